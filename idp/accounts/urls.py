@@ -1,0 +1,5 @@
+"""URLs of this room."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class BorderConfig(AppConfig):
+    name = "idp.border"

@@ -1,0 +1,50 @@
+"""Configuration enters here, once, as a frozen value. Nobody else reads ``settings.IDP_*``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True)
+class Authority:
+    """One border authority: who it is, where it keeps its things, what it dares."""
+
+    entity_id: str  # also the public base URL and the issuer; no trailing slash
+    name: Mapping[str, str]  # by language tag
+    jurisdiction: str  # CHN, HKG or MAC
+    data_dir: Path
+    key_dir: Path
+    model_dir: Path
+    debug: bool
+    insecure_loopback_http: bool  # http://*.localhost entity identifiers; refused unless debug
+
+    def url(self, path: str) -> str:
+        """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
+        return self.entity_id + path
+
+
+@lru_cache(maxsize=1)
+def authority() -> Authority:
+    """This deployment's authority."""
+    return Authority(
+        entity_id=settings.IDP_ENTITY_ID,
+        name=settings.IDP_NAME,
+        jurisdiction=settings.IDP_JURISDICTION,
+        data_dir=Path(settings.IDP_DATA_DIR),
+        key_dir=Path(settings.IDP_KEY_DIR),
+        model_dir=Path(settings.IDP_MODEL_DIR),
+        debug=settings.DEBUG,
+        insecure_loopback_http=settings.IDP_INSECURE_LOOPBACK_HTTP,
+    )
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting.startswith("IDP_"):
+        authority.cache_clear()
+
+
+setting_changed.connect(_forget)  # tests override settings; a deployment never does

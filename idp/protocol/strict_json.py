@@ -1,0 +1,123 @@
+"""JSON as the standards mean it: one reading for every parser.
+
+The standard library keeps the last of two equal members and reads ``NaN``; a signature over such text means different
+things to different readers (RFC 8725 §2.4, RFC 8259 §4). Here both are refused, as are integers that other languages
+cannot hold (RFC 7493 §2.2) and nesting that would exhaust the stack.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from idp.protocol.refusals import Reason, Refusal
+
+MAX_INTEGER = 2**53 - 1  # RFC 7493 §2.2: beyond it a double rounds
+MAX_DEPTH = 32  # our deepest document (a policy in a statement in a header) has 8
+
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*\Z")
+
+JSONObject = dict[str, Any]
+
+
+def loads(text: bytes | str, *, max_bytes: int = 1 << 20) -> Any:
+    """Read one JSON text of at most ``max_bytes`` bytes; raises `Refusal` (malformed)."""
+    if len(text) > max_bytes:
+        raise Refusal(Reason.MALFORMED, "JSON text too long")
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        decoded.encode("utf-8")  # a lone surrogate from an escape is caught below, one in the text here
+        if _nesting(decoded) > MAX_DEPTH:
+            raise Refusal(Reason.MALFORMED, "JSON nested too deeply")
+        value = json.loads(decoded, object_pairs_hook=_members, parse_constant=_constant, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(Reason.MALFORMED, "not JSON") from error
+    return value
+
+
+def loads_object(text: bytes | str, *, max_bytes: int = 1 << 20) -> JSONObject:
+    """Like `loads`, and the text must be one JSON object."""
+    value = loads(text, max_bytes=max_bytes)
+    if not isinstance(value, dict):
+        raise Refusal(Reason.MALFORMED, "not a JSON object")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Write compact UTF-8 JSON with members in the order given."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def b64encode(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def b64decode(text: str | bytes) -> bytes:
+    """Base64url without padding, in its one canonical form; raises `Refusal` (malformed)."""
+    raw = text.encode("ascii", "replace") if isinstance(text, str) else text
+    if not _BASE64URL.match(raw) or len(raw) % 4 == 1:
+        raise Refusal(Reason.MALFORMED, "not base64url")
+    try:
+        data = base64.urlsafe_b64decode(raw + b"=" * (-len(raw) % 4))
+    except binascii.Error as error:
+        raise Refusal(Reason.MALFORMED, "not base64url") from error
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != raw:  # unused bits set: a second spelling of the same bytes
+        raise Refusal(Reason.MALFORMED, "not canonical base64url")
+    return data
+
+
+def integer(claims: Mapping[str, Any], name: str) -> int:
+    """The claim ``name`` as whole seconds or a count; a string, float or boolean is refused (RFC 7519 §2)."""
+    value = claims.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise Refusal(Reason.MALFORMED, f"{name} is not a non-negative integer")
+    return value
+
+
+def string(claims: Mapping[str, Any], name: str, *, max_length: int = 2048) -> str:
+    """The claim ``name`` as a non-empty string of at most ``max_length`` characters."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not value or len(value) > max_length:
+        raise Refusal(Reason.MALFORMED, f"{name} is not a string of 1 to {max_length} characters")
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> JSONObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Refusal(Reason.MALFORMED, "a JSON member stands twice")
+    for name in members:
+        _scalar(name)
+    for value in members.values():
+        if isinstance(value, str):
+            _scalar(value)
+    return members
+
+
+def _scalar(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise Refusal(Reason.MALFORMED, "a lone surrogate in a JSON string")
+
+
+def _constant(name: str) -> Any:
+    raise Refusal(Reason.MALFORMED, f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 17 or abs(int(digits)) > MAX_INTEGER:
+        raise Refusal(Reason.MALFORMED, "a JSON integer beyond 2^53")
+    return int(digits)
+
+
+def _nesting(text: str) -> int:
+    deepest = depth = 0
+    for char in re.sub(r'"(?:[^"\\]|\\.)*"', "", text):
+        if char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
