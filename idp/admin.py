@@ -1,6 +1,5 @@
 """The admin site of an authority: a second factor is required of every officer."""
 
-from django.contrib.admin.apps import AdminConfig
 from django_otp.admin import OTPAdminSite
 
 
@@ -9,7 +8,3 @@ class CausewayAdminSite(OTPAdminSite):
 
     site_header = site_title = "Causeway"
     index_title = "Authority"
-
-
-class CausewayAdminConfig(AdminConfig):
-    default_site = "idp.admin.CausewayAdminSite"

@@ -38,7 +38,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[IDP_ENTITY_ID.split("//", 1)[1].split("/")[0].split(":")[0]])
 
 INSTALLED_APPS = [
-    "idp.admin.CausewayAdminConfig",
+    "idp.apps.CausewayAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -2,20 +2,15 @@
 
 import os
 import socket
-import tempfile
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
-_DATA = tempfile.TemporaryDirectory(prefix="causeway-tests-")
-os.environ.update(
-    DEBUG="1",
-    INSECURE_LOOPBACK_HTTP="1",
-    CAUSEWAY_ENTITY_ID="http://hk.localhost:8002",
-    CAUSEWAY_JURISDICTION="HKG",
-    CAUSEWAY_DATA_DIR=_DATA.name,
-)
-os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+# Machines differ in speed: no example may fail for being slow. `make fuzz` looks fifty times longer.
+hypothesis.settings.register_profile("house", deadline=None, max_examples=60, database=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=3000, database=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
 

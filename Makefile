@@ -1,0 +1,77 @@
+# Every target is self-contained: it makes .venv and installs the pinned packages when they are not there yet.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo up test check bench bench-full fuzz pure locale clean
+help:
+	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
+	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
+	@echo "make test   every test          make check  style, types, import contracts (never edits)"
+	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
+	@echo "make clean  remove .venv and var"
+
+demo: .venv/.runtime
+	@$(RUN) -m idp.demo play
+
+up: .venv/.runtime
+	@$(RUN) -m idp.demo up
+
+test: .venv/.dev .venv-gate/.installed
+	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser"
+	$(RUN) -m pytest -q -m "e2e or browser"
+	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 tests/protocol tests/checkpoint tests/biometrics/engine
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(RUN) -m pytest -q tests/architecture
+	DEBUG=1 INSECURE_LOOPBACK_HTTP=1 CAUSEWAY_DATA_DIR=var/check CAUSEWAY_ENTITY_ID=http://hk.localhost:8002 \
+	  $(RUN) manage.py makemigrations --check --dry-run
+
+bench: .venv/.dev
+	$(RUN) -m bench $(ONLY)
+
+bench-full: .venv/.dev
+	$(RUN) -m bench --full $(ONLY)
+
+fuzz: .venv/.dev
+	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol
+
+locale: .venv/.dev
+	$(BIN)/pybabel --quiet extract -F locale/babel.cfg -o locale/django.pot --no-location --omit-header --sort-output .
+	for language in zh_Hans zh_Hant pt; do \
+	  $(BIN)/pybabel --quiet update -D django -i locale/django.pot -d locale -l $$language --omit-header --no-fuzzy-matching --ignore-obsolete; done
+	rm -f locale/django.pot
+
+clean:
+	rm -rf .venv .venv-gate var .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# uv installs the set in seconds; pip does the same where uv is not to be had. --no-deps: the lists are complete.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (PYTHON=... make)")'
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m uv --version >/dev/null 2>&1 || $(1)/bin/python -m pip install --quiet uv || true
+	@if $(1)/bin/python -m uv --version >/dev/null 2>&1; \
+	  then $(1)/bin/python -m uv pip install --quiet --python $(1)/bin/python --no-deps $(2); \
+	  else $(1)/bin/python -m pip install --quiet --no-deps $(2); fi
+endef
+
+.venv/.runtime: requirements.txt $(wildcard locale/*/LC_MESSAGES/django.po)
+	$(call install,.venv,-r requirements.txt)
+	@$(BIN)/pybabel --quiet compile -D django -d locale
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.runtime
+	$(call install,.venv,-r requirements-dev.txt)
+	@touch $@
+
+# What a gate needs and nothing else: the tests of the pure core and of the gate pass without Django.
+.venv-gate/.installed: requirements-gate.txt requirements-dev.txt
+	@grep -E '^(pytest|pytest-xdist|execnet|hypothesis|iniconfig|pluggy|sortedcontainers|pytest-timeout)==' requirements-dev.txt > .gate-dev.txt
+	$(call install,.venv-gate,-r requirements-gate.txt -r .gate-dev.txt)
+	@rm -f .gate-dev.txt
+	@touch $@

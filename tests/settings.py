@@ -1,0 +1,20 @@
+"""The settings under test: a Hong Kong node on loopback with a folder of its own."""
+
+import atexit
+import os
+import tempfile
+
+_DATA = tempfile.TemporaryDirectory(prefix="causeway-tests-")
+atexit.register(_DATA.cleanup)
+os.environ.update(
+    DEBUG="1",
+    INSECURE_LOOPBACK_HTTP="1",
+    CAUSEWAY_ENTITY_ID="http://hk.localhost:8002",
+    CAUSEWAY_JURISDICTION="HKG",
+    CAUSEWAY_DATA_DIR=_DATA.name,
+)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{_DATA.name}/node.sqlite3")
+
+from idp.settings import *  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests make hundreds of accounts
