@@ -1,0 +1,65 @@
+"""What a face engine does, whichever network it runs: enrol one picture, compare one traveller with one reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from idp.biometrics.engine.detection import Box
+from idp.biometrics.engine.quality import Quality
+from idp.biometrics.engine.templates import Template, Thresholds
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """``box`` in pixels of the upright picture."""
+
+    template: Template
+    quality: Quality
+    box: Box
+
+
+@dataclass(frozen=True)
+class FaceResult:
+    """No decision: the caller holds ``score`` against its policy's thresholds.
+
+    ``score`` in [0, 1]; ``distance`` between raw embeddings; ``liveness`` in [0, 1], None when it was not asked for;
+    ``quality`` of the frame that was compared, ``frame`` its place in the burst.
+    """
+
+    score: float
+    distance: float
+    liveness: float | None
+    quality: Quality
+    frame: int
+
+
+class FaceEngine(Protocol):
+    """1:1 only. Safe to call from several threads; one for each process."""
+
+    @property
+    def model(self) -> str:
+        """The name that templates carry and that authorities list under ``face_models_supported``."""
+
+    @property
+    def profile(self) -> str:
+        """How templates of this engine are laid out."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Scores proposed for a policy that names none."""
+
+    def enrol(self, picture: bytes) -> Enrolment:
+        """The template of the one face in a JPEG, PNG or WebP.
+
+        Raises `Refusal`: malformed, face_no_face, face_many_faces, face_low_quality. ``detail`` is a key that helps the
+        traveller ("come_closer", "look_at_the_camera", "too_dark", "too_bright", "hold_still", "one_person_only"), save
+        for malformed.
+        """
+
+    def compare(self, reference: Template, frames: Sequence[bytes], *, require_liveness: bool) -> FaceResult:
+        """Compare the best of 1 to 10 frames (3 at least with ``require_liveness``) with ``reference``.
+
+        In order, each raising `Refusal`: model (face_model_unsupported, malformed), frames (malformed, face_no_face,
+        face_many_faces), quality (face_low_quality), liveness (face_not_live). At a gate the nearest face counts when
+        its area is at least three times the next one's.
+        """
