@@ -1,5 +1,9 @@
+"""The biometrics room."""
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class BiometricsConfig(AppConfig):
     name = "idp.biometrics"
+    verbose_name = _("Biometrics")

@@ -1,5 +1,12 @@
 """URLs of this room."""
 
-from typing import Any
+from django.urls import path
 
-urlpatterns: list[Any] = []
+from idp.biometrics import views
+
+urlpatterns = [
+    path("account/documents/link", views.link, name="link-document"),
+    path("account/faces/<uuid:job_id>", views.face, name="face-job"),
+    path("account/faces/<uuid:job_id>/frames", views.frames),
+    path("account/faces/<uuid:job_id>/state", views.state),
+]

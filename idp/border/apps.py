@@ -1,5 +1,19 @@
+"""The border room."""
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class BorderConfig(AppConfig):
     name = "idp.border"
+    verbose_name = _("Border")
+
+    def ready(self) -> None:
+        from idp.border.consent import BorderCrossingConsent
+        from idp.border.metadata import border_token_issuer
+        from idp.federation import entities
+        from idp.oidc import authorization_details
+        from idp.protocol.authorization_details import BORDER_CROSSING
+
+        entities.contribute("border_token_issuer", border_token_issuer)
+        authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())

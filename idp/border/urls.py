@@ -1,5 +1,15 @@
-"""URLs of this room."""
+"""URLs of the border."""
 
-from typing import Any
+from django.urls import path
 
-urlpatterns: list[Any] = []
+from idp.border import views
+
+urlpatterns = [
+    path("border/tokens", views.BorderTokens.as_view()),
+    path("border/tokens/<str:jti>/revoke", views.RevokeBorderToken.as_view()),
+    path("border/lanes/enrol", views.EnrolLane.as_view()),
+    path("border/checkpoints/<slug:code>/bundle", views.Bundle.as_view()),
+    path("border/checkpoints/<slug:code>/sealing-keys", views.SealingKeys.as_view()),
+    path("border/journal", views.Journal.as_view()),
+    path("border/receipts", views.Receipts.as_view()),
+]

@@ -1,0 +1,3 @@
+"""When the tasks of this room run (seconds between runs)."""
+
+BEAT = {"biometrics.sweep": {"task": "biometrics.sweep", "schedule": 15.0}}

@@ -1,0 +1,109 @@
+"""The pages on which a traveller links a travel document with their face."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from idp import clock
+from idp.accounts import documents
+from idp.accounts.models import TravelDocument, Traveller
+from idp.accounts.sessions import authentication
+from idp.biometrics import enrolment
+from idp.biometrics.models import Job
+from idp.problems import Problem, response
+from idp.protocol.refusals import Reason
+
+HINTS = {
+    "come_closer": _("Come closer to the camera."),
+    "look_at_the_camera": _("Look straight at the camera."),
+    "too_dark": _("It is too dark. Turn towards the light."),
+    "too_bright": _("It is too bright. Turn away from the light."),
+    "hold_still": _("Hold still."),
+    "one_person_only": _("Only one person may be in the picture."),
+}
+REASONS = {
+    Reason.FACE_NO_FACE.value: _("No face was found. Look straight at the camera."),
+    Reason.FACE_MANY_FACES.value: _("Only one person may be in the picture."),
+    Reason.FACE_LOW_QUALITY.value: _("The pictures were not good enough. Find even light and hold still."),
+    Reason.FACE_NOT_LIVE.value: _("The pictures did not show a person in front of the camera. Try again."),
+}
+FAILED = _("The face could not be confirmed. Try again, or bring the document to a counter.")
+
+
+class LinkForm(forms.Form):
+    """Which document of the register; answered alike whether it exists or not."""
+
+    type = forms.ChoiceField(label=_("Document"), choices=TravelDocument.Type.choices)
+    number = forms.CharField(label=_("Number"), max_length=24)
+    birth_date = forms.DateField(label=_("Date of birth"), widget=forms.DateInput(attrs={"type": "date"}))
+    expires_on = forms.DateField(
+        label=_("Date of expiry"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Leave empty where the document has none."),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def link(request: HttpRequest) -> HttpResponse:
+    """``/account/documents/link``: name the document."""
+    traveller = _traveller(request)
+    if traveller is None:
+        return redirect("/account/login?next=/account/documents/link")
+    form = LinkForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            document = documents.find_registered(**form.cleaned_data)
+            job = enrolment.begin(traveller=traveller, document=document, now=clock.now())
+            return redirect(f"/account/faces/{job.pk}")
+        except documents.UnableToLink:
+            form.add_error(None, _("No document of this authority matches what you entered."))
+        except enrolment.UnableToEnrol:
+            form.add_error(None, _("Too many attempts. Try again in an hour, or bring the document to a counter."))
+    return render(request, "biometrics/link.html", {"form": form}, status=200 if request.method == "GET" else 422)
+
+
+@require_GET
+def face(request: HttpRequest, job_id: str) -> HttpResponse:
+    """``/account/faces/{id}``: the camera page of a job."""
+    job = _own_job(request, job_id)
+    if job is None:
+        return redirect("/account/login?next=/account/documents/link")
+    return render(request, "biometrics/face.html", {"job": job, "frames": enrolment.MIN_FRAMES})
+
+
+@require_POST
+def frames(request: HttpRequest, job_id: str) -> HttpResponse:
+    """``POST /account/faces/{id}/frames``: the burst, as files named ``frame``."""
+    job = _own_job(request, job_id)
+    if job is None:
+        return response(Problem("forbidden", "not logged in"))
+    try:
+        enrolment.submit(job=job, frames=[upload.read() for upload in request.FILES.getlist("frame")])
+    except enrolment.UnableToEnrol as error:
+        return response(Problem(error.code, str(error)))
+    return JsonResponse({"state": Job.State.QUEUED.value}, status=202)
+
+
+@require_GET
+def state(request: HttpRequest, job_id: str) -> HttpResponse:
+    """``GET /account/faces/{id}/state``: how far the job is, and what would help."""
+    job = _own_job(request, job_id)
+    if job is None:
+        return response(Problem("forbidden", "not logged in"))
+    answer = {"state": job.state}
+    if job.state in (Job.State.FAILED, Job.State.DEAD):
+        answer["text"] = str(HINTS.get(job.hint) or REASONS.get(job.reason) or FAILED)
+    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+def _traveller(request: HttpRequest) -> Traveller | None:
+    authenticated = authentication(request)
+    return authenticated.traveller if authenticated is not None else None
+
+
+def _own_job(request: HttpRequest, job_id: str) -> Job | None:
+    traveller = _traveller(request)
+    return get_object_or_404(Job, pk=job_id, traveller=traveller) if traveller is not None else None

@@ -1,0 +1,42 @@
+"""Forms of the admin site's border pages."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from idp.border.models import DIRECTIONS, JURISDICTIONS, Checkpoint
+
+
+class CheckpointForm(forms.ModelForm):
+    """What may change on a checkpoint that exists."""
+
+    class Meta:
+        model = Checkpoint
+        fields = ["policy", "opening", "active"]
+
+
+class NewCheckpointForm(forms.ModelForm):
+    """A new checkpoint: where it is, what it is called, whom it serves."""
+
+    name_en = forms.CharField(label=_("Name in English"), max_length=100)
+    name_zh_hans = forms.CharField(label=_("Name in simplified Chinese"), max_length=100, required=False)
+    neighbour = forms.ChoiceField(label=_("Other side"), choices=JURISDICTIONS)
+    directions = forms.MultipleChoiceField(
+        label=_("Directions"), choices=DIRECTIONS, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Checkpoint
+        fields = ["code", "neighbour"]
+
+    def registration(self) -> dict[str, Any]:
+        """The arguments of `checkpoints.register`."""
+        data = self.cleaned_data
+        names = {"en": data["name_en"], "zh-Hans": data["name_zh_hans"]}
+        return {
+            "code": data["code"],
+            "name": {tag: text for tag, text in names.items() if text},
+            "neighbour": data["neighbour"],
+            "directions": data["directions"],
+        }

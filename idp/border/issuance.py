@@ -1,0 +1,302 @@
+"""One border token: for one checkpoint and direction, sealed to it, bound to a face and to a key of the phone.
+
+The way: what the traveller consented to, whom the token is for, whether the rules would let the document through, the
+face reference; then the row and its audit event, stored; then, and only then, the signature.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from idp import conf
+from idp.accounts.models import Endorsement, TravelDocument, Traveller
+from idp.audit import events
+from idp.biometrics import references
+from idp.biometrics.engine import Template
+from idp.border import destinations
+from idp.border.models import IssuedToken
+from idp.border.policy import travel_rules
+from idp.federation import signing, status_lists
+from idp.oidc.access import Access
+from idp.oidc.models import Grant
+from idp.protocol import border_token, keys, strict_json
+from idp.protocol.authorization_details import BORDER_CROSSING, BorderCrossing, parse_border_crossing
+from idp.protocol.holder_key import verify_holder_key
+from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.travel_rules import TravelFacts, evaluate, local_date, parse_endorsement, parse_rules
+
+LIFETIME = 30 * 60  # seconds; protocol.md, Border token
+LIFETIME_AHEAD = 24 * 3600
+FORMS = ("jwt", "cwt")
+
+
+class UnableToIssue(Exception):
+    """No token; ``code`` is the problem's."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """What a wallet asks for. ``holder`` is the phone's key for the receiving authority, its possession proven."""
+
+    checkpoint: str
+    direction: str
+    document: str
+    form: str
+    holder: keys.PublicKey
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A signed token: compact JWT as text, CWT as bytes."""
+
+    token: str | bytes
+    jti: str
+    expires_at: int
+
+
+def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> TokenRequest:
+    """Read the body of ``POST /border/tokens``; raises `Refusal`."""
+    form, direction = value.get("format"), value.get("direction")
+    if form not in FORMS or direction not in ("exit", "entry"):
+        raise Refusal(Reason.MALFORMED, "format or direction is none of ours")
+    holder = verify_holder_key(
+        strict_json.string(value, "proof", max_length=4096),
+        holder_jwk=value.get("holder_key"),
+        audience=conf.authority().entity_id,
+        access_token=access_token,
+        now=now,
+    )
+    return TokenRequest(
+        checkpoint=strict_json.string(value, "checkpoint", max_length=255),
+        direction=str(direction),
+        document=strict_json.string(value, "document", max_length=64),
+        form=str(form),
+        holder=holder,
+    )
+
+
+def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
+    """Issue one border token; raises `UnableToIssue`, `Refusal` or `Unavailable`. ``now`` in seconds since 1970."""
+    consent = _consent(access, request, now=now)
+    destination = _destination(request, now=now)
+    document = _document(access.traveller, consent, request)
+    endorsement = _endorsement(document, destination.leg(request.direction)[1])
+    _check_rules(document, endorsement, destination, request.direction, now=now)
+    template = _face(access.traveller, destination)
+    expires_at = min(now + (LIFETIME_AHEAD if consent.ahead else LIFETIME), consent.valid_until)
+    jti = secrets.token_bytes(16)
+    row = _store(access, request, consent, destination, document, template, jti=jti, expires_at=expires_at, now=now)
+    sealed = _sealed(access.traveller, document, endorsement, destination, template)
+    token = _sign(access, request, destination, template, sealed, row, jti=jti, now=now)
+    return Issued(token, row.jti, expires_at)
+
+
+def pairwise_subject(traveller: Traveller, receiving_authority: str) -> str:
+    """The traveller's name for one receiving authority, which tells it nothing that another could match."""
+    key = conf.secret("pairwise.key")
+    return strict_json.b64encode(hmac.digest(key, f"{receiving_authority} {traveller.id}".encode(), "sha256"))
+
+
+def _consent(access: Access, request: TokenRequest, *, now: int) -> BorderCrossing:
+    for detail in access.authorization_details:
+        if detail.get("type") != BORDER_CROSSING:
+            continue
+        try:
+            consent = parse_border_crossing(detail, now=now)
+        except Refusal:
+            continue  # ended
+        if (
+            request.checkpoint in consent.locations
+            and request.direction in consent.directions
+            and request.document == consent.document
+            and consent.valid_from <= now < consent.valid_until
+        ):
+            return consent
+    raise UnableToIssue("consent_exhausted", "no consent covers checkpoint, direction, document and time")
+
+
+def _destination(request: TokenRequest, *, now: int) -> destinations.Destination:
+    try:
+        destination = destinations.resolve(request.checkpoint, now=now)
+    except Refusal as error:
+        raise UnableToIssue("invalid_target", str(error)) from error
+    if request.direction not in destination.directions or not destination.sealing_keys:
+        raise UnableToIssue("invalid_target", "the checkpoint has no such direction, or no gate yet")
+    return destination
+
+
+def _document(traveller: Traveller, consent: BorderCrossing, request: TokenRequest) -> TravelDocument:
+    document = TravelDocument.objects.filter(pk=request.document, traveller=traveller).first()
+    if document is None or document.status != TravelDocument.Status.VALID:
+        raise UnableToIssue("document_not_eligible", "not a valid document of this traveller")
+    return document
+
+
+def _endorsement(document: TravelDocument, territory: str) -> Endorsement | None:
+    return document.endorsements.filter(destination=territory).order_by("-valid_to").first()
+
+
+def _check_rules(
+    document: TravelDocument,
+    endorsement: Endorsement | None,
+    destination: destinations.Destination,
+    direction: str,
+    *,
+    now: int,
+) -> None:
+    origin, target = destination.leg(direction)
+    facts = TravelFacts(
+        document_type=document.type,
+        document_number=document.number,
+        issuer=document.issued_by,
+        document_expires=document.expires_on,
+        birth_date=document.birth_date,
+        endorsement=parse_endorsement(endorsement_claim(endorsement)),
+        stay_days=None,
+        guardian=None,
+    )
+    verdict = evaluate(
+        facts,
+        direction=direction,
+        origin=origin,
+        destination=target,
+        on=local_date(now),
+        rules=parse_rules(travel_rules()),
+    )
+    # A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
+    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
+        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
+
+
+def _face(traveller: Traveller, destination: destinations.Destination) -> Template:
+    if not references.enrolled(traveller):
+        raise UnableToIssue("face_not_enrolled", "no face reference")
+    template = references.template_for(traveller, destination.face_models)
+    if template is None:
+        raise UnableToIssue("face_model_unsupported", "no model in common with the checkpoint")
+    return template
+
+
+@transaction.atomic
+def _store(
+    access: Access,
+    request: TokenRequest,
+    consent: BorderCrossing,
+    destination: destinations.Destination,
+    document: TravelDocument,
+    template: Template,
+    *,
+    jti: bytes,
+    expires_at: int,
+    now: int,
+) -> IssuedToken:
+    """The row and its audit event; the grant's row is locked, so that a limit is not passed by two at once."""
+    Grant.objects.select_for_update().get(pk=access.grant_id)
+    if IssuedToken.objects.filter(grant_id=str(access.grant_id)).count() >= consent.max_tokens:
+        raise UnableToIssue("consent_exhausted", "max_tokens reached")
+    uri, idx = status_lists.allocate(expires_at=expires_at, now=now)
+    row = IssuedToken.objects.create(
+        jti=strict_json.b64encode(jti),
+        traveller=access.traveller,
+        document=document,
+        grant_id=str(access.grant_id),
+        device_jkt=access.jkt,
+        holder_jkt=request.holder.thumbprint,
+        checkpoint=destination.entity_id,
+        authority=destination.authority,
+        direction=request.direction,
+        territory=destination.leg(request.direction)[1],
+        form=request.form,
+        face_model=template.model,
+        issued_at=now,
+        expires_at=expires_at,
+        status_uri=uri,
+        status_idx=idx,
+    )
+    events.record(
+        kind="border_token.issued",
+        actor=f"traveller:{access.traveller.id}",
+        subject=row.jti,
+        data={"checkpoint": destination.entity_id, "direction": request.direction, "format": request.form},
+    )
+    return row
+
+
+def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:
+    """An endorsement as it travels, sealed (schema: `idp.protocol.travel_rules.parse_endorsement`)."""
+    if endorsement is None:
+        return None
+    return {
+        "kind": endorsement.kind,
+        "destination": endorsement.destination,
+        "valid_from": endorsement.valid_from.isoformat(),
+        "valid_to": endorsement.valid_to.isoformat(),
+        "entries_left": endorsement.entries_left,
+        "stay_days": endorsement.stay_days,
+        **({"weekly": True} if endorsement.weekly else {}),
+    }
+
+
+def _sealed(
+    traveller: Traveller,
+    document: TravelDocument,
+    endorsement: Endorsement | None,
+    destination: destinations.Destination,
+    template: Template,
+) -> border_token.Sealed:
+    return border_token.Sealed(
+        sub=pairwise_subject(traveller, destination.authority),
+        document_number=document.number,
+        name_native=document.name_native,
+        name_latin=document.name_latin,
+        birth_date=document.birth_date.isoformat(),
+        sex=document.sex,
+        nationality=document.nationality,
+        template=template.data,
+        endorsement=endorsement_claim(endorsement),
+        stay_days=endorsement.stay_days if endorsement is not None else None,
+        guardian=None,
+    )
+
+
+def _sign(
+    access: Access,
+    request: TokenRequest,
+    destination: destinations.Destination,
+    template: Template,
+    sealed: border_token.Sealed,
+    row: IssuedToken,
+    *,
+    jti: bytes,
+    now: int,
+) -> str | bytes:
+    origin, target = destination.leg(request.direction)
+    claims = border_token.TokenClaims(
+        iss=conf.authority().entity_id,
+        aud=destination.entity_id,
+        exp=row.expires_at,
+        nbf=now,
+        iat=now,
+        jti=jti,
+        holder=request.holder,
+        acr=access.acr,
+        amr=tuple(access.amr),
+        direction=request.direction,
+        origin=origin,
+        destination=target,
+        document_type=row.document.type,
+        face_model=template.model,
+        face_profile=template.profile,
+        status_uri=row.status_uri,
+        status_idx=row.status_idx,
+    )
+    issue_form = border_token.issue_jwt if request.form == "jwt" else border_token.issue_cwt
+    return issue_form(claims, sealed, signer_key=signing.private_key("border"), recipient=destination.sealing_keys[0])

@@ -1,0 +1,74 @@
+"""Checkpoints and lanes from the command line."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from idp import clock
+from idp.border import checkpoints
+from idp.border.models import Checkpoint
+
+
+class Command(BaseCommand):
+    help = "Register a checkpoint, invite a lane, list both."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        add = actions.add_parser("checkpoint", help="register a checkpoint")
+        add.add_argument("code")
+        add.add_argument("--name", action="append", required=True, help="LANGUAGE=NAME, en at least")
+        add.add_argument("--neighbour", required=True, choices=["CHN", "HKG", "MAC"])
+        add.add_argument("--direction", action="append", required=True, choices=["entry", "exit"])
+        add.add_argument("--policy", default="{}", help="JSON; what differs from the authority's policy")
+        invite = actions.add_parser("lane", help="write the enrolment file of a lane")
+        invite.add_argument("checkpoint")
+        invite.add_argument("lane")
+        invite.add_argument("--direction", required=True, choices=["entry", "exit"])
+        invite.add_argument("--out", type=Path, required=True)
+        actions.add_parser("list", help="checkpoints and lanes")
+        for action in (add, invite):
+            action.add_argument("--officer", default="console")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options['action']}")(options)
+
+    def _checkpoint(self, options: dict[str, Any]) -> None:
+        name = dict(item.split("=", 1) for item in options["name"])
+        if "en" not in name:
+            raise CommandError("a name in English (en=…) is needed")
+        checkpoint = checkpoints.register(
+            code=options["code"],
+            name=name,
+            neighbour=options["neighbour"],
+            directions=options["direction"],
+            policy=json.loads(options["policy"]),
+            officer=options["officer"],
+            now=clock.now(),
+        )
+        self.stdout.write(checkpoint.entity_id)
+
+    def _lane(self, options: dict[str, Any]) -> None:
+        checkpoint = Checkpoint.objects.filter(code=options["checkpoint"]).first()
+        if checkpoint is None:
+            raise CommandError("there is no such checkpoint")
+        invitation = checkpoints.invite_lane(
+            checkpoint=checkpoint,
+            name=options["lane"],
+            direction=options["direction"],
+            officer=options["officer"],
+            now=clock.now(),
+        )
+        out: Path = options["out"]
+        out.touch(mode=0o600)
+        out.write_text(json.dumps(invitation, ensure_ascii=False, indent=1), encoding="utf-8")
+        self.stdout.write(f"{out}: hand it to the gate; its code works once, within 24 hours")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        for checkpoint in Checkpoint.objects.prefetch_related("lanes"):
+            self.stdout.write(checkpoint.entity_id)
+            for lane in checkpoint.lanes.all():
+                state = "revoked" if lane.revoked_at else "enrolled" if lane.jwk else "invited"
+                self.stdout.write(f"  {lane.name} {lane.direction} {state} bundle {lane.bundle_serial}")

@@ -1,0 +1,21 @@
+"""The node's metadata as ``border_token_issuer``, an entity type of ours (Federation §5.1 allows it)."""
+
+from typing import Any
+
+from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.conf import authority
+from idp.federation import signing
+
+
+def border_token_issuer() -> dict[str, Any]:
+    """Keys for border tokens and receipts, keys for status lists, endpoints and face models (protocol.md, Entities)."""
+    node = authority()
+    return {
+        "jwks": signing.published("border").jwks(),
+        "status_jwks": signing.published("status").jwks(),
+        "status_list_aggregation_endpoint": node.url("/status/aggregation"),
+        "border_token_endpoint": node.url("/border/tokens"),
+        "crossing_receipt_endpoint": node.url("/border/receipts"),
+        "face_models_supported": [EMBEDDED_MODEL],
+        "jurisdiction": node.jurisdiction,
+    }

@@ -1,0 +1,39 @@
+"""The policy that an authority gives its gates, and the travel rules that it ships with."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from idp.biometrics.engine import EMBEDDED_MODEL, EMBEDDED_THRESHOLDS
+from idp.conf import secret
+
+RULES_FILE = Path(__file__).with_name("rules.json")
+
+DEFAULT_POLICY: Mapping[str, Any] = {
+    "max_age": {"bundle": 86_400, "status": 120},  # seconds; protocol.md, Trust bundle
+    "on_stale_status": "admit_and_mark",  # a lane that is cut off works on, and says how old its status is
+    "max_attempts": 3,
+    "face": {EMBEDDED_MODEL: {"admit": EMBEDDED_THRESHOLDS.admit, "refer": EMBEDDED_THRESHOLDS.refer}},
+}
+
+
+def policy_for(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The authority's policy with a checkpoint's own values over it, one level deep."""
+    merged = {name: dict(value) if isinstance(value, Mapping) else value for name, value in DEFAULT_POLICY.items()}
+    for name, value in overrides.items():
+        merged[name] = {**merged[name], **value} if isinstance(merged.get(name), dict) else value
+    return merged
+
+
+@lru_cache(maxsize=1)
+def travel_rules() -> list[dict[str, Any]]:
+    """The travel rules in force, as data (schema: `idp.protocol.travel_rules`)."""
+    rules: list[dict[str, Any]] = json.loads(RULES_FILE.read_text(encoding="utf-8"))
+    return rules
+
+
+def watch_key() -> bytes:
+    """The key under which document numbers are hashed for the watch list; shared with this node's lanes only."""
+    return secret("watch.key")

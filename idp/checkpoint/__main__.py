@@ -1,0 +1,135 @@
+"""``python -m idp.checkpoint``: enrol a lane, run its kiosk, talk to the node once, show its decisions."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from idp import clock
+from idp.biometrics.engine import EMBEDDED_MODEL, FaceEngine, load_engine
+from idp.checkpoint import config, kiosk, officers_log, sync, texts
+from idp.checkpoint.lane import LaneAtWork
+from idp.checkpoint.store import Store
+from idp.outbound import Outbound
+from idp.protocol import strict_json
+from idp.protocol.refusals import Reason, Refusal, Unavailable
+
+DATABASE = "gate.sqlite3"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING"), format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        return int(options.run(options))
+    except (RuntimeError, Refusal, Unavailable, OSError) as error:
+        print(f"idp.checkpoint: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def enrol(options: argparse.Namespace) -> int:
+    """Enrol the lane of an officer's file."""
+    switches = config.insecure(os.environ)
+    lane = sync.enrol(
+        strict_json.loads_object(options.invitation.read_bytes()),
+        options.directory,
+        face_models=[EMBEDDED_MODEL],
+        outbound=_outbound(switches),
+        now=clock.now(),
+        sealing_directory=options.sealing,
+    )
+    print(f"{lane.lane_id} is enrolled")  # noqa: T201
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """The kiosk, until it is signalled."""
+    switches = config.insecure(os.environ)
+    lane = _lane(options, switches)
+    stop = threading.Event()
+    if options.interval > 0:
+        exchange = sync.Sync(lane, _outbound(switches))
+        threading.Thread(target=exchange.run, args=(stop, options.interval), daemon=True).start()
+    server = kiosk.serve(lane, host=options.host, port=options.port, names=options.name)
+    threading.Thread(target=lane.warm_up, daemon=True).start()
+    print(f"{lane.config.lane_id} {lane.config.direction} on http://{options.host}:{server.port}", flush=True)  # noqa: T201
+    server.serve_until_signalled()
+    stop.set()
+    return 0
+
+
+def once(options: argparse.Namespace) -> int:
+    """Exchange with the node now; fails where any part did."""
+    switches = config.insecure(os.environ)
+    outcome = sync.Sync(_lane(options, switches), _outbound(switches)).once()
+    print(json.dumps(outcome))  # noqa: T201
+    return 0
+
+
+def decisions(options: argparse.Namespace) -> int:
+    """The officers' log in words."""
+    for line in (options.directory / officers_log.FILE).read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        words = texts.for_officer(Reason(entry["reason"]), options.language) if entry["reason"] else ""
+        print(entry["seq"], entry["at"], entry["decision"], words, entry["score"])  # noqa: T201
+    return 0
+
+
+def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
+    settings = config.load(options.directory, options.sealing)
+
+    def now() -> int:
+        return clock.now() + switches.clock_offset
+
+    return LaneAtWork(
+        settings,
+        store=Store(options.directory / DATABASE, now),
+        lane_key=config.read_key(options.directory / config.LANE_KEY),
+        engine=_engine(),
+        clock=now,
+        still_pictures=switches.still_pictures,
+    )
+
+
+def _engine() -> Callable[[], FaceEngine]:
+    directory = os.environ.get("CAUSEWAY_MODEL_DIR")
+
+    @lru_cache(maxsize=1)
+    def load() -> FaceEngine:
+        return load_engine(model_dir=Path(directory) if directory else None)
+
+    return load
+
+
+def _outbound(switches: config.Insecure) -> Outbound:
+    return Outbound(insecure_loopback_http=switches.loopback_http, max_bytes=sync.MAX_BUNDLE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m idp.checkpoint", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, function in (("enrol", enrol), ("run", run), ("sync", once), ("decisions", decisions)):
+        command = commands.add_parser(name, help=function.__doc__)
+        command.set_defaults(run=function)
+        command.add_argument("--directory", type=Path, required=True, help="the lane's own")
+        command.add_argument("--sealing", type=Path, help="the checkpoint's sealing keys, where lanes share them")
+        if name == "enrol":
+            command.add_argument("--invitation", type=Path, required=True)
+        if name == "run":
+            command.add_argument("--host", default="127.0.0.1")
+            command.add_argument("--port", type=int, required=True)
+            command.add_argument("--name", action="append", default=[], help="a host name that the kiosk answers to")
+            command.add_argument("--interval", type=float, default=sync.INTERVAL, help="seconds; 0: never")
+        if name == "decisions":
+            command.add_argument("--language", choices=texts.LANGUAGES, default="en")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
