@@ -1,5 +1,16 @@
 """URLs of this room."""
 
-from typing import Any
+from django.urls import path
 
-urlpatterns: list[Any] = []
+from idp.oidc import views
+
+urlpatterns = [
+    path("oidc/par", views.par),
+    path("oidc/authorize", views.authorize, name="oidc-authorize"),
+    path("oidc/consent", views.consent, name="oidc-consent"),
+    path("oidc/token", views.token),
+    path("oidc/userinfo", views.userinfo),
+    path("oidc/jwks", views.jwks),
+    path(".well-known/openid-configuration", views.openid_configuration),
+    path(".well-known/oauth-authorization-server", views.authorization_server),
+]

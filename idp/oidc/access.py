@@ -1,0 +1,147 @@
+"""Who calls a protected endpoint of this node: the access token (RFC 9068) and the proof of its key (RFC 9449 §7)."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from idp import clock, conf
+from idp.accounts.models import Account, Device, Traveller
+from idp.federation import signing
+from idp.oidc import levels, proofs, tokens
+from idp.oidc.models import Grant
+from idp.problems import Problem
+from idp.protocol import jws, strict_json
+from idp.protocol.refusals import Reason, Refusal
+
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z]+) +(?P<token>[A-Za-z0-9._~+/-]+=*)\Z")
+_ALGORITHMS = " ".join(jws.MODERN)
+
+
+class UnableToAuthorize(Problem):
+    """The request is not authorized; the problem document and its ``WWW-Authenticate`` say what is missing."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """A verified access: whose, by which client, with which device, to what."""
+
+    traveller: Traveller
+    account: Account
+    client_id: str
+    sub: str  # pairwise, for the client's sector
+    jkt: str
+    scope: str
+    authorization_details: list[dict[str, Any]]  # as granted, and as this token has them
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int  # seconds since 1970
+    grant_id: UUID
+
+
+def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None = None) -> Access:
+    """The access that ``request`` (Django's or the REST framework's) has; its DPoP proof is spent.
+
+    Must not be called inside a transaction: what is spent stays spent. ``acr`` is the level needed, ``max_age`` the
+    seconds since the traveller was last authenticated.
+    Raises `UnableToAuthorize`: invalid_token, invalid_dpop_proof, device_revoked or insufficient_user_authentication;
+    `Unavailable` when the memory of spent proofs does not answer.
+    """
+    now = clock.now()
+    token = _token(request)
+    claims = _claims(token, now=now)
+    _check_proof(request, token, claims, now=now)
+    grant = _grant(claims)
+    _check_device(grant, claims["cnf"]["jkt"])
+    _check_level(claims, acr=acr, max_age=max_age, now=now)
+    return Access(
+        traveller=grant.traveller,
+        account=grant.traveller.account,
+        client_id=grant.client.client_id,
+        sub=claims["sub"],
+        jkt=claims["cnf"]["jkt"],
+        scope=claims.get("scope", ""),
+        authorization_details=claims.get("authorization_details", []),
+        acr=claims["acr"],
+        amr=tuple(claims["amr"]),
+        auth_time=claims["auth_time"],
+        grant_id=grant.pk,
+    )
+
+
+def _token(request: HttpRequest) -> str:
+    """The token of the one Authorization header; one in the query or the body is not looked at (FAPI 2.0 §5.3.3)."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        raise _unable("invalid_token", "no credentials", challenge="")
+    match = _CREDENTIALS.match(header)
+    if match is None or match["scheme"].lower() != "dpop":  # RFC 9449 §7.1: a bound token is no bearer token
+        raise _unable("invalid_token", "not the DPoP scheme")
+    return match["token"]
+
+
+def _claims(token: str, *, now: int) -> dict[str, Any]:
+    try:
+        return _verified_claims(token, now=now)
+    except Refusal as error:
+        raise _unable("invalid_token", str(error)) from error
+
+
+def _verified_claims(token: str, *, now: int) -> dict[str, Any]:
+    """RFC 9068 §4, and the binding (RFC 9449 §6)."""
+    issuer = conf.authority().entity_id
+    claims = jws.verify(token, tokens.ACCESS_TOKEN, signing.published("oidc"), now=now, leeway=0).claims
+    if claims["iss"] != issuer:
+        raise Refusal(Reason.UNTRUSTED_ISSUER, "iss is not this node")
+    jws.sole_audience(claims, issuer)
+    if not isinstance(claims["cnf"], dict):
+        raise Refusal(Reason.MALFORMED, "cnf is not an object")
+    strict_json.string(claims["cnf"], "jkt", max_length=43)
+    return claims
+
+
+def _check_proof(request: HttpRequest, token: str, claims: dict[str, Any], *, now: int) -> None:
+    try:
+        proofs.verified(request, now=now, access_token=token, jkt=claims["cnf"]["jkt"])
+    except Refusal as error:
+        raise _unable("invalid_dpop_proof", str(error)) from error
+
+
+def _grant(claims: dict[str, Any]) -> Grant:
+    rows = Grant.objects.select_related("traveller__account", "client")
+    grant = rows.filter(pk=claims["grant"], revoked_at=None, client__disabled=False).first()
+    if grant is None or not grant.traveller.account.is_active:
+        raise _unable("invalid_token", "the grant, the client or the account has ended")
+    return grant
+
+
+def _check_device(grant: Grant, jkt: str) -> None:
+    device = Device.objects.filter(jkt=jkt, traveller=grant.traveller).first()
+    if device is None:
+        raise _unable("invalid_token", "no such device")
+    if device.revoked_at is not None:
+        raise UnableToAuthorize("device_revoked", "revoked")
+
+
+def _check_level(claims: dict[str, Any], *, acr: str | None, max_age: int | None, now: int) -> None:
+    """RFC 9470 §3: say what is needed."""
+    weak = acr is not None and not levels.reaches(claims["acr"], acr)
+    old = max_age is not None and claims["auth_time"] < now - max_age
+    if not weak and not old:
+        return
+    needed: dict[str, Any] = {}
+    if acr is not None:
+        needed["acr_values"] = acr
+    if max_age is not None:
+        needed["max_age"] = max_age
+    raise _unable("insufficient_user_authentication", "level or age", **needed)
+
+
+def _unable(code: str, detail: str, *, challenge: str | None = None, **needed: Any) -> UnableToAuthorize:
+    """``challenge`` "" is the bare one for a request without credentials (RFC 6750 §3.1)."""
+    parts = [] if challenge == "" else [f'error="{code}"']
+    parts += [f'{name}="{value}"' for name, value in needed.items()]
+    parts.append(f'algs="{_ALGORITHMS}"')
+    return UnableToAuthorize(code, detail, headers={"WWW-Authenticate": "DPoP " + ", ".join(parts)}, **needed)

@@ -1,0 +1,127 @@
+"""The traveller's part: from a pushed request to a decision, stored together with its code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from idp.accounts.models import Traveller
+from idp.accounts.sessions import Authenticated
+from idp.audit import events
+from idp.oidc import authorization_details, checks, levels, pushing, server
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import PushedRequest
+
+
+class Undeliverable(Exception):
+    """The request cannot be trusted, so its redirect_uri is not followed: the traveller sees ``error`` on a page."""
+
+    def __init__(self, error: OAuthError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(frozen=True)
+class LoginNeeded:
+    """The traveller must log in, again or more surely."""
+
+    acr: str
+
+
+def opened(parameters: Mapping[str, list[str]], *, now: int) -> PushedRequest:
+    """The pushed request that the browser brings: ``parameters`` are those of the query or of the consent form.
+
+    Its time to complete begins with the first look. Raises `Undeliverable` for whatever is not exactly one living
+    request of that client.
+    """
+    try:
+        client_id, request_uri = _single(parameters, "client_id"), _single(parameters, "request_uri")
+        pushed = pushing.find(client_id, request_uri)
+        situation = checks.Situation(client=pushed.client, now=now, parameters={"client_id": client_id}, pushed=pushed)
+        checks.run(checks.AUTHORIZE, situation)
+    except OAuthError as error:
+        raise Undeliverable(error) from error
+    begin = {"begun_at": now, "expires_at": now + pushing.COMPLETION}
+    if PushedRequest.objects.filter(pk=pushed.pk, begun_at=None).update(**begin):
+        pushed.begun_at, pushed.expires_at = begin["begun_at"], begin["expires_at"]
+    return pushed
+
+
+def login_needed(pushed: PushedRequest, who: Authenticated | None, *, now: int) -> LoginNeeded | None:
+    """Whether the session is not enough: level, age or ``prompt=login`` (RFC 9470 §5, OpenID Connect Core §3.1.2.1)."""
+    wanted = _level(pushed)
+    if who is None or not levels.reaches(who.acr, wanted):
+        return LoginNeeded(wanted)
+    begun = pushed.begun_at if pushed.begun_at is not None else now
+    max_age = pushed.parameters.get("max_age")
+    fresh_enough = max_age is None or who.auth_time >= min(begun, now) - max_age
+    if "login" in _prompts(pushed) and who.auth_time < begun:
+        fresh_enough = False
+    return None if fresh_enough else LoginNeeded(wanted)
+
+
+def is_silent(pushed: PushedRequest) -> bool:
+    """Whether the client asked for an answer without any page (``prompt=none``)."""
+    return "none" in _prompts(pushed)
+
+
+@transaction.atomic
+def allow(
+    *, pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
+) -> str:
+    """Store what the traveller allowed, and the code; where to send the browser.
+
+    Raises `Undeliverable` when somebody completed the request meanwhile, `OAuthError` (invalid_authorization_details)
+    when a choice is not the traveller's to make.
+    """
+    _complete(pushed, now=now)
+    details = authorization_details.grant(
+        pushed.parameters.get("authorization_details", []), traveller=traveller, choices=choices, now=now
+    )
+    granted = {
+        "details": details,
+        "scope": pushed.parameters.get("scope", ""),
+        "acr": who.acr,
+        "amr": who.amr,
+        "auth_time": who.auth_time,
+    }
+    return server.complete(pushed, traveller=traveller, granted=granted, now=now)
+
+
+@transaction.atomic
+def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> str:
+    """Complete the request with ``error``; where to send the browser (RFC 6749 §4.1.2.1). Raises `Undeliverable`."""
+    _complete(pushed, now=now)
+    events.record(
+        kind="oidc.authorization_refused", actor=actor, data={"client": pushed.client.client_id, "error": error}
+    )
+    answer = {"error": error, "error_description": OAuthError(error).description}
+    if "state" in pushed.parameters:
+        answer["state"] = pushed.parameters["state"]
+    return server.redirect_to(pushed.parameters["redirect_uri"], answer)
+
+
+def _complete(pushed: PushedRequest, *, now: int) -> None:
+    """RFC 9126 §7.3: one UPDATE, and whoever changes the row has the request."""
+    alive = PushedRequest.objects.filter(pk=pushed.pk, completed_at=None, expires_at__gt=now)
+    if alive.update(completed_at=now) != 1:
+        raise Undeliverable(OAuthError("invalid_request_uri", "completed meanwhile"))
+
+
+def _single(parameters: Mapping[str, list[str]], name: str) -> str:
+    values = parameters.get(name, [])
+    if len(values) != 1 or not values[0]:
+        if name == "request_uri" and "request" in parameters:
+            raise OAuthError("request_not_supported", "a request object by value")
+        raise OAuthError("invalid_request", f"not exactly one {name}")
+    return values[0]
+
+
+def _level(pushed: PushedRequest) -> str:
+    if pushed.parameters.get("authorization_details"):
+        return levels.MULTIFACTOR  # what a border token is made from
+    return levels.least(pushed.parameters.get("acr_values", "").split())
+
+
+def _prompts(pushed: PushedRequest) -> set[str]:
+    return set(pushed.parameters.get("prompt", "").split())

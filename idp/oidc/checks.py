@@ -1,0 +1,205 @@
+"""Which checks an OAuth request must pass: one small function each, and one table that says where and for whom.
+
+The order of `CHECKS` is the order in which they run. What does not depend on the client is done before: the form
+(`idp.oidc.form`), the client's authentication, the request object's and the DPoP proof's signatures. What Authlib
+checks too (registered redirect URI, response type, scope, grant type) is repeated by it in `idp.oidc.server`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from idp import conf
+from idp.oidc import authorization_details, parameters
+from idp.oidc.errors import OAuthError
+from idp.oidc.levels import LEVELS
+from idp.oidc.models import Client, Grant, PushedRequest
+from idp.protocol import authorization_details as rich
+from idp.protocol import pkce
+from idp.protocol.refusals import Refusal
+
+PAR, AUTHORIZE, TOKEN = "par", "authorize", "token"
+BORDER = frozenset({Client.Profile.BORDER.value})
+ALL = frozenset(Client.Profile.values)
+PROMPTS = frozenset({"none", "login", "consent"})
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a check may look at. ``parameters`` are typed at PAR and authorize, the form's at token."""
+
+    client: Client
+    now: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    proof_jkt: str | None = None  # of the DPoP proof of this request
+    signed: bool = False  # the parameters came in a request object
+    pushed: PushedRequest | None = None
+    grant: Grant | None = None
+
+
+def client_is_enabled(it: Situation) -> None:
+    """An officer may stop a client at once, whatever its trust chain says."""
+    if it.client.disabled:
+        raise OAuthError("unauthorized_client", "disabled")
+
+
+def request_is_signed_when_promised(it: Situation) -> None:
+    """RFC 9101 §10.5: a client that registered so takes no unsigned request."""
+    if it.client.metadata.get("require_signed_request_object") is True and not it.signed:
+        raise OAuthError("invalid_request", "an unsigned request from a client that signs them")
+
+
+def response_type_is_code(it: Situation) -> None:
+    """No token and no id token comes through a browser (RFC 9700 §2.1.2)."""
+    if it.parameters.get("response_type") != "code":
+        known = it.parameters.get("response_type") is not None
+        raise OAuthError("unsupported_response_type" if known else "invalid_request", "response_type is not code")
+
+
+def response_mode_is_query(it: Situation) -> None:
+    """The only one offered."""
+    if it.parameters.get("response_mode", "query") != "query":
+        raise OAuthError("invalid_request", "response_mode is not query")
+
+
+def redirect_uri_is_registered(it: Situation) -> None:
+    """RFC 9700 §4.1.3: compared as strings, nothing normalised; never defaulted."""
+    if it.parameters.get("redirect_uri") not in it.client.listed("redirect_uris"):
+        raise OAuthError("invalid_request", "redirect_uri is missing or not registered")
+
+
+def challenge_is_s256(it: Situation) -> None:
+    """FAPI 2.0 Security Profile §5.3.2.2: PKCE always, and never plain."""
+    try:
+        pkce.check_challenge(it.parameters.get("code_challenge"), it.parameters.get("code_challenge_method"))
+    except Refusal as error:
+        raise OAuthError("invalid_request", error.detail) from error
+
+
+def something_is_asked_for(it: Situation) -> None:
+    """A grant of nothing would only be a tracking device."""
+    if not it.parameters.get("scope") and not it.parameters.get("authorization_details"):
+        raise OAuthError("invalid_scope", "neither scope nor authorization_details")
+
+
+def prompt_is_known(it: Situation) -> None:
+    """OpenID Connect Core §3.1.2.1: none stands alone."""
+    prompts = set(it.parameters.get("prompt", "").split())
+    if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise OAuthError("invalid_request", "prompt")
+
+
+def level_is_known(it: Situation) -> None:
+    """RFC 9470 §5: say at once when no level asked for can be given."""
+    wanted = it.parameters.get("acr_values", "").split()
+    if wanted and not set(wanted) & set(LEVELS):
+        raise OAuthError("unmet_authentication_requirements", "no acr of ours in acr_values")
+
+
+def keys_agree(it: Situation) -> None:
+    """RFC 9449 §10.1: dpop_jkt and the proof at PAR name one key."""
+    named = it.parameters.get("dpop_jkt")
+    if named is not None and len(named) != 43:
+        raise OAuthError("invalid_request", "dpop_jkt is not a thumbprint")
+    if named is not None and it.proof_jkt is not None and named != it.proof_jkt:
+        raise OAuthError("invalid_dpop_proof", "dpop_jkt is not the proof's key")
+
+
+def resource_is_ours(it: Situation) -> None:
+    """RFC 8707 §2: this node is the only resource that its access tokens are for."""
+    resources = it.parameters.get("resource", [])
+    if any(item != conf.authority().entity_id for item in ([resources] if isinstance(resources, str) else resources)):
+        raise OAuthError("invalid_target", "resource is not this node")
+
+
+def details_are_registered(it: Situation) -> None:
+    """RFC 9396 §10: a client asks for the types that its metadata names."""
+    kinds = {detail["type"] for detail in it.parameters.get("authorization_details", [])}
+    if not kinds <= set(it.client.listed("authorization_details_types")):
+        raise OAuthError("invalid_authorization_details", "a type that the client has not registered")
+
+
+def details_are_acceptable(it: Situation) -> None:
+    """RFC 9396 §5: the owner of each type looks at it."""
+    authorization_details.check(it.parameters.get("authorization_details", []), client=it.client, now=it.now)
+
+
+def request_is_the_clients(it: Situation) -> None:
+    """RFC 9126 §2.2: a request_uri is bound to the client that pushed it."""
+    if it.pushed is None or it.parameters.get("client_id") != it.client.client_id:
+        raise OAuthError("invalid_request_uri", "pushed by another client")
+
+
+def request_is_alive(it: Situation) -> None:
+    """RFC 9126 §7.3: used once, at the end of the authorization, and not for long."""
+    if it.pushed is None or it.pushed.completed_at is not None or it.pushed.expires_at <= it.now:
+        raise OAuthError("invalid_request_uri", "completed or expired")
+
+
+def proof_is_present(it: Situation) -> None:
+    """FAPI 2.0 Security Profile §5.3.2.1: only tokens that are bound to a key."""
+    if it.proof_jkt is None:
+        raise OAuthError("invalid_request", "no DPoP proof")
+
+
+def grant_is_alive(it: Situation) -> None:
+    """Nothing comes from a grant that was revoked."""
+    if it.grant is None or it.grant.revoked_at is not None:
+        raise OAuthError("invalid_grant", "revoked")
+
+
+def key_is_the_grants(it: Situation) -> None:
+    """RFC 9449 §10: the key that the code was bound to; later the device's."""
+    if it.grant is None or (it.grant.jkt and it.grant.jkt != it.proof_jkt):
+        raise OAuthError("invalid_grant", "bound to another key")
+
+
+def details_are_granted(it: Situation) -> None:
+    """RFC 9396 §6: a token request may narrow, never widen."""
+    if it.grant is None or "authorization_details" not in it.parameters:
+        return
+    try:
+        rich.narrow(parameters.details(it.parameters["authorization_details"]), it.grant.authorization_details)
+    except Refusal as error:
+        raise OAuthError("invalid_authorization_details", error.detail) from error
+
+
+class Check(NamedTuple):
+    """One row of the table."""
+
+    run: Callable[[Situation], None]
+    endpoint: str
+    profiles: frozenset[str]
+
+
+CHECKS: Sequence[Check] = (
+    Check(client_is_enabled, PAR, ALL),
+    Check(request_is_signed_when_promised, PAR, ALL),
+    Check(redirect_uri_is_registered, PAR, ALL),
+    Check(response_type_is_code, PAR, ALL),
+    Check(response_mode_is_query, PAR, ALL),
+    Check(challenge_is_s256, PAR, BORDER),
+    Check(something_is_asked_for, PAR, ALL),
+    Check(prompt_is_known, PAR, ALL),
+    Check(level_is_known, PAR, ALL),
+    Check(keys_agree, PAR, ALL),
+    Check(resource_is_ours, PAR, ALL),
+    Check(details_are_registered, PAR, ALL),
+    Check(details_are_acceptable, PAR, ALL),
+    Check(client_is_enabled, AUTHORIZE, ALL),
+    Check(request_is_the_clients, AUTHORIZE, ALL),
+    Check(request_is_alive, AUTHORIZE, ALL),
+    Check(client_is_enabled, TOKEN, ALL),
+    Check(proof_is_present, TOKEN, BORDER),
+    Check(grant_is_alive, TOKEN, ALL),
+    Check(key_is_the_grants, TOKEN, ALL),
+    Check(resource_is_ours, TOKEN, ALL),
+    Check(details_are_granted, TOKEN, ALL),
+)
+
+
+def run(endpoint: str, situation: Situation) -> None:
+    """Run the checks of ``endpoint`` for the client's profile, in order; raises the first `OAuthError`."""
+    for check in CHECKS:
+        if check.endpoint == endpoint and situation.client.profile in check.profiles:
+            check.run(situation)

@@ -1,0 +1,94 @@
+"""Grants: what a traveller allowed a client, and the end of it."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from idp.accounts.models import Traveller
+from idp.audit import events
+from idp.oidc.models import AuthorizationCode, Grant, PushedRequest, RefreshToken
+from idp.oidc.replay import digest
+
+CODE_LIFETIME = 60  # seconds (FAPI 2.0 §5.3.2.1)
+REFRESH_LIFETIME = 30 * 86_400  # seconds; no consent to border crossings is good for longer than days
+KEEP_USED_CODE = 86_400  # seconds; a code that comes again is an alarm for as long as its tokens live
+
+
+def give(
+    *,
+    pushed: PushedRequest,
+    traveller: Traveller,
+    details: Sequence[dict[str, Any]],
+    scope: str,
+    acr: str,
+    amr: Sequence[str],
+    auth_time: int,
+    code: str,
+    now: int,
+) -> Grant:
+    """Store the grant and its code. Belongs into the transaction that completes ``pushed``."""
+    grant = Grant.objects.create(
+        traveller=traveller,
+        client=pushed.client,
+        scope=scope,
+        authorization_details=list(details),
+        acr=acr,
+        amr=list(amr),
+        auth_time=auth_time,
+        jkt=pushed.jkt,
+        created_at=now,
+    )
+    AuthorizationCode.objects.create(
+        code_hash=digest(code),
+        grant=grant,
+        redirect_uri=pushed.parameters["redirect_uri"],
+        code_challenge=pushed.parameters["code_challenge"],
+        nonce=pushed.parameters.get("nonce", ""),
+        expires_at=now + CODE_LIFETIME,
+    )
+    kinds = [detail["type"] for detail in details]
+    events.record(
+        kind="oidc.consent_given",
+        actor=f"traveller:{traveller.pk}",
+        subject=f"grant:{grant.pk}",
+        data={"client": pushed.client.client_id, "types": kinds, "scope": scope, "acr": acr},
+    )
+    return grant
+
+
+def consume(code: AuthorizationCode, *, now: int) -> bool:
+    """Redeem ``code``: one UPDATE, and whoever changes the row has it."""
+    return AuthorizationCode.objects.filter(pk=code.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
+
+
+def bind(grant: Grant, jkt: str) -> bool:
+    """Bind ``grant`` to the device key ``jkt`` unless it is bound to another; whether it is bound to this one now."""
+    Grant.objects.filter(pk=grant.pk, jkt="").update(jkt=jkt)
+    grant.refresh_from_db(fields=["jkt"])
+    return grant.jkt == jkt
+
+
+def refresh_token(grant: Grant, *, now: int) -> str:
+    """A new refresh token of ``grant``, in clear for the only time."""
+    token = secrets.token_urlsafe(32)
+    RefreshToken.objects.create(
+        token_hash=digest(token), grant=grant, created_at=now, expires_at=now + REFRESH_LIFETIME
+    )
+    return token
+
+
+@transaction.atomic
+def revoke(*, grant: Grant, actor: str, reason: str, now: int) -> bool:
+    """End ``grant`` and with it every token; whether it was alive. ``reason`` is a word for the audit."""
+    if Grant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=max(now, grant.created_at)) != 1:
+        return False
+    events.record(kind="oidc.grant_revoked", actor=actor, subject=f"grant:{grant.pk}", data={"reason": reason})
+    return True
+
+
+def purge(*, now: int) -> int:
+    """Delete codes and refresh tokens that nobody can use or misuse any more; the number of rows."""
+    codes = AuthorizationCode.objects.filter(expires_at__lt=now - KEEP_USED_CODE).delete()[0]
+    return codes + RefreshToken.objects.filter(expires_at__lt=now).delete()[0]

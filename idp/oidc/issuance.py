@@ -1,0 +1,54 @@
+"""What a token request is answered with, once the engine knows that it is a good one (RFC 6749 §5.1)."""
+
+from typing import Any
+
+from idp.accounts import devices
+from idp.oidc import grants, parameters, tokens
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import Grant
+from idp.protocol import authorization_details
+
+
+def token_response(
+    grant: Grant, *, jkt: str | None, scope: str, requested: str | None, nonce: str, refreshable: bool, now: int
+) -> dict[str, Any]:
+    """The answer for ``grant``. Belongs into the transaction that redeems the code or the refresh token.
+
+    ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``nonce`` the id
+    token's, ``refreshable`` whether to add a refresh token. Raises `OAuthError` (invalid_grant).
+    """
+    device = _enrolled(grant, jkt)
+    details = _details(requested, grant)
+    access = tokens.access_token(grant, scope=scope, details=details, jkt=device, now=now)
+    answer: dict[str, Any] = {
+        "access_token": access,
+        "token_type": "DPoP",
+        "expires_in": tokens.ACCESS_LIFETIME,
+    }
+    if scope:
+        answer["scope"] = scope
+    if details:
+        answer["authorization_details"] = details  # RFC 9396 §7
+    if refreshable:
+        answer["refresh_token"] = grants.refresh_token(grant, now=now)
+    if "openid" in scope.split():
+        answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, now=now)
+    return answer
+
+
+def _enrolled(grant: Grant, jkt: str | None) -> str:
+    """Bind the grant to the device that proved its key, and know the device from now on (RFC 9449 §10)."""
+    if jkt is None or not grants.bind(grant, jkt):
+        raise OAuthError("invalid_grant", "bound to another key")
+    try:
+        devices.enrol(traveller=grant.traveller, jkt=jkt, name=str(grant.client.metadata.get("client_name", "")))
+    except devices.UnableToEnrol as error:
+        raise OAuthError("invalid_grant", str(error)) from error
+    return jkt
+
+
+def _details(requested: str | None, grant: Grant) -> list[Any]:
+    """The grant's details, narrowed to what the token request names; `idp.oidc.checks` has looked at it before."""
+    if requested is None:
+        return list(grant.authorization_details)
+    return list(authorization_details.narrow(parameters.details(requested), grant.authorization_details))

@@ -1,0 +1,175 @@
+"""What this room remembers: clients, pushed requests, grants with their codes and refresh tokens, and what was spent.
+
+Secrets are kept as SHA-256 only. Times are whole seconds since 1970, as on the wire.
+"""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+HASH_CHARS = 64  # SHA-256 in hex
+MAX_CLIENT_ID = 512  # entity identifiers are URLs
+
+
+class Client(models.Model):
+    """A party that may ask for tokens. ``profile`` decides which checks it must pass (`idp.oidc.checks`)."""
+
+    class Profile(models.TextChoices):
+        BORDER = "border", _("border")
+
+    class Registration(models.TextChoices):
+        AUTOMATIC = "automatic", _("automatic")
+        ADMIN = "admin", _("by an officer")
+
+    client_id = models.CharField(max_length=MAX_CLIENT_ID, unique=True)
+    profile = models.CharField(max_length=16, choices=Profile.choices)
+    registration = models.CharField(max_length=16, choices=Registration.choices)
+    metadata = models.JSONField(default=dict)  # as resolved by policy; its `jwks` are the keys for this protocol
+    sector = models.CharField(max_length=255)  # of the pairwise subjects (OpenID Connect Core §8.1)
+    expires_at = models.BigIntegerField(null=True, blank=True)  # of the trust chain; None: until disabled
+    disabled = models.BooleanField(default=False)  # by an officer; a new resolution does not undo it
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        constraints = [
+            models.CheckConstraint(name="oidc_client_profile_known", condition=Q(profile__in=["border"])),
+            models.CheckConstraint(
+                name="oidc_client_registration_known", condition=Q(registration__in=["automatic", "admin"])
+            ),
+            models.CheckConstraint(
+                name="oidc_client_automatic_expires", condition=~Q(registration="automatic", expires_at=None)
+            ),
+            models.CheckConstraint(name="oidc_client_sector_present", condition=~Q(sector="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_id
+
+    def listed(self, name: str, default: list[str] | None = None) -> list[str]:
+        """The metadata member ``name`` as a list of strings (whatever else stands there counts as absent)."""
+        value = self.metadata.get(name)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return value
+        return default or []
+
+
+class PushedRequest(models.Model):
+    """An authorization request as pushed (RFC 9126), checked and waiting for the traveller."""
+
+    handle_hash = models.CharField(max_length=HASH_CHARS, unique=True)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE)
+    parameters = models.JSONField()
+    jkt = models.CharField(max_length=43, blank=True)  # the key that the code will be bound to (RFC 9449 §10)
+    created_at = models.BigIntegerField()
+    begun_at = models.BigIntegerField(null=True)  # first seen at the authorization endpoint
+    expires_at = models.BigIntegerField(db_index=True)
+    completed_at = models.BigIntegerField(null=True)  # allowed or denied; what a request_uri is good for once
+
+    class Meta:
+        verbose_name = _("pushed request")
+        verbose_name_plural = _("pushed requests")
+        constraints = [
+            models.CheckConstraint(name="oidc_pushed_expires_later", condition=Q(expires_at__gt=F("created_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"pushed request {self.pk}"
+
+
+class Grant(models.Model):
+    """What a traveller allowed a client. Every token hangs on one, and is dead when it is revoked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    traveller = models.ForeignKey("accounts.Traveller", on_delete=models.PROTECT, related_name="grants")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT)
+    scope = models.CharField(max_length=255, blank=True)
+    authorization_details = models.JSONField(default=list)  # as granted
+    acr = models.CharField(max_length=64)
+    amr = models.JSONField(default=list)
+    auth_time = models.BigIntegerField()
+    jkt = models.CharField(max_length=43, blank=True)  # of the device; empty until the first token
+    created_at = models.BigIntegerField()
+    revoked_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = [
+            models.CheckConstraint(
+                name="oidc_grant_revoked_after_created",
+                condition=Q(revoked_at=None) | Q(revoked_at__gte=F("created_at")),
+            ),
+            models.CheckConstraint(name="oidc_grant_acr_present", condition=~Q(acr="")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AuthorizationCode(models.Model):
+    """A code, redeemed once. It stays after its use, so that a second use is known for what it is."""
+
+    code_hash = models.CharField(max_length=HASH_CHARS, unique=True)
+    grant = models.OneToOneField(Grant, on_delete=models.CASCADE, related_name="code")
+    redirect_uri = models.CharField(max_length=2048)
+    code_challenge = models.CharField(max_length=43)
+    nonce = models.CharField(max_length=512, blank=True)
+    expires_at = models.BigIntegerField()
+    used_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("authorization code")
+        verbose_name_plural = _("authorization codes")
+        constraints = [
+            models.CheckConstraint(name="oidc_code_challenge_present", condition=~Q(code_challenge="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
+
+
+class RefreshToken(models.Model):
+    """A refresh token, bound to its client and to the grant's key; not rotated (FAPI 2.0 §5.3.2.1)."""
+
+    token_hash = models.CharField(max_length=HASH_CHARS, unique=True)
+    grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="refresh_tokens")
+    created_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = _("refresh token")
+        verbose_name_plural = _("refresh tokens")
+        constraints = [
+            models.CheckConstraint(name="oidc_refresh_expires_later", condition=Q(expires_at__gt=F("created_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"
+
+
+class UsedOnce(models.Model):
+    """Something that was seen, and must not be seen again before ``expires_at``."""
+
+    kind = models.CharField(max_length=32)
+    key_hash = models.CharField(max_length=HASH_CHARS)
+    expires_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = _("spent identifier")
+        verbose_name_plural = _("spent identifiers")
+        constraints = [models.UniqueConstraint(name="oidc_used_once", fields=["kind", "key_hash"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key_hash[:8]}"
+
+
+def plain(value: Any) -> Any:
+    """``value`` as plain lists and dicts, for a JSON column."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

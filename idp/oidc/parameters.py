@@ -1,0 +1,73 @@
+"""The authorization request's parameters as typed values, whichever way they came."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.oidc.errors import OAuthError
+from idp.protocol import authorization_details
+from idp.protocol.refusals import Refusal
+
+MAX_STATE = 512  # state and nonce; FAPI 2.0's conformance suite sends 384 and 1000, its clients 64
+_LIMITS: Mapping[str, int] = {
+    "client_id": 512,
+    "response_type": 64,
+    "response_mode": 32,
+    "redirect_uri": 2048,
+    "scope": 255,
+    "state": MAX_STATE,
+    "nonce": MAX_STATE,
+    "code_challenge": 128,
+    "code_challenge_method": 16,
+    "acr_values": 512,
+    "prompt": 64,
+    "dpop_jkt": 64,
+    "ui_locales": 128,
+}
+
+
+def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that we know, checked for type and length; the others are ignored (RFC 6749 §3.1).
+
+    Strings, but ``authorization_details``: list of objects, ``max_age``: seconds, ``resource``: list of strings.
+    Raises `OAuthError` (invalid_request, invalid_authorization_details, invalid_target).
+    """
+    values: dict[str, Any] = {}
+    for name, limit in _LIMITS.items():
+        if name in raw:
+            values[name] = _text(raw[name], name, limit)
+    if "max_age" in raw:
+        values["max_age"] = _seconds(raw["max_age"])
+    if "resource" in raw:
+        values["resource"] = _resources(raw["resource"])
+    if "authorization_details" in raw:
+        values["authorization_details"] = details(raw["authorization_details"])
+    return values
+
+
+def details(value: object) -> list[dict[str, Any]]:
+    """The parameter ``authorization_details``; raises `OAuthError` (invalid_authorization_details)."""
+    try:
+        return list(authorization_details.parse(value))
+    except Refusal as error:
+        raise OAuthError("invalid_authorization_details", error.detail) from error
+
+
+def _text(value: object, name: str, limit: int) -> str:
+    if not isinstance(value, str) or not value or len(value) > limit or "\x00" in value:
+        raise OAuthError("invalid_request", f"{name} is not a string of 1 to {limit} characters")
+    return value
+
+
+def _seconds(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return value
+    raise OAuthError("invalid_request", "max_age is not a number of seconds")
+
+
+def _resources(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    if not 1 <= len(values) <= 8 or not all(isinstance(item, str) for item in values):
+        raise OAuthError("invalid_target", "resource is not a string")
+    return values

@@ -1,0 +1,78 @@
+"""The pushed authorization request (RFC 9126): authenticated, opened, checked and kept for the traveller."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from idp.oidc import checks, client_authentication, form, parameters, proofs, server
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client, PushedRequest
+from idp.oidc.replay import digest
+from idp.protocol.refusals import Refusal
+
+PREFIX = "urn:ietf:params:oauth:request_uri:"
+LIFETIME = 90  # seconds to open the page in: the phone does it at once
+COMPLETION = 480  # seconds more to log in and read; with LIFETIME below FAPI 2.0's 600 (Security Profile §5.3.2.2)
+
+
+def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
+    """Take one pushed request; the JSON answer ``{"request_uri", "expires_in"}``.
+
+    Raises `OAuthError`, or `Unavailable`.
+    """
+    sent = form.read(request)
+    client = client_authentication.authenticate(sent, now=now)
+    if "request_uri" in sent:  # RFC 9126 §2.1
+        raise OAuthError("invalid_request", "request_uri in a pushed request")
+    signed = "request" in sent
+    raw = client_authentication.open_request_object(sent["request"], client, now=now) if signed else sent
+    typed = {**parameters.typed(raw), "client_id": client.client_id}
+    proof_jkt = _proof(request, now=now)
+    checks.run(
+        checks.PAR, checks.Situation(client=client, now=now, parameters=typed, proof_jkt=proof_jkt, signed=signed)
+    )
+    server.check_authorization(typed)
+    return _keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), now=now)
+
+
+def find(client_id: str, request_uri: str) -> PushedRequest:
+    """The pushed request behind ``request_uri``; raises `OAuthError` when it is none of ours.
+
+    ``client_id``, age and use are for the checks. A request_uri elsewhere is never fetched.
+    """
+    if not request_uri.startswith(PREFIX):
+        raise OAuthError("request_uri_not_supported", "not one of ours")
+    pushed = PushedRequest.objects.select_related("client").filter(handle_hash=digest(request_uri)).first()
+    if pushed is None:
+        raise OAuthError("invalid_request_uri", "unknown")
+    return pushed
+
+
+def purge(*, now: int) -> int:
+    """Delete the requests that nobody can complete any more; the number of rows."""
+    return PushedRequest.objects.filter(expires_at__lt=now).delete()[0]
+
+
+def _proof(request: HttpRequest, *, now: int) -> str | None:
+    """The thumbprint of the key whose proof came along (RFC 9449 §10.1)."""
+    if not proofs.present(request):
+        return None
+    try:
+        return proofs.verified(request, now=now).jkt
+    except Refusal as error:
+        raise OAuthError("invalid_dpop_proof", str(error)) from error
+
+
+def _keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> dict[str, Any]:
+    request_uri = PREFIX + secrets.token_urlsafe(32)
+    PushedRequest.objects.create(
+        handle_hash=digest(request_uri),
+        client=client,
+        parameters=dict(typed),
+        jkt=jkt,
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    return {"request_uri": request_uri, "expires_in": LIFETIME}

@@ -1,0 +1,75 @@
+"""The tokens that this node signs: access tokens (RFC 9068) for itself, and id tokens (OpenID Connect Core §2)."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from idp import conf
+from idp.federation import signing
+from idp.oidc import subjects
+from idp.oidc.models import Grant
+from idp.protocol import jws, strict_json
+
+# An hour: a refresh costs the phone a round trip to its messenger for a client assertion, often at a crowded border. A
+# shorter life would gain nothing, because grant and device are looked up at every use (`idp.oidc.access`).
+ACCESS_LIFETIME = 3600  # seconds
+ID_TOKEN_LIFETIME = 300  # seconds; read once, by the client that redeemed the code
+ALGORITHM = "ES256"  # of both; FAPI 2.0 §5.4.1 leaves RS256 out
+ACCESS_TOKEN = jws.TokenType(
+    "at+jwt",
+    algorithms=(ALGORITHM,),
+    required=(
+        *("iss", "exp", "aud", "sub", "client_id", "iat", "jti"),  # RFC 9068 §2.2
+        *("grant", "cnf", "acr", "amr", "auth_time"),
+    ),
+    max_bytes=16_384,
+)
+ID_TOKEN = jws.TokenType("JWT", algorithms=(ALGORITHM,), required=("iss", "sub", "aud", "exp", "iat"))
+
+
+def subject(grant: Grant) -> str:
+    """The traveller's pairwise subject for the grant's client."""
+    return subjects.pairwise(sector=grant.client.sector, traveller_id=grant.traveller_id)
+
+
+def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str, now: int) -> str:
+    """An access token for this node, bound to the key ``jkt`` (RFC 9449 §6.1). ``grant`` is a claim of ours."""
+    claims: dict[str, Any] = {
+        "iss": conf.authority().entity_id,
+        "aud": conf.authority().entity_id,
+        "sub": subject(grant),
+        "client_id": grant.client.client_id,
+        "iat": now,
+        "exp": now + ACCESS_LIFETIME,
+        "jti": secrets.token_urlsafe(16),
+        "grant": str(grant.pk),
+        "cnf": {"jkt": jkt},
+        "acr": grant.acr,
+        "amr": grant.amr,
+        "auth_time": grant.auth_time,
+    }
+    if scope:
+        claims["scope"] = scope
+    if details:
+        claims["authorization_details"] = list(details)
+    return jws.sign(ACCESS_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM))
+
+
+def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
+    """An id token for the grant's client; ``access`` is the access token beside it."""
+    half = hashlib.sha256(access.encode()).digest()[:16]  # at_hash, OpenID Connect Core §3.1.3.6
+    claims: dict[str, Any] = {
+        "iss": conf.authority().entity_id,
+        "aud": grant.client.client_id,
+        "sub": subject(grant),
+        "iat": now,
+        "exp": now + ID_TOKEN_LIFETIME,
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": grant.amr,
+        "at_hash": strict_json.b64encode(half),
+    }
+    if nonce:
+        claims["nonce"] = nonce
+    return jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM))

@@ -1,0 +1,207 @@
+"""The rim of this room: HTTP in, one domain call, HTTP out."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from idp import clock, problems
+from idp.accounts import sessions
+from idp.accounts.models import Traveller
+from idp.accounts.sessions import Authenticated
+from idp.federation import signing
+from idp.oidc import access, authorization, authorization_details, errors, form, metadata, pushing, registration, server
+from idp.oidc.authorization import Undeliverable
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import PushedRequest
+from idp.protocol.refusals import Unavailable
+
+log = logging.getLogger(__name__)
+CHOICE = "choice-"  # before the name of a consent page's choice, so that none can pass for another field
+METADATA_AGE = 300  # seconds that clients may keep our metadata; keys are published for days before they sign
+
+
+def machine(view: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view for machines: no CSRF token, OAuth errors as JSON, nothing kept by caches."""
+
+    @csrf_exempt
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = view(request)
+        except OAuthError as error:
+            return errors.response(error)
+        except Unavailable as error:
+            return errors.response(OAuthError("temporarily_unavailable", str(error)))
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return answer
+
+
+@machine
+def par(request: HttpRequest) -> HttpResponse:
+    """RFC 9126 §2."""
+    return JsonResponse(pushing.push(request, now=clock.now()), status=201)
+
+
+@machine
+def token(request: HttpRequest) -> HttpResponse:
+    """RFC 6749 §3.2."""
+    return JsonResponse(server.token_response(form.read(request), http=request, now=clock.now()))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def userinfo(request: HttpRequest) -> HttpResponse:
+    """OpenID Connect Core §5.3. There is nothing to know but the subject: identity travels in border tokens only."""
+    try:
+        granted = access.require(request)
+    except (access.UnableToAuthorize, Unavailable) as error:
+        return problems.response(problems.as_problem(error))
+    if "openid" not in granted.scope.split():
+        return problems.response(problems.Problem("forbidden", "the token has no scope openid"))
+    return JsonResponse({"sub": granted.sub}, headers={"Cache-Control": "no-store"})
+
+
+@require_GET
+def jwks(request: HttpRequest) -> HttpResponse:
+    """The keys of access and id tokens (RFC 7517 §5)."""
+    return _public(signing.published("oidc").jwks(), content_type="application/jwk-set+json")
+
+
+@require_GET
+def openid_configuration(request: HttpRequest) -> HttpResponse:
+    """OpenID Connect Discovery §4."""
+    return _public(metadata.published(metadata.openid_provider()))
+
+
+@require_GET
+def authorization_server(request: HttpRequest) -> HttpResponse:
+    """RFC 8414 §3."""
+    return _public(metadata.published(metadata.oauth_authorization_server()))
+
+
+@never_cache
+@require_GET
+def authorize(request: HttpRequest) -> HttpResponseBase:
+    """The authorization endpoint: to the login, or to the consent page (RFC 9126 §4)."""
+    now = clock.now()
+    try:
+        pushed = authorization.opened(dict(request.GET.lists()), now=now)
+        return _next_page(request, pushed, now=now)
+    except Undeliverable as error:
+        return _error_page(request, error.error)
+
+
+@never_cache
+@require_POST
+def consent(request: HttpRequest) -> HttpResponseBase:
+    """The traveller's decision; the CSRF token is of the session that was shown the page."""
+    now = clock.now()
+    try:
+        pushed = authorization.opened(dict(request.POST.lists()), now=now)
+        who = sessions.authentication(request)
+        if who is None or who.traveller is None or authorization.login_needed(pushed, who, now=now) is not None:
+            return _leave(_authorize_url(request.POST))
+        return _leave(_decision(request, pushed, who, who.traveller, now=now))
+    except Undeliverable as error:
+        return _error_page(request, error.error)
+
+
+def _next_page(request: HttpRequest, pushed: PushedRequest, *, now: int) -> HttpResponseBase:
+    who = sessions.authentication(request)
+    needed = authorization.login_needed(pushed, who, now=now)
+    if authorization.is_silent(pushed):
+        error = "login_required" if needed is not None else "consent_required"
+        return _leave(authorization.refuse(pushed=pushed, error=error, actor="node", now=now))
+    if needed is not None:
+        query = urlencode({"next": _authorize_url(request.GET), "acr": needed.acr})
+        return _leave(f"{settings.LOGIN_URL}?{query}")
+    if who is None or who.traveller is None:
+        return _error_page(request, OAuthError("access_denied", "not a traveller's account"))
+    return _consent_page(request, pushed, who, who.traveller, now=now)
+
+
+def _consent_page(
+    request: HttpRequest, pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int
+) -> HttpResponseBase:
+    details = pushed.parameters.get("authorization_details", [])
+    try:
+        lines = authorization_details.describe(details, traveller)
+    except OAuthError as error:
+        log.info("%s: %s", error.error, error.detail)
+        return _leave(authorization.refuse(pushed=pushed, error=error.error, actor=_actor(traveller), now=now))
+    response = render(
+        request,
+        "oidc/consent.html",
+        {
+            "client_name": registration.name(pushed.client, get_language() or "en"),
+            "client_host": urlsplit(pushed.client.client_id).netloc or pushed.client.client_id,
+            "account": who.account,
+            "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
+            "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
+            "openid": "openid" in pushed.parameters.get("scope", "").split(),
+            "fields": {"client_id": pushed.client.client_id, "request_uri": request.GET["request_uri"]},
+            "choice_prefix": CHOICE,
+        },
+    )
+    # Chromium applies form-action to the redirect after the form too: it must be allowed to go back to the client.
+    response._csp_update = {"form-action": [_source(pushed.parameters["redirect_uri"])]}  # type: ignore[attr-defined]
+    return response
+
+
+def _decision(
+    request: HttpRequest, pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int
+) -> str:
+    if request.POST.get("decision") != "allow":
+        return authorization.refuse(pushed=pushed, error="access_denied", actor=_actor(traveller), now=now)
+    choices = {name.removeprefix(CHOICE): value for name, value in request.POST.items() if name.startswith(CHOICE)}
+    try:
+        return authorization.allow(
+            pushed=pushed, who=who, traveller=traveller, choices={k: str(v) for k, v in choices.items()}, now=now
+        )
+    except OAuthError as error:  # rolled back: the request is still open, and is now answered with the error
+        log.info("%s: %s", error.error, error.detail)
+        return authorization.refuse(pushed=pushed, error=error.error, actor=_actor(traveller), now=now)
+
+
+def _error_page(request: HttpRequest, error: OAuthError) -> HttpResponse:
+    """A page and never a redirect: whoever sent this may have sent the redirect URI too (Federation §12.1.3)."""
+    log.info("%s: %s", error.error, error.detail)
+    return render(request, "oidc/error.html", {"code": error.wire}, status=error.status)
+
+
+def _leave(location: str) -> HttpResponse:
+    """303: the browser comes with GET and without the form (RFC 9700 §4.12)."""
+    return HttpResponse(status=303, headers={"Location": location})
+
+
+def _authorize_url(parameters: Any) -> str:
+    query = {name: parameters.get(name, "") for name in ("client_id", "request_uri")}
+    return f"{reverse('oidc-authorize')}?{urlencode(query)}"
+
+
+def _source(redirect_uri: str) -> str:
+    """The CSP source expression of a redirect URI: its origin, or its scheme when it is a private-use one."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+
+
+def _actor(traveller: Traveller) -> str:
+    return f"traveller:{traveller.pk}"
+
+
+def _public(document: dict[str, Any], *, content_type: str = "application/json") -> HttpResponse:
+    headers = {"Cache-Control": f"public, max-age={METADATA_AGE}", "Access-Control-Allow-Origin": "*"}
+    return JsonResponse(document, headers=headers, content_type=content_type)
