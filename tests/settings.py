@@ -12,6 +12,7 @@ os.environ.update(
     CAUSEWAY_ENTITY_ID="http://hk.localhost:8002",
     CAUSEWAY_JURISDICTION="HKG",
     CAUSEWAY_DATA_DIR=_DATA.name,
+    CAUSEWAY_STATIC_ROOT=_DATA.name,  # whitenoise warns of a folder that is not there
 )
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{_DATA.name}/node.sqlite3")
 

@@ -1,5 +1,19 @@
 """URLs of this room."""
 
-from typing import Any
+from django.urls import path
 
-urlpatterns: list[Any] = []
+from idp.federation import views
+
+urlpatterns = [
+    path(".well-known/openid-federation", views.configuration),
+    path("federation/fetch", views.fetch),
+    path("federation/list", views.list_subordinates),
+    path("federation/resolve", views.resolve),
+    path("federation/trust-mark", views.trust_mark),
+    path("federation/trust-mark-status", views.trust_mark_status),
+    path("federation/trust-marked", views.trust_marked),
+    path("federation/historical-keys", views.historical_keys),
+    path("status/aggregation", views.status_aggregation),
+    path("status/<slug:name>", views.status_list),
+    path("<path:path>/.well-known/openid-federation", views.hosted_configuration),
+]

@@ -1,0 +1,78 @@
+"""Getting the documents of others, and our own without asking ourselves over the network."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import parse_qs, urlsplit
+
+from idp import conf
+from idp.federation import statements
+from idp.federation.models import HostedEntity
+from idp.outbound import Outbound, Response
+from idp.protocol.entity_statements import configuration_url
+from idp.protocol.refusals import Reason, Refusal, Unavailable
+
+STATEMENT_TYPE = "application/entity-statement+jwt"  # Federation §8.1.2, §9
+BUDGET = 20.0  # seconds for all the fetches of one discovery together: fifty slow peers must not hold a worker
+
+Fetch = Callable[[str], str]
+
+
+@lru_cache(maxsize=2)
+def _client(insecure_loopback_http: bool) -> Outbound:
+    return Outbound(insecure_loopback_http=insecure_loopback_http)
+
+
+def client() -> Outbound:
+    """This process's way out."""
+    return _client(conf.authority().insecure_loopback_http)
+
+
+def get(url: str, *, media_type: str, headers: dict[str, str] | None = None, timeout: float | None = None) -> Response:
+    """GET a document that must answer 200 (or 304 to a conditional request) with exactly ``media_type``.
+
+    Raises `Unavailable` for a 5xx, 429 or no answer; `Refusal` (malformed) for everything else.
+    """
+    response = client().request("GET", url, headers={"Accept": media_type, **(headers or {})}, timeout=timeout)
+    if response.status >= 500 or response.status == 429:
+        raise Unavailable(f"status {response.status}")
+    if response.status == 304 and headers:
+        return response
+    if response.status != 200:
+        raise Refusal(Reason.MALFORMED, f"status {response.status}")
+    if response.media_type != media_type:
+        raise Refusal(Reason.MALFORMED, f"content type is not {media_type}")
+    return response
+
+
+def fetcher(now: int, *, budget: float = BUDGET) -> Fetch:
+    """A function that fetches an entity statement by URL; all its fetches together take at most ``budget`` seconds."""
+    end = time.monotonic() + budget
+
+    def fetch(url: str) -> str:
+        local = _local(url, now)
+        if local is not None:
+            return local
+        left = end - time.monotonic()
+        if left <= 0:
+            raise Unavailable("the time for this discovery is used up")
+        return get(url, media_type=STATEMENT_TYPE, timeout=left).body.decode("ascii", "replace")
+
+    return fetch
+
+
+def _local(url: str, now: int) -> str | None:
+    node = conf.authority().entity_id
+    if url == configuration_url(node):
+        return statements.entity_configuration(now)
+    if not url.startswith(f"{node}/"):
+        return None
+    if url.startswith(f"{node}/federation/fetch?"):
+        subjects = parse_qs(urlsplit(url).query).get("sub", [])
+        try:
+            return statements.subordinate_statement(subjects[0] if subjects else "", now)
+        except statements.UnableToState as error:
+            raise Refusal(Reason.UNTRUSTED_ISSUER, "this node states nothing about it") from error
+    for hosted in HostedEntity.objects.filter(entity_id=url.removesuffix("/.well-known/openid-federation")):
+        return statements.hosted_configuration(hosted, now)
+    raise Refusal(Reason.UNTRUSTED_ISSUER, "this node hosts no such entity")

@@ -1,0 +1,165 @@
+"""``manage.py federation …``: keys, peers and subordinates of this node, from the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from idp import clock
+from idp.federation import entities, peering, resolution, signing, statements, sync
+from idp.federation.entities import UnableToHost
+from idp.federation.models import Peer, SigningKey
+from idp.federation.peering import UnableToPeer
+from idp.protocol import strict_json
+from idp.protocol.entity_statements import ENTITY_STATEMENT
+from idp.protocol.jws import parse_unverified
+from idp.protocol.refusals import Refusal, Unavailable
+
+OPERATOR = "operator"  # whoever has a shell on the node, unless the command names an officer
+SWITCHES: dict[str, Callable[..., Peer]] = {
+    "accept": peering.accept_recognition,
+    "suspend": peering.suspend,
+    "resume": peering.resume,
+    "end": peering.end,
+    "approve-keys": peering.approve_successor,
+}
+
+
+class Command(BaseCommand):
+    help = "Keys, peers, subordinates and trust chains of this node."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True)
+        acts.add_parser("init", help="make the keys that are missing")
+        acts.add_parser("show", help="this node's configuration, decoded")
+        acts.add_parser("peers", help="the peers and how they stand")
+        acts.add_parser("sync", help="collect marks, look for peers' keys and chains, mirror status lists")
+        _peer(acts.add_parser("propose", help="make a peer known and pin its keys"), jwks=True)
+        _peer(acts.add_parser("recognise", help="issue the statement about a peer (proposes it first)"), jwks=True)
+        for name in SWITCHES:
+            _peer(acts.add_parser(name))
+        resolve = acts.add_parser("resolve", help="find the trust chain of an entity")
+        resolve.add_argument("entity")
+        resolve.add_argument("--explain", action="store_true", help="show every way that was tried, and why it failed")
+        resolve.add_argument("--immediate", action="store_true", help="accept no intermediate")
+        _keys(acts.add_parser("key", help="roll a signing key over"))
+        _subordinate(acts.add_parser("subordinate", help="entities below this node"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        act: str = options["act"]
+        try:
+            if act in SWITCHES:
+                peer = SWITCHES[act](_find(options["entity"]), officer=options["officer"])
+                self._say(f"{peer}: {peer.standing}")
+            else:
+                getattr(self, f"_{act}")(options)
+        except (UnableToPeer, UnableToHost, Refusal, Unavailable) as error:
+            raise CommandError(str(error)) from error
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+
+    def _init(self, options: dict[str, Any]) -> None:
+        made = signing.ensure_keys()
+        self._say("\n".join(f"made {key.use} {key.algorithm} {key.kid}" for key in made) or "every key was there")
+
+    def _show(self, options: dict[str, Any]) -> None:
+        claims = parse_unverified(statements.entity_configuration(clock.now()), ENTITY_STATEMENT).claims
+        self._say(json.dumps(claims, indent=2, ensure_ascii=False))
+
+    def _peers(self, options: dict[str, Any]) -> None:
+        for peer in Peer.objects.order_by("entity_id"):
+            self._say(f"{peer.standing:10} {peer.entity_id}\n           {peering.fingerprint(peer.jwks)}")
+
+    def _sync(self, options: dict[str, Any]) -> None:
+        self._say("\n".join(sync.sync(clock.now())))
+
+    def _propose(self, options: dict[str, Any]) -> None:
+        peer = peering.propose(options["entity"], officer=options["officer"], jwks=_jwks(options))
+        self._say(f"{peer}: {peer.standing}; its keys, to be compared: {peering.fingerprint(peer.jwks)}")
+
+    def _recognise(self, options: dict[str, Any]) -> None:
+        if not Peer.objects.filter(entity_id=options["entity"], ended_at=None).exists():
+            self._propose(options)
+        peer = peering.recognise(_find(options["entity"]), officer=options["officer"])
+        self._say(f"{peer}: {peer.standing}")
+
+    def _resolve(self, options: dict[str, Any]) -> None:
+        found = resolution.explain(options["entity"], now=clock.now(), immediate=options["immediate"])
+        if options["explain"]:
+            self._say("\n".join(f"given up: {attempt}" for attempt in found.attempts) or "no way was given up")
+            self._say(f"fetches: {found.fetches}")
+        chain = found.require()
+        self._say(f"chain: {' > '.join(chain.path)}, good until {chain.expires_at}")
+        self._say(json.dumps(chain.metadata, indent=2, ensure_ascii=False))
+
+    def _key(self, options: dict[str, Any]) -> None:
+        step, use, algorithm = options["step"], options["use"], options["algorithm"]
+        if step == "kill":
+            if not SigningKey.objects.filter(kid=options["kid"] or "").exists():
+                raise CommandError("no such key: --kid")
+            row = signing.kill(kid=options["kid"], now=clock.now(), actor=options["officer"])
+        elif step == "prepare":
+            row = signing.prepare_next(use=use, algorithm=algorithm, actor=options["officer"])
+        else:
+            row = signing.activate_next(use=use, algorithm=algorithm, now=clock.now(), actor=options["officer"])
+        self._say(f"{row.use} {row.algorithm} {row.kid}: {row.state}")
+
+    def _subordinate(self, options: dict[str, Any]) -> None:
+        if options["what"] == "end":
+            entities.end_subordinate(entity_id=options["entity"], now=clock.now(), actor=options["officer"])
+            self._say(f"{options['entity']}: ended")
+            return
+        row = entities.register_subordinate(
+            entity_id=options["entity"],
+            jwks=_jwks(options) or {},
+            entity_types=options["types"],
+            now=clock.now(),
+            actor=options["officer"],
+        )
+        self._say(f"{row}: {', '.join(row.entity_types)}")
+
+
+def _peer(parser: CommandParser, *, jwks: bool = False) -> None:
+    parser.add_argument("entity")
+    parser.add_argument("--officer", default=OPERATOR)
+    if jwks:
+        parser.add_argument("--jwks", help="file with the peer's federation keys, brought by a second channel")
+
+
+def _keys(parser: CommandParser) -> None:
+    parser.add_argument("step", choices=["prepare", "activate", "kill"])
+    parser.add_argument("--use", choices=signing.NODE_USES, default="federation")
+    parser.add_argument("--algorithm")
+    parser.add_argument("--kid")
+    parser.add_argument("--officer", default=OPERATOR)
+
+
+def _subordinate(parser: CommandParser) -> None:
+    what = parser.add_subparsers(dest="what", required=True)
+    add = what.add_parser("add")
+    add.add_argument("entity")
+    add.add_argument("--jwks", required=True, help="file with the entity's federation keys, a JWK Set")
+    add.add_argument("--types", nargs="+", required=True, choices=sorted(entities.SUBORDINATE_TYPES))
+    end = what.add_parser("end")
+    end.add_argument("entity")
+    for parser_of in (add, end):
+        parser_of.add_argument("--officer", default=OPERATOR)
+
+
+def _find(entity_id: str) -> Peer:
+    peer = Peer.objects.filter(entity_id=entity_id).first()
+    if peer is None:
+        raise CommandError("no such peer: propose or recognise it first")
+    return peer
+
+
+def _jwks(options: dict[str, Any]) -> dict[str, Any] | None:
+    if not options.get("jwks"):
+        return None
+    try:
+        return strict_json.loads_object(Path(options["jwks"]).read_bytes())
+    except OSError as error:
+        raise CommandError("the key file cannot be read") from error

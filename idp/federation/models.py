@@ -1,0 +1,297 @@
+"""What an authority keeps about itself and the entities around it. Times are whole seconds since 1970."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+STATUS_BITS = 1  # a border token is good or it is not
+ENTITY_ID = 1024  # characters, as in idp.protocol.entity_ids
+
+
+class SigningKey(models.Model):
+    """The public half and the life of one private key, which stands in a file of the key directory."""
+
+    class Use(models.TextChoices):
+        FEDERATION = "federation", _("federation statements")
+        OIDC = "oidc", _("OpenID Connect tokens")
+        BORDER = "border", _("border tokens and receipts")
+        STATUS = "status", _("status lists")
+        BUNDLE = "bundle", _("trust bundles")
+        HOSTED = "hosted", _("statements of a hosted entity")
+
+    class State(models.TextChoices):
+        NEXT = "next", _("next")  # published, not yet signing
+        ACTIVE = "active", _("active")
+        OLD = "old", _("old")  # published until what it signed is dead
+        KILLED = "killed", _("killed")  # compromised: published nowhere but in the historical keys
+
+    use = models.CharField(max_length=16, choices=Use)
+    owner = models.CharField(max_length=255, blank=True)  # path of the hosted entity; empty for the node itself
+    algorithm = models.CharField(max_length=16)
+    kid = models.CharField(max_length=64, unique=True)
+    jwk = models.JSONField()  # public
+    state = models.CharField(max_length=8, choices=State)
+    made_at = models.BigIntegerField()
+    retired_at = models.BigIntegerField(null=True, blank=True)  # when it stopped signing
+
+    class Meta:
+        verbose_name = _("signing key")
+        verbose_name_plural = _("signing keys")
+        constraints = [
+            models.UniqueConstraint(
+                name="federation_key_one_active", fields=["use", "owner", "algorithm"], condition=Q(state="active")
+            ),
+            models.UniqueConstraint(
+                name="federation_key_one_next", fields=["use", "owner", "algorithm"], condition=Q(state="next")
+            ),
+            models.CheckConstraint(
+                name="federation_key_retired_when_done",
+                condition=Q(state__in=["next", "active"], retired_at=None)
+                | Q(state__in=["old", "killed"], retired_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="federation_key_owner_of_hosted",
+                condition=(Q(use="hosted") & ~Q(owner="")) | (~Q(use="hosted") & Q(owner="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.use} {self.kid}"
+
+
+class Peer(models.Model):
+    """Another authority: its pinned federation keys and our two switches about it."""
+
+    entity_id = models.CharField(max_length=ENTITY_ID, unique=True)
+    name = models.JSONField(default=dict)  # by language tag, as the peer calls itself
+    jwks = models.JSONField()  # pinned
+    successor_jwks = models.JSONField(null=True, blank=True)  # announced in a configuration signed by a pinned key
+    successor_seen_at = models.BigIntegerField(null=True, blank=True)
+    proposed_at = models.BigIntegerField()
+    recognised_at = models.BigIntegerField(null=True, blank=True)
+    accepted_at = models.BigIntegerField(null=True, blank=True)
+    suspended_at = models.BigIntegerField(null=True, blank=True)
+    ended_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("peer")
+        verbose_name_plural = _("peers")
+        constraints = [
+            models.CheckConstraint(
+                name="federation_peer_ended_is_off",
+                condition=Q(ended_at=None) | Q(recognised_at=None, accepted_at=None, suspended_at=None),
+            ),
+            models.CheckConstraint(
+                name="federation_peer_successor_dated",
+                condition=Q(successor_jwks__isnull=True, successor_seen_at=None)
+                | Q(successor_jwks__isnull=False, successor_seen_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+    @property
+    def recognised(self) -> bool:
+        """We issue a statement about it now."""
+        return self.recognised_at is not None and self.suspended_at is None
+
+    @property
+    def accepted(self) -> bool:
+        """We name it in our authority hints now."""
+        return self.accepted_at is not None and self.suspended_at is None
+
+    @property
+    def standing(self) -> str:
+        """``ended``, ``suspended``, ``mutual``, ``one-sided`` or ``proposed``: the two switches as one word."""
+        if self.ended_at is not None:
+            return "ended"
+        if self.suspended_at is not None:
+            return "suspended"
+        return ("proposed", "one-sided", "mutual")[self.recognised + self.accepted]
+
+
+class HostedEntity(models.Model):
+    """An entity whose configuration this node serves: a checkpoint. It has a federation key of its own."""
+
+    path = models.CharField(max_length=255, unique=True)  # below the node's own identifier, without slashes around it
+    entity_id = models.CharField(max_length=ENTITY_ID, unique=True)
+    metadata = models.JSONField()
+
+    class Meta:
+        verbose_name = _("hosted entity")
+        verbose_name_plural = _("hosted entities")
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+
+class Subordinate(models.Model):
+    """An entity of this jurisdiction about which the node issues statements: a messenger, a checkpoint."""
+
+    entity_id = models.CharField(max_length=ENTITY_ID, unique=True)
+    jwks = models.JSONField()
+    entity_types = models.JSONField()
+    metadata_policy = models.JSONField(default=dict)
+    registered_at = models.BigIntegerField()
+    ended_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("subordinate")
+        verbose_name_plural = _("subordinates")
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+
+class IssuedMark(models.Model):
+    """A trust mark that we give to a peer; ``text`` is re-signed while the mark stands."""
+
+    peer = models.ForeignKey(Peer, on_delete=models.CASCADE, related_name="marks_issued")
+    mark_type = models.CharField(max_length=ENTITY_ID)
+    issued_at = models.BigIntegerField()
+    revoked_at = models.BigIntegerField(null=True, blank=True)
+    text = models.TextField(blank=True)
+    signed_at = models.BigIntegerField(default=0)
+    kid = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="federation_mark_one_standing", fields=["peer", "mark_type"], condition=Q(revoked_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mark_type} {self.peer}"
+
+
+class HeldMark(models.Model):
+    """A trust mark that a peer gave to us and that our configuration shows."""
+
+    peer = models.ForeignKey(Peer, on_delete=models.CASCADE, related_name="marks_held")
+    mark_type = models.CharField(max_length=ENTITY_ID)
+    text = models.TextField()
+    expires_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="federation_held_mark_once", fields=["peer", "mark_type"])]
+
+    def __str__(self) -> str:
+        return f"{self.mark_type}"
+
+
+class Statement(models.Model):
+    """The statement in force of one issuer of ours about one subject, and the claims that it was made from."""
+
+    issuer = models.CharField(max_length=ENTITY_ID)
+    subject = models.CharField(max_length=ENTITY_ID)
+    claims = models.JSONField()
+    digest = models.CharField(max_length=64)  # of what it says apart from its times
+    kid = models.CharField(max_length=64)
+    text = models.TextField(blank=True)
+    issued_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="federation_statement_once", fields=["issuer", "subject"])]
+
+    def __str__(self) -> str:
+        return f"{self.issuer} about {self.subject}"
+
+
+class ChainCache(models.Model):
+    """The last trust chain found for a subject, or why none was; verified again at every use."""
+
+    subject = models.CharField(max_length=ENTITY_ID)
+    immediate = models.BooleanField()
+    statements = models.JSONField(default=list)
+    members = models.TextField(blank=True)  # entity identifiers on the way, each between line ends
+    failure = models.CharField(max_length=32, blank=True)  # a refusal's reason or "unavailable", for a short while
+    refresh_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="federation_chain_once", fields=["subject", "immediate"])]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class StatusList(models.Model):
+    """One status list of ours: the tokens of one hour, or a part of them."""
+
+    name = models.CharField(max_length=32, unique=True)  # the last segment of its address
+    hour = models.BigIntegerField()  # when the hour of issue began
+    part = models.PositiveIntegerField()  # from 0; a new part opens when the last is crowded
+    size = models.PositiveIntegerField()
+    last_expiry = models.BigIntegerField(db_index=True)  # no token in it lives longer
+    version = models.PositiveIntegerField(default=1)  # counts changes
+    text = models.TextField(blank=True)
+    signed_at = models.BigIntegerField(default=0)
+    signed_version = models.PositiveIntegerField(default=0)
+    kid = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("status list")
+        verbose_name_plural = _("status lists")
+        constraints = [
+            models.UniqueConstraint(name="federation_status_list_part", fields=["hour", "part"]),
+            models.CheckConstraint(name="federation_status_list_size", condition=Q(size__gt=0)),
+            models.CheckConstraint(
+                name="federation_status_list_version", condition=Q(signed_version__lte=F("version"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusEntry(models.Model):
+    """One index given out; its row is what makes it given out once."""
+
+    status_list = models.ForeignKey(StatusList, on_delete=models.CASCADE, related_name="entries")
+    idx = models.PositiveIntegerField()
+    value = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="federation_status_index_once", fields=["status_list", "idx"]),
+            models.CheckConstraint(name="federation_status_one_bit", condition=Q(value__lt=1 << STATUS_BITS)),
+        ]
+        indexes = [models.Index(name="federation_status_set", fields=["status_list"], condition=Q(value__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.idx}"
+
+
+class MirroredStatusList(models.Model):
+    """The newest copy of a peer's status list, verified when it came."""
+
+    uri = models.CharField(max_length=ENTITY_ID, unique=True)
+    issuer = models.CharField(max_length=ENTITY_ID, db_index=True)
+    text = models.TextField()
+    etag = models.CharField(max_length=128, blank=True)
+    issued_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("mirrored status list")
+        verbose_name_plural = _("mirrored status lists")
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+class BundleSerial(models.Model):
+    """The last trust bundle built for a checkpoint. The serial only ever grows."""
+
+    checkpoint = models.CharField(max_length=ENTITY_ID, unique=True)
+    serial = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)  # of what went into it apart from serial and times
+    keys = models.TextField(blank=True)
+    bundle = models.TextField(blank=True)
+    built_at = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint} {self.serial}"

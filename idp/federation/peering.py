@@ -1,0 +1,221 @@
+"""Recognising other authorities: two switches for each, moved by officers and nobody else (docs/protocol.md).
+
+*Recognise*: we issue the statement about the peer and let it have our mark. *Accept its recognition*: we name it in our
+authority hints. Suspending turns both off at once and keeps them in mind; ending forgets them. A peer's federation keys
+are pinned when it is proposed, and compared with the peer by a second channel before an officer recognises it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from idp import clock, conf
+from idp.audit.events import record
+from idp.federation import entities, fetching, marks, signing
+from idp.federation.models import ChainCache, HeldMark, Peer, Subordinate
+from idp.protocol import keys
+from idp.protocol.entity_statements import (
+    ENTITY_STATEMENT,
+    EntityConfiguration,
+    check_entity_id,
+    configuration_url,
+    parse_entity_configuration,
+)
+from idp.protocol.jws import parse_unverified
+from idp.protocol.keys import KeySet
+
+PIN_AFTER = 7 * 86_400  # seconds for which an announced successor must stand before it is pinned without an officer
+
+
+class UnableToPeer(Exception):
+    """A switch cannot be moved; ``code`` is that of its problem document."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def propose(entity_id: str, *, officer: str = signing.ACTOR, jwks: Mapping[str, Any] | None = None) -> Peer:
+    """Make another authority known and pin its federation keys; no trust follows from it.
+
+    Without ``jwks`` the keys are those of its configuration as fetched now, and whoever recognises it compares the
+    fingerprint first. With ``jwks``, brought by a second channel, the configuration must be signed by one of them.
+    A peer that was ended starts anew. Raises `UnableToPeer`, `Refusal` (the peer's fault) or `Unavailable`.
+    """
+    authority, now = conf.authority(), clock.now()
+    check_entity_id(entity_id, allow_loopback_http=authority.insecure_loopback_http)
+    if entity_id == authority.entity_id or Subordinate.objects.filter(entity_id=entity_id, ended_at=None).exists():
+        raise UnableToPeer("conflict", "this node and its subordinates are no peers")
+    if Peer.objects.filter(entity_id=entity_id, ended_at=None).exists():
+        raise UnableToPeer("conflict", "the peer is known already")
+    configuration = fetch_configuration(entity_id, now=now)
+    pinned = configuration.keys if jwks is None else keys.parse_jwks(jwks)
+    if not signed_by(configuration, pinned):
+        raise UnableToPeer("conflict", "the configuration is not signed by a key of the second channel")
+    with transaction.atomic():
+        peer, _ = Peer.objects.update_or_create(
+            entity_id=entity_id,
+            defaults={
+                "name": names(configuration),
+                "jwks": pinned.jwks(),
+                "successor_jwks": None,
+                "successor_seen_at": None,
+                "proposed_at": now,
+                "ended_at": None,
+            },
+        )
+        _record("proposed", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+    return peer
+
+
+def recognise(peer: Peer, *, officer: str) -> Peer:
+    """First switch: issue the statement about the peer and give it the border issuer's mark."""
+    now = clock.now()
+    with transaction.atomic():
+        peer = _live(peer)
+        if peer.recognised_at is None:
+            peer.recognised_at = now
+            peer.save(update_fields=["recognised_at"])
+            marks.give(peer=peer, now=now, actor=officer)
+            _record("recognised", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+        entities.forget(peer.entity_id)
+    return peer
+
+
+def accept_recognition(peer: Peer, *, officer: str) -> Peer:
+    """Second switch: name the peer in our authority hints, so that its statement about us may be used."""
+    with transaction.atomic():
+        peer = _live(peer)
+        if peer.accepted_at is None:
+            peer.accepted_at = clock.now()
+            peer.save(update_fields=["accepted_at"])
+            _record("accepted", peer, officer)
+    return peer
+
+
+def suspend(peer: Peer, *, officer: str) -> Peer:
+    """Turn both switches off at once and remember how they stood."""
+    with transaction.atomic():
+        peer = _live(peer)
+        if peer.suspended_at is None:
+            peer.suspended_at = clock.now()
+            peer.save(update_fields=["suspended_at"])
+            entities.forget(peer.entity_id)
+            _record("suspended", peer, officer)
+    return peer
+
+
+def resume(peer: Peer, *, officer: str) -> Peer:
+    """Undo a suspension: the switches stand as before it."""
+    with transaction.atomic():
+        peer = _live(peer)
+        if peer.suspended_at is not None:
+            peer.suspended_at = None
+            peer.save(update_fields=["suspended_at"])
+            entities.forget(peer.entity_id)
+            _record("resumed", peer, officer)
+    return peer
+
+
+def end(peer: Peer, *, officer: str) -> Peer:
+    """End recognition both ways: no statement, no hint, marks revoked, every chain through the peer forgotten."""
+    now = clock.now()
+    with transaction.atomic():
+        peer = Peer.objects.select_for_update().get(pk=peer.pk)
+        if peer.ended_at is None:
+            peer.recognised_at = peer.accepted_at = peer.suspended_at = None
+            peer.ended_at = now
+            peer.save()
+            marks.revoke(peer=peer, now=now, actor=officer)
+            HeldMark.objects.filter(peer=peer).delete()
+            entities.forget(peer.entity_id)
+            _record("ended", peer, officer)
+    return peer
+
+
+def observe(peer: Peer, configuration: EntityConfiguration, *, now: int) -> None:
+    """Look at the keys in the peer's configuration, as just fetched and verified against itself.
+
+    Other keys than those pinned are a successor only if a pinned key signed the configuration; it is pinned after
+    `PIN_AFTER` unless it changes meanwhile (then the time starts anew). Anything else is reported and changes nothing.
+    """
+    offered = configuration.keys
+    if _thumbprints(offered) == _thumbprints(keys.parse_jwks(peer.jwks)):
+        if peer.successor_jwks is not None:  # withdrawn
+            _set_successor(peer, None, None, "successor_withdrawn")
+        return
+    if not signed_by(configuration, keys.parse_jwks(peer.jwks)):
+        with transaction.atomic():
+            _record("keys_unknown", peer, signing.ACTOR, {"offered": fingerprint(offered.jwks())})
+    elif peer.successor_jwks is None or _thumbprints(keys.parse_jwks(peer.successor_jwks)) != _thumbprints(offered):
+        _set_successor(peer, offered.jwks(), now, "successor_seen")
+    elif peer.successor_seen_at is not None and now - peer.successor_seen_at >= PIN_AFTER:
+        approve_successor(peer, officer=signing.ACTOR)
+
+
+def approve_successor(peer: Peer, *, officer: str) -> Peer:
+    """Pin the keys that the peer announced under a pinned key. Raises `UnableToPeer` where there are none."""
+    with transaction.atomic():
+        peer = _live(peer)
+        if peer.successor_jwks is None:
+            raise UnableToPeer("conflict", "the peer announced no successor")
+        peer.jwks, peer.successor_jwks, peer.successor_seen_at = peer.successor_jwks, None, None
+        peer.save(update_fields=["jwks", "successor_jwks", "successor_seen_at"])
+        ChainCache.objects.filter(members__contains=f"\n{peer.entity_id}\n").delete()
+        _record("successor_pinned", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+    return peer
+
+
+def fetch_configuration(entity_id: str, *, now: int) -> EntityConfiguration:
+    """The entity's configuration from its own address, verified against itself and nothing else."""
+    response = fetching.get(configuration_url(entity_id), media_type=fetching.STATEMENT_TYPE)
+    return parse_entity_configuration(response.body.decode("ascii", "replace"), now=now, expect=entity_id)
+
+
+def fingerprint(jwks: Mapping[str, Any]) -> str:
+    """The whole key set as 16 groups of 4 hexadecimal digits, to be read out over a second channel."""
+    joined = " ".join(sorted(_thumbprints(keys.parse_jwks(jwks))))
+    digest = hashlib.sha256(joined.encode()).hexdigest()
+    return " ".join(digest[place : place + 4] for place in range(0, len(digest), 4))
+
+
+def signed_by(configuration: EntityConfiguration, pinned: KeySet) -> bool:
+    """Whether the key that signed the configuration is one of ``pinned``: the same key, not only the same name."""
+    kid = parse_unverified(configuration.text, ENTITY_STATEMENT).kid
+    used, known = configuration.keys.find(kid), pinned.find(kid)
+    return used is not None and known is not None and used.thumbprint == known.thumbprint
+
+
+def names(configuration: EntityConfiguration) -> dict[str, str]:
+    """What the entity calls itself, by language tag."""
+    members = configuration.metadata.get("federation_entity", {})
+    found = {
+        name.partition("#")[2] or "en": value[:200]
+        for name, value in members.items()
+        if name.partition("#")[0] == "organization_name" and isinstance(value, str)
+    }
+    return dict(list(found.items())[:16])
+
+
+def _live(peer: Peer) -> Peer:
+    locked = Peer.objects.select_for_update().get(pk=peer.pk)
+    if locked.ended_at is not None:
+        raise UnableToPeer("conflict", "recognition has ended; propose the peer anew")
+    return locked
+
+
+def _set_successor(peer: Peer, jwks: Mapping[str, Any] | None, now: int | None, event: str) -> None:
+    with transaction.atomic():
+        peer.successor_jwks, peer.successor_seen_at = jwks, now
+        peer.save(update_fields=["successor_jwks", "successor_seen_at"])
+        _record(event, peer, signing.ACTOR, {"fingerprint": fingerprint(jwks)} if jwks else {})
+
+
+def _thumbprints(key_set: KeySet) -> set[str]:
+    return {key.thumbprint for key in key_set.keys}
+
+
+def _record(what: str, peer: Peer, officer: str, data: Mapping[str, Any] | None = None) -> None:
+    record(kind=f"federation.peer.{what}", actor=officer, subject=peer.entity_id[:255], data=data)

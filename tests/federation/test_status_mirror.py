@@ -1,0 +1,124 @@
+import json
+
+import pytest
+
+from idp.federation import marks, peering, status_lists, status_mirror
+from idp.federation.models import MirroredStatusList
+from idp.protocol import keys
+from idp.protocol.status_list import StatusList, sign_status_list, verify_status_list
+from tests.conftest import NOW
+from tests.federation.conftest import OFFICER
+from tests.federation.peers import Page, Peers
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def cn(node: str, peers: Peers) -> str:
+    """The mainland as an accepted issuer that publishes one list."""
+    peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
+    mark_type = marks.border_issuer(node)
+    peers.cn.carry(marks.issued(mark_type=mark_type, subject=peers.cn.entity_id, now=NOW), mark_type)
+    _publish(peers, "/status/a")
+    _aggregate(peers, ["/status/a"])
+    return peers.cn.entity_id
+
+
+def _publish(
+    peers: Peers, path: str, *, now: int = NOW, revoked: int | None = None, key: str = "cn", etag: str = ""
+) -> None:
+    statuses = StatusList.blank(size=64)
+    if revoked is not None:
+        statuses.set(revoked, 1)
+    uri = peers.url("cn", path)
+    text = sign_status_list(statuses, uri=uri, signer=peers.status_keys[key], now=now, lifetime=86_400, ttl=30)
+    peers.pages[uri] = Page(status_mirror.MEDIA_TYPE, text, headers={"ETag": etag} if etag else {})
+
+
+def _aggregate(peers: Peers, paths: list[str]) -> None:
+    uris = [path if path.startswith("http") else peers.url("cn", path) for path in paths]
+    peers.pages[peers.url("cn", "/status/aggregation")] = Page(JSON, json.dumps({"status_lists": uris}))
+
+
+def _revoked(peers: Peers, idx: int) -> int:
+    (text,) = status_mirror.lists_of(peers.cn.entity_id, NOW)
+    own = keys.KeySet([peers.status_keys["cn"].public])
+    return verify_status_list(text, keys=own, uri=peers.url("cn", "/status/a"), now=NOW + 60).get(idx)
+
+
+def test_a_peers_list_is_copied_and_a_revocation_follows(cn: str, peers: Peers) -> None:
+    assert status_lists.mirror(NOW) == 1
+    assert _revoked(peers, 5) == 0
+    _publish(peers, "/status/a", now=NOW + 5, revoked=5)
+    status_lists.mirror(NOW + 5)
+    assert _revoked(peers, 5) == 1
+
+
+def test_an_older_copy_does_not_undo_a_revocation(cn: str, peers: Peers) -> None:
+    """Invalid solely because the list that came is older than the one at hand."""
+    _publish(peers, "/status/a", now=NOW + 5, revoked=5)
+    status_lists.mirror(NOW + 5)
+    _publish(peers, "/status/a", now=NOW)
+    status_lists.mirror(NOW + 6)
+    assert _revoked(peers, 5) == 1
+
+
+def test_an_unchanged_list_is_not_sent_again(cn: str, peers: Peers) -> None:
+    _publish(peers, "/status/a", etag='"one"')
+    status_lists.mirror(NOW)
+    peers.pages[peers.url("cn", "/status/a")].text = "not looked at"
+    assert status_lists.mirror(NOW + 1) == 1
+    assert _revoked(peers, 5) == 0
+
+
+@pytest.mark.parametrize("what", ["another key", "another address", "a web page", "a zip bomb"])
+def test_a_list_that_does_not_verify_leaves_the_last_copy(cn: str, peers: Peers, what: str) -> None:
+    """Negative case 61: invalid solely because of the signature, the subject, the type or its size."""
+    _publish(peers, "/status/a", revoked=5)
+    status_lists.mirror(NOW)
+    page = peers.pages[peers.url("cn", "/status/a")]
+    if what == "another key":
+        _publish(peers, "/status/a", now=NOW + 1, key="mo")
+    elif what == "another address":
+        _publish(peers, "/status/b", now=NOW + 1)
+        page.text = peers.pages[peers.url("cn", "/status/b")].text
+    elif what == "a web page":
+        page.content_type = "text/html"
+    else:
+        page.text = "x" * 600_000
+    assert status_lists.mirror(NOW + 1) == 0
+    assert _revoked(peers, 5) == 1
+
+
+def test_lists_outside_the_peers_own_address_are_not_fetched(cn: str, peers: Peers) -> None:
+    """Negative case 11: invalid solely because the aggregation points elsewhere."""
+    elsewhere = [peers.url("mo", "/status/x"), "http://169.254.169.254/latest", f"{peers.cn.entity_id}x/"]
+    _aggregate(peers, [*elsewhere, "/status/a"])
+    peers.asked.clear()
+    assert status_lists.mirror(NOW) == 1
+    assert not any("/status/x" in url for url in peers.asked)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"status_lists":"x"}', '{"status_lists":[1]}', "<p>", "{"])
+def test_an_aggregation_that_is_none_is_survived(cn: str, peers: Peers, text: str) -> None:
+    """Invalid solely because of the aggregation's form."""
+    peers.pages[peers.url("cn", "/status/aggregation")] = Page(JSON, text)
+    assert status_lists.mirror(NOW) == 0
+
+
+def test_a_peer_that_is_down_keeps_its_copies_until_they_expire(cn: str, peers: Peers) -> None:
+    status_lists.mirror(NOW)
+    peers.pages.clear()
+    peers.federation.down.add(cn.removeprefix("http://"))
+    status_lists.mirror(NOW + 100)
+    assert len(status_mirror.lists_of(cn, NOW + 100)) == 1
+    assert status_mirror.lists_of(cn, NOW + 86_400) == []
+    status_lists.mirror(NOW + 86_400)
+    assert not MirroredStatusList.objects.exists()
+
+
+def test_nothing_is_asked_of_a_suspended_peer(cn: str, peers: Peers) -> None:
+    peering.suspend(peering.Peer.objects.get(), officer=OFFICER)
+    peers.asked.clear()
+    assert status_lists.mirror(NOW) == 0
+    assert peers.asked == []
