@@ -42,10 +42,7 @@ fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol
 
 locale: .venv/.dev
-	$(BIN)/pybabel --quiet extract -F locale/babel.cfg -o locale/django.pot --no-location --omit-header --sort-output .
-	for language in zh_Hans zh_Hant pt; do \
-	  $(BIN)/pybabel --quiet update -D django -i locale/django.pot -d locale -l $$language --omit-header --no-fuzzy-matching --ignore-obsolete; done
-	rm -f locale/django.pot
+	$(RUN) locale/update.py
 
 clean:
 	rm -rf .venv .venv-gate var .mypy_cache .ruff_cache .hypothesis .import_linter_cache

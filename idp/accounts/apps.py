@@ -1,5 +1,14 @@
+"""The accounts room, which also registers the checks of a node's configuration."""
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "idp.accounts"
+    verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        from idp.accounts import checks
+
+        checks.register()

@@ -1,0 +1,95 @@
+"""Accounts, travellers and the register of documents in the admin site."""
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from idp.accounts.models import Account, Device, Endorsement, Passkey, TravelDocument, Traveller
+from idp.audit.admin import AuditedModelAdmin, ReadOnlyModelAdmin
+
+
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class PasskeyInline(ReadOnlyInline):
+    model = Passkey
+    fields = ["name", "aaguid", "backed_up", "sign_count", "created_at", "last_used_at"]
+    readonly_fields = fields
+
+
+class DeviceInline(ReadOnlyInline):
+    model = Device
+    fields = ["name", "jkt", "created_at", "revoked_at"]
+    readonly_fields = fields
+
+
+class DocumentInline(ReadOnlyInline):
+    model = TravelDocument
+    fields = ["type", "masked_number", "expires_on", "status"]
+    readonly_fields = fields
+
+
+@admin.register(Account)
+class AccountAdmin(AuditedModelAdmin):
+    """Officers are made by ``manage.py officer create``, travellers register themselves."""
+
+    list_display = ["username", "kind", "is_active", "created_at", "last_login"]
+    list_filter = ["kind", "is_active"]
+    search_fields = ["username"]
+    fields = ["username", "kind", "is_active", "groups", "created_at", "last_login"]
+    readonly_fields = ["username", "kind", "created_at", "last_login"]
+    filter_horizontal = ["groups"]
+    inlines = [PasskeyInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Traveller)
+class TravellerAdmin(ReadOnlyModelAdmin):
+    list_display = ["id", "account", "created_at"]
+    search_fields = ["id", "account__username"]
+    list_select_related = ["account"]
+    inlines = [DocumentInline, DeviceInline]
+
+
+class EndorsementInline(admin.TabularInline):
+    model = Endorsement
+    extra = 0
+
+
+@admin.register(TravelDocument)
+class TravelDocumentAdmin(AuditedModelAdmin):
+    """A document is linked to a traveller by a comparison of faces only, never here."""
+
+    list_display = ["id", "type", "masked_number", "issued_by", "expires_on", "status", "traveller"]
+    list_filter = ["type", "status", "issued_by"]
+    search_fields = ["=number", "=id"]
+    readonly_fields = ["id", "traveller", "linked_at", "created_at"]
+    list_select_related = ["traveller"]
+    inlines = [EndorsementInline]
+
+
+admin.site.unregister([TOTPDevice, StaticDevice])  # theirs show the secret to every officer, again and again
+
+
+@admin.register(TOTPDevice)
+class SecondFactorAdmin(AuditedModelAdmin):
+    """Second factors of officers: seen and switched off here, made by ``manage.py officer create``."""
+
+    list_display = ["user", "name", "confirmed", "created_at", "last_used_at"]
+    fields = ["user", "name", "confirmed", "created_at", "last_used_at"]
+    readonly_fields = ["user", "name", "created_at", "last_used_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

@@ -1,0 +1,7 @@
+"""What this authority knows of people: accounts, travellers, travel documents, passkeys and devices."""
+
+from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
+from idp.accounts.models.people import Account, Traveller
+from idp.accounts.models.registry import Endorsement, TravelDocument
+
+__all__ = ["Account", "Device", "Endorsement", "Passkey", "SpentChallenge", "TravelDocument", "Traveller"]

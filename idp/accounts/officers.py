@@ -1,0 +1,61 @@
+"""Officers: the people of the authority, who log in at the admin site with a password and a one-time password."""
+
+import base64
+from dataclasses import dataclass
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from idp.accounts.models import Account
+from idp.accounts.registration import PASSWORD_VALIDATORS
+from idp.audit import events
+
+
+class UnableToAppoint(Exception):
+    """No officer was made."""
+
+
+@dataclass(frozen=True)
+class SecondFactor:
+    """Shown once, to be typed or scanned into the officer's authenticator."""
+
+    otpauth_uri: str
+    secret: str  # base32, as authenticator programs take it
+
+
+def create(*, username: str, password: str, actor: str) -> Account:
+    """Make an officer with every permission. Raises `UnableToAppoint`: name taken or malformed, password too weak."""
+    account = Account(
+        username=Account.normalize_username(username), kind=Account.Kind.OFFICER, is_staff=True, is_superuser=True
+    )
+    try:
+        account._meta.get_field("username").run_validators(account.username)
+        validate_password(password, account, PASSWORD_VALIDATORS)
+    except ValidationError as error:
+        raise UnableToAppoint(" ".join(error.messages)) from error
+    account.set_password(password)
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+            events.record(kind="accounts.officer_created", actor=actor, subject=f"account:{account.pk}")
+    except IntegrityError as error:
+        raise UnableToAppoint("This user name is taken.") from error
+    return account
+
+
+@transaction.atomic
+def give_second_factor(*, account: Account, actor: str) -> SecondFactor:
+    """Give the officer a new one-time password secret (RFC 6238); earlier ones stop working."""
+    TOTPDevice.objects.filter(user=account).delete()
+    device = TOTPDevice.objects.create(user=account, name="authenticator", confirmed=True)
+    events.record(kind="accounts.second_factor_given", actor=actor, subject=f"account:{account.pk}")
+    return SecondFactor(device.config_url, base64.b32encode(device.bin_key).decode().rstrip("="))
+
+
+@transaction.atomic
+def disable(*, account: Account, actor: str) -> None:
+    """Close an officer's account; its history stays."""
+    Account.objects.filter(pk=account.pk).update(is_active=False)
+    events.record(kind="accounts.officer_disabled", actor=actor, subject=f"account:{account.pk}")

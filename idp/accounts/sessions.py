@@ -1,0 +1,62 @@
+"""A browser session that knows how and when its person was authenticated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth import login, logout
+from django.db import transaction
+from django.http import HttpRequest
+
+from idp.accounts.models import Account, Traveller
+from idp.audit import events
+
+ACR_PASSWORD = "urn:causeway:acr:pwd"  # noqa: S105  one factor
+ACR_MULTIFACTOR = "urn:causeway:acr:mfa"  # a passkey with user verification, or two factors
+AMR_PASSWORD = ("pwd",)  # RFC 8176 §2
+AMR_PASSKEY = ("hwk", "user", "mfa")
+
+_KEY = "causeway_authentication"
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@dataclass(frozen=True)
+class Authenticated:
+    """Who is logged in, and how surely."""
+
+    account: Account
+    traveller: Traveller | None  # None for an officer
+    acr: str
+    amr: tuple[str, ...]  # RFC 8176
+    auth_time: int  # seconds since 1970
+
+
+def authentication(request: HttpRequest) -> Authenticated | None:
+    """The authentication of this browser session, or None when there is none that `begin` made.
+
+    A session of the admin site (password and one-time password of an officer) is not one.
+    """
+    facts = request.session.get(_KEY)
+    account = request.user
+    if not isinstance(facts, dict) or not isinstance(account, Account):  # a closed account is AnonymousUser here
+        return None
+    traveller = Traveller.objects.filter(account=account).first()
+    return Authenticated(account, traveller, facts["acr"], tuple(facts["amr"]), facts["at"])
+
+
+@transaction.atomic
+def begin(*, request: HttpRequest, account: Account, acr: str, amr: Sequence[str], now: int) -> Authenticated:
+    """Log ``account`` in at ``now`` with a fresh session key, whatever the session was before."""
+    request.session.flush()  # nothing that was put into an anonymous session survives (RFC 9700 §4.7)
+    login(request, account, backend=_BACKEND)
+    request.session[_KEY] = {"acr": acr, "amr": list(amr), "at": now}
+    events.record(kind="accounts.logged_in", actor=f"account:{account.pk}", data={"acr": acr, "amr": list(amr)})
+    traveller = Traveller.objects.filter(account=account).first()
+    return Authenticated(account, traveller, acr, tuple(amr), now)
+
+
+@transaction.atomic
+def end(*, request: HttpRequest) -> None:
+    """Log out and forget the session."""
+    if isinstance(request.user, Account):
+        events.record(kind="accounts.logged_out", actor=f"account:{request.user.pk}")
+    logout(request)

@@ -1,0 +1,37 @@
+"""Recording what was done, in the transaction that does it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from idp import clock
+from idp.audit.models import AuditEvent
+
+MAX_DEPTH = 8  # deeper data is a document, and documents are not for the audit
+
+
+def record(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] | None = None) -> AuditEvent:
+    """Insert one event into the caller's transaction; it is sealed into the tree within a second of its commit.
+
+    ``kind`` is "room.what_happened"; ``actor`` and ``subject`` are identifiers of ours. ``data`` holds strings,
+    integers, booleans, None, lists and mappings of these (a float has no one spelling), and never personal data.
+    Raises RuntimeError outside a transaction and for data that cannot be hashed.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("an audit event belongs into the transaction of what it records")
+    return AuditEvent.objects.create(
+        kind=kind, actor=actor, subject=subject, data=_plain(dict(data or {}), depth=0), at=clock.now()
+    )
+
+
+def _plain(value: Any, *, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise RuntimeError("audit data is nested too deeply")
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth=depth + 1) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return {name: _plain(item, depth=depth + 1) for name, item in value.items()}
+    raise RuntimeError(f"audit data cannot hold a {type(value).__name__}")

@@ -1,0 +1,50 @@
+"""``manage.py audit seal | verify [--expect SIZE:ROOT] | head``."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from idp import clock
+from idp.audit import sealing, verification
+from idp.audit.models import TreeHead
+
+
+class Command(BaseCommand):
+    help = "Seals the audit events, verifies the whole record, or prints its head."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("seal", help="append what waits to the tree")
+        verify = actions.add_parser("verify", help="compute everything again and say what is broken")
+        verify.add_argument("--expect", metavar="SIZE:ROOT", help="a head that was noted elsewhere, root in hex")
+        actions.add_parser("head", help="print the newest head as SIZE:ROOT, to be noted elsewhere")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options['action']}")(options)
+
+    def _seal(self, options: dict[str, Any]) -> None:
+        self.stdout.write(f"{sealing.seal(clock.now())} events sealed")
+
+    def _head(self, options: dict[str, Any]) -> None:
+        head = TreeHead.objects.order_by("-size").first()
+        if head is None:
+            raise CommandError("nothing is sealed yet")
+        self.stdout.write(f"{head.size}:{bytes(head.root).hex()}")
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        broken = list(verification.findings(clock.now(), expected=_expected(options["expect"])))
+        for line in broken:
+            self.stderr.write(line)
+        if broken:
+            raise CommandError(f"the record is broken in {len(broken)} places")
+        self.stdout.write("the record is whole")
+
+
+def _expected(text: str | None) -> tuple[int, bytes] | None:
+    if text is None:
+        return None
+    size, _, root = text.partition(":")
+    try:
+        return int(size), bytes.fromhex(root)
+    except ValueError as error:
+        raise CommandError("--expect wants SIZE:ROOT with the root in hex") from error

@@ -1,0 +1,110 @@
+"""The record of what was done: events, their place in the Merkle tree, and the tree's heads."""
+
+from typing import Any, NoReturn
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
+
+HASH_BYTES = 32  # SHA-256
+
+
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Rows that are added and read, and nothing else."""
+
+    def update(self, **values: Any) -> NoReturn:
+        raise RuntimeError("audit rows are never changed")
+
+    def delete(self) -> NoReturn:
+        raise RuntimeError("audit rows are never deleted")
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        raise RuntimeError("audit rows are never changed")
+
+
+class AppendOnly(models.Model):
+    """Saved once. The database refuses changes too, by triggers (migration 0002)."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            raise RuntimeError("audit rows are never changed")
+        super().save(*args, **{**options, "force_insert": True})
+
+    def delete(self, *args: Any, **options: Any) -> NoReturn:
+        raise RuntimeError("audit rows are never deleted")
+
+
+class AuditEvent(AppendOnly):
+    """One thing that was done. ``data`` holds no personal data, ``subject`` an identifier of ours."""
+
+    kind = models.CharField(max_length=64, db_index=True)  # room.what_happened
+    actor = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255, blank=True, db_index=True)
+    data = models.JSONField(default=dict)
+    at = models.BigIntegerField(db_index=True)  # seconds since 1970
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        constraints = [
+            models.CheckConstraint(name="audit_event_kind_present", condition=~Q(kind="")),
+            models.CheckConstraint(name="audit_event_actor_present", condition=~Q(actor="")),
+            models.CheckConstraint(name="audit_event_at_positive", condition=Q(at__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.kind}"
+
+
+class SealedEvent(AppendOnly):
+    """An event's place in the tree."""
+
+    index = models.PositiveBigIntegerField(primary_key=True)  # from 0
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="sealed")
+    leaf_hash = models.BinaryField(max_length=HASH_BYTES)  # RFC 9162 §2.1.1
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="audit_leaf_hash_length", condition=Exact(Length("leaf_hash"), HASH_BYTES)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.index)
+
+
+class TreeHead(AppendOnly):
+    """The root over the first ``size`` events."""
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=HASH_BYTES)
+    at = models.BigIntegerField()  # seconds since 1970
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="audit_head_root_length", condition=Exact(Length("root"), HASH_BYTES)),
+            models.CheckConstraint(name="audit_head_size_positive", condition=Q(size__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.size} {bytes(self.root).hex()}"
+
+
+class Sealer(models.Model):
+    """The one row that a sealer must move on to append: its condition is the lock."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    size = models.PositiveBigIntegerField(default=0)
+    frontier = models.JSONField(default=list)  # hex hashes of the full subtrees, largest first
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="audit_sealer_only_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return str(self.size)

@@ -1,0 +1,19 @@
+"""The sealer's clockwork."""
+
+import logging
+
+from idp import clock
+from idp.audit import sealing
+from idp.celery import app
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="audit.seal")
+def seal() -> None:
+    """Seal what waits; an alarm in the log when something waited too long. Runs every second."""
+    now = clock.now()
+    late = sealing.overdue(now)
+    if late:
+        log.critical("audit events were left unsealed for %d seconds", late + sealing.ALARM_AFTER)
+    sealing.seal(now)

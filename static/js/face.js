@@ -1,0 +1,66 @@
+// The camera page of a face job: take a burst, hand it in, wait for the worker.
+const root = document.getElementById("face");
+const video = document.getElementById("camera");
+const message = document.getElementById("message");
+const take = document.getElementById("take");
+const files = document.getElementById("files");
+const GAP = 280; // milliseconds between pictures: long enough for a living face to move a little
+
+const say = (text, kind = "") => { message.textContent = text; message.dataset.kind = kind; };
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function openCamera() {
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 }, audio: false });
+  } catch {
+    video.hidden = take.hidden = true;
+    say(root.dataset.nocamera);
+  }
+}
+
+async function burst() {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  const pictures = [];
+  for (let number = 0; number < Number(root.dataset.frames); number += 1) {
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    pictures.push(await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92)));
+    await pause(GAP);
+  }
+  return pictures;
+}
+
+async function handIn(pictures) {
+  const body = new FormData();
+  pictures.forEach((picture, number) => body.append("frame", picture, `${number}.jpg`));
+  take.disabled = files.disabled = true;
+  say(root.dataset.busy);
+  const token = document.querySelector("meta[name=csrf-token]").content;
+  const answer = await fetch(root.dataset.post, { method: "POST", body, headers: { "X-CSRFToken": token } });
+  if (answer.ok || answer.status === 409) return follow();
+  say((await answer.json()).title, "bad");
+  take.disabled = files.disabled = false;
+  return undefined;
+}
+
+async function follow() {
+  for (;;) {
+    const state = await (await fetch(root.dataset.state)).json();
+    if (state.state === "done") { window.location.assign(root.dataset.done); return; }
+    if (state.state === "failed" || state.state === "dead") {
+      say(state.text, "bad");
+      take.hidden = true;
+      document.getElementById("again").hidden = false;
+      return;
+    }
+    await pause(250);
+  }
+}
+
+take.addEventListener("click", async () => handIn(await burst()));
+files.addEventListener("change", () => {
+  if (files.files.length < Number(root.dataset.frames)) { say(root.dataset.few, "bad"); return; }
+  handIn([...files.files]);
+});
+if (root.dataset.current === "awaiting") openCamera(); else { say(root.dataset.busy); follow(); }

@@ -1,0 +1,129 @@
+"""Taking in the register: all of a file or nothing, and nothing personal in what goes wrong."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.accounts import documents, importing
+from idp.accounts.importing import UnableToImport, import_register
+from idp.accounts.models import Endorsement, TravelDocument
+from idp.accounts.models.registry import NEVER
+from idp.audit.models import AuditEvent
+from tests.accounts.people import traveller
+
+pytestmark = pytest.mark.django_db
+ENDORSEMENT: dict[str, Any] = {
+    "kind": "G",
+    "destination": "HKG",
+    "valid_from": "2026-01-01",
+    "valid_to": "2026-12-31",
+    "entries_left": 2,
+    "stay_days": 7,
+}
+PERMIT: dict[str, Any] = {
+    "type": "eep",
+    "number": "c12345678",
+    "name_native": "張三",
+    "name_latin": "ZHANG SAN",
+    "birth_date": "1990-01-01",
+    "sex": "F",
+    "nationality": "CHN",
+    "expires_on": "2033-01-01",
+    "endorsements": [ENDORSEMENT],
+}
+
+
+def take(*entries: Any) -> importing.Imported:
+    content = json.dumps({"documents": list(entries)}).encode()
+    return import_register(content=content, issued_by="CHN", actor="console")
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in PERMIT.items() if key != name}
+
+
+def test_a_file_is_taken_in_and_then_brought_up_to_date() -> None:
+    assert take(PERMIT, {**without("expires_on"), "number": "C87654321"}) == importing.Imported(2, 0)
+    permit = TravelDocument.objects.get(number="C12345678")
+    assert (permit.issued_by, permit.traveller) == ("CHN", None)
+    assert TravelDocument.objects.get(number="C87654321").expires_on == NEVER
+    documents.link(document=permit, traveller=traveller(), actor="a")
+    Endorsement.objects.filter(document=permit).update(entries_left=1)  # a crossing was confirmed
+    later = {**ENDORSEMENT, "kind": "S", "weekly": True}
+    changed = {**PERMIT, "status": "revoked", "endorsements": [ENDORSEMENT, later]}
+    assert take(changed) == importing.Imported(0, 1)
+    permit.refresh_from_db()
+    assert permit.status == "revoked" and permit.traveller is not None
+    assert [(item.kind, item.entries_left) for item in permit.endorsements.order_by("kind")] == [("G", 1), ("S", 2)]
+    take({**PERMIT, "endorsements": []})
+    assert not permit.endorsements.exists()
+    assert set(AuditEvent.objects.filter(kind="accounts.register_imported").last().data) == {
+        "created", "updated", "sha256"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (without("number"), "document 1: number: missing"),
+        ({**PERMIT, "portrait": "x"}, "document 1: portrait: unknown"),
+        ({**PERMIT, "birth_date": "01.01.1990"}, "document 1: birth_date: not a date"),
+        ({**PERMIT, "birth_date": 1990}, "document 1: birth_date: not a date"),
+        ({**PERMIT, "sex": "W"}, "document 1: sex: not acceptable"),
+        ({**PERMIT, "type": "pass"}, "document 1: type: not acceptable"),
+        ({**PERMIT, "name_native": ["張"] * 99}, "document 1: name_native: not acceptable"),
+        ({**PERMIT, "endorsements": {}}, "document 1: endorsements: not a list"),
+        ({**PERMIT, "endorsements": [7]}, "document 1: not an object"),
+        ({**PERMIT, "endorsements": [{**ENDORSEMENT, "stay_days": "many"}]}, "document 1: stay_days: not acceptable"),
+        ({**PERMIT, "endorsements": [{**ENDORSEMENT, "stay_days": 0}]}, "document 1: __all__: not acceptable"),
+        ("text", "document 1: not an object"),
+    ],
+)
+def test_one_bad_document_keeps_the_whole_file_out(entry: Any, message: str) -> None:
+    """Invalid solely because of the member named."""
+    good = {**PERMIT, "number": "C87654321"}
+    with pytest.raises(UnableToImport) as caught:
+        take(good, entry)
+    assert str(caught.value) == message
+    assert not TravelDocument.objects.exists() and not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"documents": {}}', b'{"documents":[],"documents":[]}'])
+def test_what_is_no_register_is_refused(content: bytes) -> None:
+    with pytest.raises(UnableToImport):
+        import_register(content=content, issued_by="CHN", actor="console")
+
+
+VALUES = st.none() | st.booleans() | st.integers(-5, 10**10) | st.text(max_size=6) | st.lists(st.integers(), max_size=2)
+
+
+@given(name=st.sampled_from(sorted(PERMIT)), value=VALUES)
+def test_no_value_of_any_kind_crashes_the_import(name: str, value: Any) -> None:
+    with contextlib.suppress(UnableToImport):
+        take({**PERMIT, name: value})
+
+
+@given(name=st.sampled_from(sorted(ENDORSEMENT)), value=VALUES)
+def test_no_value_in_an_endorsement_crashes_the_import(name: str, value: Any) -> None:
+    with contextlib.suppress(UnableToImport):
+        take({**PERMIT, "endorsements": [{**ENDORSEMENT, name: value}]})
+
+
+def test_the_command_takes_the_jurisdiction_from_the_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "register.json"
+    file.write_text(json.dumps({"documents": [{**PERMIT, "type": "hkid", "number": "A123456(3)"}]}))
+    call_command("documents", "import", str(file))
+    assert "1 documents added" in capsys.readouterr().out
+    assert TravelDocument.objects.get().issued_by == "HKG"
+    file.write_text("{}")
+    for path in (file, tmp_path / "none.json"):
+        with pytest.raises(CommandError):
+            call_command("documents", "import", str(path))
