@@ -1,5 +1,7 @@
 """Configuration enters here, once, as a frozen value. Nobody else reads ``settings.IDP_*``."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,9 +44,29 @@ def authority() -> Authority:
     )
 
 
+SECRET_BYTES = 32
+
+
+@lru_cache(maxsize=8)
+def secret(name: str) -> bytes:
+    """32 random bytes of this node, kept in its key directory as ``name``; made on first use, by one process only."""
+    path = authority().key_dir / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:  # mode 0600
+        file.write(os.urandom(SECRET_BYTES))
+    try:
+        os.link(file.name, path)  # atomic, and fails where another process was first
+    except FileExistsError:
+        pass
+    finally:
+        Path(file.name).unlink()
+    return path.read_bytes()
+
+
 def _forget(*, setting: str, **_: object) -> None:
     if setting.startswith("IDP_"):
         authority.cache_clear()
+        secret.cache_clear()
 
 
 setting_changed.connect(_forget)  # tests override settings; a deployment never does
