@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo up test check bench bench-full fuzz pure locale clean
 help:
@@ -53,7 +52,7 @@ define install
 	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 	@$(1)/bin/python -m uv --version >/dev/null 2>&1 || $(1)/bin/python -m pip install --quiet uv || true
 	@if $(1)/bin/python -m uv --version >/dev/null 2>&1; \
-	  then $(1)/bin/python -m uv pip install --quiet --python $(1)/bin/python --no-deps $(2); \
+	  then $(1)/bin/python -m uv pip install --quiet --compile-bytecode --python $(1)/bin/python --no-deps $(2); \
 	  else $(1)/bin/python -m pip install --quiet --no-deps $(2); fi
 endef
 

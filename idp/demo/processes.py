@@ -27,10 +27,13 @@ class Processes:
         self._logs = logs
         self._logs.mkdir(parents=True, exist_ok=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._ending: dict[str, subprocess.Popen[bytes]] = {}
         atexit.register(self.stop_all)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start ``python`` with ``command``; its output goes to ``logs/NAME.log``."""
+        if (before := self._ending.pop(name, None)) is not None:
+            before.wait()
         with (self._logs / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, *command],
@@ -83,8 +86,16 @@ class Processes:
                 _signal(process, signal.SIGKILL)
                 process.wait()
 
+    def dismiss(self, *names: str) -> None:
+        """Tell these to end and go on: a worker takes some seconds to say goodbye."""
+        for name in names:
+            self._ending[name] = self._running.pop(name)
+            _signal(self._ending[name], signal.SIGTERM)
+
     def stop_all(self) -> None:
-        """End everything."""
+        """End everything, and leave nothing behind."""
+        self._running.update(self._ending)
+        self._ending.clear()
         self.stop(*list(self._running))
 
     def tail(self, name: str, lines: int = 25) -> str:

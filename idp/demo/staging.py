@@ -63,8 +63,8 @@ class Stage:
 
     def stop_nodes(self) -> None:
         """Stop all three: from here on every gate is on its own."""
-        names = [f"{authority.code}-{part}" for authority in self.world.authorities for part in ("web", "worker")]
-        self.processes.stop(*names)
+        self.processes.stop(*[f"{authority.code}-web" for authority in self.world.authorities])
+        self.processes.dismiss(*[f"{authority.code}-worker" for authority in self.world.authorities])
 
     def recognise(self) -> None:
         """Each authority moves both switches for the two others."""

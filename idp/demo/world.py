@@ -100,8 +100,9 @@ class World:
 
     def environment(self, authority: Authority | None = None) -> dict[str, str]:
         """The environment of a process of this world, of a node when ``authority`` is given."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         common = {
-            **os.environ,
+            **inherited,  # without it a dozen processes would each compile every module anew
             "DEBUG": "1",
             "INSECURE_LOOPBACK_HTTP": "1",
             "CAUSEWAY_MODEL_DIR": str(self.directory.parent / "models"),
