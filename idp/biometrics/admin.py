@@ -1,21 +1,20 @@
 """Face jobs in the admin site, to be read: never a picture, never a template."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from idp.audit.admin import ReadOnlyModelAdmin
 from idp.biometrics.models import FaceReference, Job
 
 
-@admin.register(Job, FaceReference)
-class FaceAdmin(admin.ModelAdmin):
+@admin.register(Job)
+class JobAdmin(ReadOnlyModelAdmin):
+    list_display = ("id", "document", "state", "attempts", "reason", "score", "created_at", "finished_at")
+    list_filter = ("state", "reason")
+    list_select_related = ("document",)
+
+
+@admin.register(FaceReference)
+class FaceReferenceAdmin(ReadOnlyModelAdmin):
+    list_display = ("document", "model", "profile", "enrolled_at")
+    list_select_related = ("document",)
     exclude = ("sealed",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

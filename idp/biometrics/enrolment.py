@@ -29,7 +29,8 @@ LEASE = 60  # seconds; a job takes one or two
 MAX_ATTEMPTS = 3  # of the workers, for what is ours
 MAX_FAILURES = 5  # of a traveller, within FAILURE_WINDOW; NIST SP 800-63B §5.2.3
 FAILURE_WINDOW = 3600
-RETENTION = 72 * 3600  # of the pictures of a failed job; protocol and domain.md §3
+RETENTION = 72 * 3600  # of the pictures of a job that came to nothing, for an officer's review
+ABANDONED = 24 * 3600  # of a job that got no pictures, so that none is handed in whose time is nearly over
 OPEN = (Job.State.AWAITING, Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -49,22 +50,26 @@ def engine() -> FaceEngine:
 
 def begin(*, traveller: Traveller, document: TravelDocument, now: int) -> Job:
     """The open job of this traveller and document, made if there is none. Raises `UnableToEnrol` (rate_limited)."""
-    failures = Job.objects.filter(
-        Q(traveller=traveller) | Q(document=document), state=Job.State.FAILED, finished_at__gt=now - FAILURE_WINDOW
-    )
-    if failures.count() >= MAX_FAILURES:
-        raise UnableToEnrol("rate_limited", "too many failed comparisons")
+    _check_failures(traveller=traveller, document=document, now=now)
+    mine = Job.objects.filter(traveller=traveller, document=document, state__in=OPEN)
     try:
         with transaction.atomic():
-            return Job.objects.create(traveller=traveller, document=document, created_at=now)
-    except IntegrityError:  # biometrics_one_open_job
-        return Job.objects.get(traveller=traveller, document=document, state__in=OPEN)
+            return mine.first() or Job.objects.create(traveller=traveller, document=document, created_at=now)
+    except IntegrityError as error:  # biometrics_one_open_job: begun twice at once
+        job = mine.first()
+        if job is None:
+            raise UnableToEnrol("conflict", "another job has just ended") from error
+        return job
 
 
-def submit(*, job: Job, frames: Sequence[bytes]) -> None:
+def submit(*, job: Job, frames: Sequence[bytes], now: int) -> None:
     """Hand in the live pictures, sealed, and wake a worker. Raises `UnableToEnrol`."""
     from idp.biometrics.tasks import compare
 
+    def wake() -> None:
+        compare.delay(str(job.pk))
+
+    _check_failures(traveller=job.traveller, document=job.document, now=now)  # many jobs can be begun before one fails
     if not MIN_FRAMES <= len(frames) <= MAX_FRAMES or any(not 0 < len(frame) <= MAX_FRAME for frame in frames):
         raise UnableToEnrol("invalid_request", "a burst has three to six pictures of at most 4 MiB")
     with transaction.atomic():
@@ -74,13 +79,16 @@ def submit(*, job: Job, frames: Sequence[bytes]) -> None:
             Capture(job=job, number=number, sealed=vault.seal(frame, kind="capture", owner=job.pk))
             for number, frame in enumerate(frames)
         )
-        compare.delay_on_commit(str(job.pk))
+        # robust: the job is queued whether or not the broker takes the hint; the sweep wakes a worker for it then
+        transaction.on_commit(wake, robust=True)
 
 
 def claim(*, job_id: str, now: int) -> Job | None:
     """Take a job that is queued, or whose worker died; None where another has it. One conditional UPDATE decides."""
     taken = Job.objects.filter(
-        Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now), pk=job_id
+        Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now),
+        pk=job_id,
+        attempts__lt=MAX_ATTEMPTS,
     ).update(state=Job.State.RUNNING, lease_until=now + LEASE, attempts=F("attempts") + 1)
     return Job.objects.select_related("traveller", "document").get(pk=job_id) if taken else None
 
@@ -111,7 +119,9 @@ def sweep(*, now: int) -> list[str]:
         _finish(job, Job.State.DEAD, now=now, reason=Reason.INTERNAL.value)
     Capture.objects.filter(job__finished_at__lt=now - RETENTION).delete()
     Capture.objects.filter(job__created_at__lt=now - RETENTION).delete()
+    Job.objects.filter(state=Job.State.AWAITING, created_at__lt=now - ABANDONED).delete()
     waiting = Job.objects.filter(Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now))
+    waiting = waiting.order_by("created_at")
     return [str(pk) for pk in waiting.values_list("pk", flat=True)[:100]]
 
 
@@ -126,10 +136,18 @@ def import_portrait(*, document: TravelDocument, picture: bytes, officer: str, n
         events.record(kind="portrait.imported", actor=officer, subject=str(document.pk))
 
 
+def _check_failures(*, traveller: Traveller, document: TravelDocument, now: int) -> None:
+    failures = Job.objects.filter(
+        Q(traveller=traveller) | Q(document=document), state=Job.State.FAILED, finished_at__gt=now - FAILURE_WINDOW
+    )
+    if failures.count() >= MAX_FAILURES:
+        raise UnableToEnrol("rate_limited", "too many failed comparisons")
+
+
 def _compare(job: Job) -> tuple[Template, float]:
     portrait = Portrait.objects.filter(document=job.document).first()
     if portrait is None:
-        raise Refusal(Reason.FACE_NO_FACE, "no_portrait")
+        raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "no_portrait")  # no other picture would help: to the counter
     picture = vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)
     captures = Capture.objects.filter(job=job).order_by("number")
     frames = [vault.unseal(capture.sealed, kind="capture", owner=job.pk) for capture in captures]

@@ -25,10 +25,13 @@ class Portrait(models.Model):
 
 
 class FaceReference(models.Model):
-    """The template that a traveller is compared with, one for each model."""
+    """The template that the holder of a document is compared with, one for each document and model.
+
+    It hangs on the document and not on the account: two people who share an account must not lend each other a face.
+    """
 
     traveller = models.ForeignKey(Traveller, on_delete=models.CASCADE, related_name="faces")
-    document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="+")
+    document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="faces")
     model = models.CharField(max_length=64)
     profile = models.CharField(max_length=16)
     sealed = models.BinaryField()
@@ -38,11 +41,11 @@ class FaceReference(models.Model):
         verbose_name = _("face reference")
         verbose_name_plural = _("face references")
         constraints = [
-            models.UniqueConstraint(fields=["traveller", "model"], name="biometrics_one_reference_per_model"),
+            models.UniqueConstraint(fields=["document", "model"], name="biometrics_one_reference_per_model"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.traveller_id} {self.model}"
+        return f"{self.document_id} {self.model}"
 
 
 class Job(models.Model):

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
+
 from idp.accounts.models import TravelDocument, Traveller
 from idp.biometrics import vault
 from idp.biometrics.engine import Template
@@ -10,30 +12,35 @@ from idp.biometrics.models import FaceReference
 KIND = "template"
 
 
-def enrolled(traveller: Traveller) -> bool:
-    """Whether there is any reference."""
-    return FaceReference.objects.filter(traveller=traveller).exists()
+def enrolled(document: TravelDocument) -> bool:
+    """Whether there is any reference of the document's holder."""
+    return _of(document).exists()
 
 
-def template_for(traveller: Traveller, models: Sequence[str]) -> Template | None:
-    """The traveller's template under the first of ``models`` that there is one for."""
-    kept = {row.model: row for row in FaceReference.objects.filter(traveller=traveller, model__in=models)}
+def template_for(document: TravelDocument, models: Sequence[str]) -> Template | None:
+    """The template of the document's holder under the first of ``models`` that there is one for."""
+    kept = {row.model: row for row in _of(document).filter(model__in=models)}
     row = next((kept[model] for model in models if model in kept), None)
     if row is None:
         return None
-    return Template(row.model, row.profile, vault.unseal(row.sealed, kind=KIND, owner=traveller.id))
+    return Template(row.model, row.profile, vault.unseal(row.sealed, kind=KIND, owner=document.pk))
 
 
 def keep(*, traveller: Traveller, document: TravelDocument, template: Template, now: int) -> FaceReference:
-    """Store ``template`` as the traveller's reference for its model, in place of an older one."""
+    """Store ``template`` as the reference of the document's holder for its model, in place of an older one."""
     row, _ = FaceReference.objects.update_or_create(
-        traveller=traveller,
+        document=document,
         model=template.model,
         defaults={
-            "document": document,
+            "traveller": traveller,
             "profile": template.profile,
-            "sealed": vault.seal(template.data, kind=KIND, owner=traveller.id),
+            "sealed": vault.seal(template.data, kind=KIND, owner=document.pk),
             "enrolled_at": now,
         },
     )
     return row
+
+
+def _of(document: TravelDocument) -> QuerySet[FaceReference]:
+    """Those made for the traveller who holds the document now."""
+    return FaceReference.objects.filter(document=document, traveller=document.traveller_id)

@@ -21,7 +21,7 @@ def unseal(sealed: bytes, *, kind: str, owner: object) -> bytes:
     sealed = bytes(sealed)
     try:
         return _cipher().decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], f"{kind}:{owner}".encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: too short to have a nonce
         raise RuntimeError(f"a sealed {kind} does not open") from error
 
 

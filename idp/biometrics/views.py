@@ -4,6 +4,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from idp import clock
@@ -14,6 +15,8 @@ from idp.biometrics import enrolment
 from idp.biometrics.models import Job
 from idp.problems import Problem, response
 from idp.protocol.refusals import Reason
+
+MAX_BODY = enrolment.MAX_FRAMES * enrolment.MAX_FRAME + 65_536  # bytes; and the form around the pictures
 
 HINTS = {
     "come_closer": _("Come closer to the camera."),
@@ -75,13 +78,26 @@ def face(request: HttpRequest, job_id: str) -> HttpResponse:
 
 
 @require_POST
+@csrf_exempt  # looked for in `_frames`, after the size: reading the token reads the whole body
 def frames(request: HttpRequest, job_id: str) -> HttpResponse:
     """``POST /account/faces/{id}/frames``: the burst, as files named ``frame``."""
+    try:
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return response(Problem("invalid_request", "Content-Length"))
+    if size > MAX_BODY:
+        return response(Problem("too_large", "burst"))
+    return _frames(request, job_id)
+
+
+@csrf_protect
+def _frames(request: HttpRequest, job_id: str) -> HttpResponse:
     job = _own_job(request, job_id)
     if job is None:
         return response(Problem("forbidden", "not logged in"))
     try:
-        enrolment.submit(job=job, frames=[upload.read() for upload in request.FILES.getlist("frame")])
+        burst = [upload.read() for upload in request.FILES.getlist("frame")]
+        enrolment.submit(job=job, frames=burst, now=clock.now())
     except enrolment.UnableToEnrol as error:
         return response(Problem(error.code, str(error)))
     return JsonResponse({"state": Job.State.QUEUED.value}, status=202)

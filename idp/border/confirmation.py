@@ -14,8 +14,9 @@ from idp.audit import events
 from idp.border.models import CrossingReceipt, IssuedToken, OutgoingReceipt
 from idp.conf import authority
 from idp.federation import fetching, resolution, signing
+from idp.federation.models import Peer
 from idp.protocol import keys, receipts
-from idp.protocol.refusals import Refusal, Unavailable
+from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,16 @@ CONTENT_TYPE = "application/crossing-receipt+jwt"
 def deliver(*, now: int) -> int:
     """Send what is due; how many were delivered. A peer that is down is tried again, for as long as it takes."""
     due = OutgoingReceipt.objects.filter(delivered_at__isnull=True, next_attempt_at__lte=now)
-    due = due.select_related("entry__lane__checkpoint__entity").order_by("next_attempt_at")[:BATCH]
-    return sum(_deliver(receipt, now=now) for receipt in due)
+    due = due.select_related("entry__lane__checkpoint__hosted").order_by("next_attempt_at")[:BATCH]
+    silent: set[str] = set()  # peers that did not answer in this run: the others must not wait for them
+    return sum(_deliver(receipt, silent, now=now) for receipt in due if receipt.recipient not in silent)
 
 
 def accept(text: bytes, *, now: int) -> CrossingReceipt:
     """Take a peer's receipt; raises `Refusal`. A second one for the same token changes nothing."""
     sender = receipts.unverified_issuer(text)
+    if not Peer.objects.filter(entity_id=sender, recognised_at__isnull=False, ended_at=None).exists():
+        raise Refusal(Reason.UNTRUSTED_ISSUER, "not a peer")  # a stranger's receipt starts no search for its keys
     chain = resolution.resolve(sender, now=now, entity_type="border_token_issuer", immediate=True)
     issuer_keys = keys.parse_jwks(chain.entity("border_token_issuer")["jwks"])
     receipt = receipts.verify_receipt(text, keys=issuer_keys, issuer=sender, audience=authority().entity_id, now=now)
@@ -53,22 +57,46 @@ def accept(text: bytes, *, now: int) -> CrossingReceipt:
             },
         )
         if created:
-            events.record(kind="crossing.confirmed", actor=sender, subject=receipt.token_jti)
-            if token is not None and receipt.direction == "entry":
-                _consume_entry(token, sender)
+            events.record(kind="crossing.confirmed", actor=sender[:255], subject=receipt.token_jti[:255])
+            if token is not None:
+                _consume_entry(token, receipt)
     return row
 
 
-def _consume_entry(token: IssuedToken, sender: str) -> None:
+def _consume_entry(token: IssuedToken, receipt: receipts.Receipt) -> None:
     """An entry of the endorsement is used when it is confirmed, not when the token is issued (domain.md §1.9)."""
-    used = Endorsement.objects.filter(
-        document=token.document, destination=token.territory, entries_left__gt=0
-    ).order_by("-valid_to")[:1]
-    if Endorsement.objects.filter(pk__in=used.values("pk")).update(entries_left=F("entries_left") - 1):
-        events.record(kind="endorsement.entry_consumed", actor=sender, subject=token.jti)
+    if (receipt.checkpoint, receipt.direction) != (token.checkpoint, token.direction):
+        # Not what the token was for: officers look into it, and nothing is used up.
+        events.record(kind="crossing.contradicted", actor=receipt.iss[:255], subject=token.jti)
+        return
+    if token.direction != "entry":
+        return
+    held = Endorsement.objects.filter(pk=token.endorsement_id, entries_left__gt=0)
+    if held.update(entries_left=F("entries_left") - 1):
+        events.record(kind="endorsement.entry_consumed", actor=receipt.iss[:255], subject=token.jti)
 
 
-def _deliver(receipt: OutgoingReceipt, *, now: int) -> bool:
+def _deliver(receipt: OutgoingReceipt, silent: set[str], *, now: int) -> bool:
+    delivered = False
+    try:
+        delivered = _send(receipt, now=now)
+    except Unavailable as error:
+        log.info("receipt %s not delivered: %s", receipt.pk, error)
+        silent.add(receipt.recipient)
+    except (Refusal, KeyError) as error:
+        log.warning("receipt %s cannot be delivered: %s", receipt.pk, error)
+    retry_at = now + min(FIRST_RETRY * 2 ** min(receipt.attempts, 12), LONGEST_RETRY)
+    OutgoingReceipt.objects.filter(pk=receipt.pk).update(
+        attempts=receipt.attempts + 1, next_attempt_at=retry_at, delivered_at=now if delivered else None
+    )
+    if receipt.recipient in silent:  # the whole queue for this peer steps back, or it would fill the next batches
+        waiting = OutgoingReceipt.objects.filter(recipient=receipt.recipient, delivered_at__isnull=True)
+        waiting.filter(next_attempt_at__lt=retry_at).update(next_attempt_at=retry_at)
+    return delivered
+
+
+def _send(receipt: OutgoingReceipt, *, now: int) -> bool:
+    """Whether the peer took it; raises `Unavailable` (nobody answers), `Refusal` or KeyError (nowhere to send it)."""
     entry = receipt.entry
     text = receipts.sign_receipt(
         issuer=authority().entity_id,
@@ -81,18 +109,9 @@ def _deliver(receipt: OutgoingReceipt, *, now: int) -> bool:
         now=now,
         signer=signing.signer("border"),
     )
-    try:
-        chain = resolution.resolve(receipt.recipient, now=now, entity_type="border_token_issuer", immediate=True)
-        url = str(chain.entity("border_token_issuer")["crossing_receipt_endpoint"])
-        answer = fetching.client().request("POST", url, headers={"content-type": CONTENT_TYPE}, content=text.encode())
-        delivered = answer.status in (200, 201, 204)
-    except (Refusal, Unavailable, KeyError) as error:
-        log.info("receipt %s not delivered: %s", receipt.pk, error)
-        delivered = False
-    wait = min(FIRST_RETRY * 2 ** min(receipt.attempts, 12), LONGEST_RETRY)
-    OutgoingReceipt.objects.filter(pk=receipt.pk).update(
-        attempts=receipt.attempts + 1,
-        next_attempt_at=now + wait,
-        delivered_at=now if delivered else None,
-    )
-    return delivered
+    chain = resolution.resolve(receipt.recipient, now=now, entity_type="border_token_issuer", immediate=True)
+    url = str(chain.entity("border_token_issuer")["crossing_receipt_endpoint"])
+    answer = fetching.client().request("POST", url, headers={"content-type": CONTENT_TYPE}, content=text.encode())
+    if answer.status >= 500 or answer.status == 429:
+        raise Unavailable(f"status {answer.status}")
+    return answer.status in (200, 201, 204)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from idp.border.checkpoints import parse_sealing_keys
 from idp.conf import authority
 from idp.federation import resolution
 from idp.protocol import keys
@@ -39,21 +40,33 @@ def resolve(entity_id: str, *, now: int) -> Destination:
     """The checkpoint ``entity_id``, through its trust chain; raises `Refusal` or `Unavailable`.
 
     It must be hosted by an authority that is this one, or an immediate subordinate of it (recognition is not
-    transitive), and its identifier must lie under that authority's.
+    transitive), its identifier must lie under that authority's, and it must stand in that authority's territory: an
+    entry into it uses up an endorsement for it.
     """
     chain = resolution.resolve(entity_id, now=now, entity_type="oauth_resource")
     superior = chain.path[1] if len(chain.path) > 1 else ""
     own = authority().entity_id
     if len(chain.path) > (2 if superior == own else 3) or not entity_id.startswith(f"{superior}/checkpoints/"):
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not a checkpoint of this authority or of a peer that it recognises")
-    return _read(entity_id, superior, chain.entity("oauth_resource"))
+    destination = _read(entity_id, superior, chain.entity("oauth_resource"))
+    if destination.jurisdiction != _jurisdiction(superior, now=now):
+        raise Refusal(Reason.UNTRUSTED_ISSUER, "a checkpoint outside its authority's territory")
+    return destination
+
+
+def _jurisdiction(superior: str, *, now: int) -> object:
+    if superior == authority().entity_id:
+        return authority().jurisdiction
+    peer = resolution.resolve(superior, now=now, entity_type="border_token_issuer", immediate=True, at_hand=True)
+    return peer.entity("border_token_issuer").get("jurisdiction")
 
 
 def _read(entity_id: str, superior: str, metadata: Mapping[str, Any]) -> Destination:
     if metadata.get("resource") != entity_id:
         raise Refusal(Reason.MALFORMED, "resource is not the entity identifier")
     jurisdiction, neighbour = metadata.get("border_jurisdiction"), metadata.get("border_neighbour")
-    if not {jurisdiction, neighbour} <= JURISDICTIONS or jurisdiction == neighbour:
+    known = isinstance(jurisdiction, str) and isinstance(neighbour, str) and {jurisdiction, neighbour} <= JURISDICTIONS
+    if not known or jurisdiction == neighbour:
         raise Refusal(Reason.MALFORMED, "a checkpoint without its two jurisdictions")
     return Destination(
         entity_id=entity_id,
@@ -62,7 +75,7 @@ def _read(entity_id: str, superior: str, metadata: Mapping[str, Any]) -> Destina
         neighbour=str(neighbour),
         directions=_words(metadata, "border_directions"),
         face_models=_words(metadata, "face_models_supported"),
-        sealing_keys=keys.parse_jwks(metadata["jwks"]).keys if "jwks" in metadata else (),
+        sealing_keys=parse_sealing_keys(metadata["jwks"]) if "jwks" in metadata else (),
         names=_names(metadata),
     )
 

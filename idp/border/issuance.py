@@ -63,40 +63,39 @@ class Issued:
 
 
 def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> TokenRequest:
-    """Read the body of ``POST /border/tokens``; raises `Refusal`."""
+    """Read the body of ``POST /border/tokens``; raises `Refusal` (malformed) or `UnableToIssue` (invalid_proof)."""
     form, direction = value.get("format"), value.get("direction")
     if form not in FORMS or direction not in ("exit", "entry"):
         raise Refusal(Reason.MALFORMED, "format or direction is none of ours")
-    holder = verify_holder_key(
-        strict_json.string(value, "proof", max_length=4096),
-        holder_jwk=value.get("holder_key"),
-        audience=conf.authority().entity_id,
-        access_token=access_token,
-        now=now,
-    )
-    return TokenRequest(
-        checkpoint=strict_json.string(value, "checkpoint", max_length=255),
-        direction=str(direction),
-        document=strict_json.string(value, "document", max_length=64),
-        form=str(form),
-        holder=holder,
-    )
+    checkpoint = strict_json.string(value, "checkpoint", max_length=255)
+    document = strict_json.string(value, "document", max_length=64)
+    proof = strict_json.string(value, "proof", max_length=4096)
+    try:
+        holder = verify_holder_key(
+            proof,
+            holder_jwk=value.get("holder_key"),
+            audience=conf.authority().entity_id,
+            access_token=access_token,
+            now=now,
+        )
+    except Refusal as error:
+        raise UnableToIssue("invalid_proof", str(error)) from error
+    return TokenRequest(checkpoint, str(direction), document, str(form), holder)
 
 
 def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
     """Issue one border token; raises `UnableToIssue`, `Refusal` or `Unavailable`. ``now`` in seconds since 1970."""
     consent = _consent(access, request, now=now)
     destination = _destination(request, now=now)
-    document = _document(access.traveller, consent, request)
-    endorsement = _endorsement(document, destination.leg(request.direction)[1])
+    document = _document(access.traveller, request)
+    endorsement = _endorsement(document, destination.leg(request.direction)[1], now=now)
     _check_rules(document, endorsement, destination, request.direction, now=now)
-    template = _face(access.traveller, destination)
-    expires_at = min(now + (LIFETIME_AHEAD if consent.ahead else LIFETIME), consent.valid_until)
+    template = _face(document, destination)
     jti = secrets.token_bytes(16)
-    row = _store(access, request, consent, destination, document, template, jti=jti, expires_at=expires_at, now=now)
+    row = _store(access, request, consent, destination, document, endorsement, template, jti=jti, now=now)
     sealed = _sealed(access.traveller, document, endorsement, destination, template)
-    token = _sign(access, request, destination, template, sealed, row, jti=jti, now=now)
-    return Issued(token, row.jti, expires_at)
+    token = _sign(access, request, destination, template, sealed, row, jti=jti)
+    return Issued(token, row.jti, row.expires_at)
 
 
 def pairwise_subject(traveller: Traveller, receiving_authority: str) -> str:
@@ -133,15 +132,19 @@ def _destination(request: TokenRequest, *, now: int) -> destinations.Destination
     return destination
 
 
-def _document(traveller: Traveller, consent: BorderCrossing, request: TokenRequest) -> TravelDocument:
+def _document(traveller: Traveller, request: TokenRequest) -> TravelDocument:
     document = TravelDocument.objects.filter(pk=request.document, traveller=traveller).first()
     if document is None or document.status != TravelDocument.Status.VALID:
         raise UnableToIssue("document_not_eligible", "not a valid document of this traveller")
     return document
 
 
-def _endorsement(document: TravelDocument, territory: str) -> Endorsement | None:
-    return document.endorsements.filter(destination=territory).order_by("-valid_to").first()
+def _endorsement(document: TravelDocument, territory: str, *, now: int) -> Endorsement | None:
+    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end."""
+    today = local_date(now)
+    held = list(document.endorsements.filter(destination=territory).order_by("valid_to", "pk"))
+    good = [item for item in held if item.valid_from <= today <= item.valid_to and item.entries_left != 0]
+    return next(iter(good), held[-1] if held else None)
 
 
 def _check_rules(
@@ -176,10 +179,10 @@ def _check_rules(
         raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
 
 
-def _face(traveller: Traveller, destination: destinations.Destination) -> Template:
-    if not references.enrolled(traveller):
+def _face(document: TravelDocument, destination: destinations.Destination) -> Template:
+    if not references.enrolled(document):
         raise UnableToIssue("face_not_enrolled", "no face reference")
-    template = references.template_for(traveller, destination.face_models)
+    template = references.template_for(document, destination.face_models)
     if template is None:
         raise UnableToIssue("face_model_unsupported", "no model in common with the checkpoint")
     return template
@@ -192,21 +195,26 @@ def _store(
     consent: BorderCrossing,
     destination: destinations.Destination,
     document: TravelDocument,
+    endorsement: Endorsement | None,
     template: Template,
     *,
     jti: bytes,
-    expires_at: int,
     now: int,
 ) -> IssuedToken:
     """The row and its audit event; the grant's row is locked, so that a limit is not passed by two at once."""
-    Grant.objects.select_for_update().get(pk=access.grant_id)
-    if IssuedToken.objects.filter(grant_id=str(access.grant_id)).count() >= consent.max_tokens:
+    if Grant.objects.select_for_update().filter(pk=access.grant_id, revoked_at=None).first() is None:
+        raise UnableToIssue("consent_exhausted", "the grant was revoked meanwhile")
+    if _used(access, consent) >= consent.max_tokens:
         raise UnableToIssue("consent_exhausted", "max_tokens reached")
+    expires_at = border_token.coarse(min(now + (LIFETIME_AHEAD if consent.ahead else LIFETIME), consent.valid_until))
+    if expires_at <= now:
+        raise UnableToIssue("consent_exhausted", "the consent ends within the minute")
     uri, idx = status_lists.allocate(expires_at=expires_at, now=now)
     row = IssuedToken.objects.create(
         jti=strict_json.b64encode(jti),
         traveller=access.traveller,
         document=document,
+        endorsement=endorsement,
         grant_id=str(access.grant_id),
         device_jkt=access.jkt,
         holder_jkt=request.holder.thumbprint,
@@ -228,6 +236,18 @@ def _store(
         data={"checkpoint": destination.entity_id, "direction": request.direction, "format": request.form},
     )
     return row
+
+
+def _used(access: Access, consent: BorderCrossing) -> int:
+    """Tokens issued under this consent: a grant may hold several, each with a limit of its own."""
+    return IssuedToken.objects.filter(
+        grant_id=str(access.grant_id),
+        checkpoint__in=consent.locations,
+        direction__in=consent.directions,
+        document=consent.document,
+        issued_at__gte=consent.valid_from,
+        issued_at__lt=consent.valid_until,
+    ).count()
 
 
 def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:
@@ -276,15 +296,14 @@ def _sign(
     row: IssuedToken,
     *,
     jti: bytes,
-    now: int,
 ) -> str | bytes:
     origin, target = destination.leg(request.direction)
     claims = border_token.TokenClaims(
         iss=conf.authority().entity_id,
         aud=destination.entity_id,
         exp=row.expires_at,
-        nbf=now,
-        iat=now,
+        nbf=border_token.coarse(row.issued_at),
+        iat=border_token.coarse(row.issued_at),
         jti=jti,
         holder=request.holder,
         acr=access.acr,

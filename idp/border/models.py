@@ -6,7 +6,7 @@ No row is edited by a later stage: a token's fate is read off the journal entrie
 from django.db import models
 from django.db.models import Q
 
-from idp.accounts.models import TravelDocument, Traveller
+from idp.accounts.models import Endorsement, TravelDocument, Traveller
 from idp.federation.models import HostedEntity
 
 DIRECTIONS = (("entry", "entry"), ("exit", "exit"))
@@ -18,7 +18,7 @@ class Checkpoint(models.Model):
 
     code = models.SlugField(max_length=20, unique=True)
     name = models.JSONField(help_text="Name by language tag")
-    entity = models.OneToOneField(HostedEntity, on_delete=models.PROTECT, related_name="checkpoint")
+    hosted = models.OneToOneField(HostedEntity, on_delete=models.PROTECT, related_name="checkpoint")
     neighbour = models.CharField(max_length=3, choices=JURISDICTIONS, help_text="The jurisdiction on the other side")
     directions = models.JSONField(default=list)
     policy = models.JSONField(default=dict, blank=True, help_text="What differs from the authority's policy")
@@ -32,7 +32,7 @@ class Checkpoint(models.Model):
 
     @property
     def entity_id(self) -> str:
-        return str(self.entity.entity_id)
+        return str(self.hosted.entity_id)
 
 
 class Lane(models.Model):
@@ -73,6 +73,9 @@ class IssuedToken(models.Model):
     jti = models.CharField(max_length=32, unique=True)
     traveller = models.ForeignKey(Traveller, on_delete=models.PROTECT, related_name="border_tokens")
     document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="+")
+    endorsement = models.ForeignKey(
+        Endorsement, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Whose entry it uses"
+    )
     grant_id = models.CharField(max_length=64, db_index=True)
     device_jkt = models.CharField(max_length=43, db_index=True)
     holder_jkt = models.CharField(max_length=43)
@@ -100,16 +103,16 @@ class IssuedToken(models.Model):
 
 
 class JournalEntry(models.Model):
-    """One decision of one lane, as the lane wrote it down."""
+    """One decision of one lane, as the lane wrote it down. Texts are as long as `protocol.journal` lets them be."""
 
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="entries")
     seq = models.PositiveBigIntegerField()
     prev = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
     at = models.BigIntegerField(db_index=True)
-    jti = models.CharField(max_length=32, db_index=True, blank=True)
-    issuer = models.CharField(max_length=255, blank=True)
-    subject = models.CharField(max_length=64, blank=True)
+    jti = models.CharField(max_length=128, db_index=True, blank=True)
+    issuer = models.CharField(max_length=512, blank=True)
+    subject = models.CharField(max_length=128, blank=True)
     direction = models.CharField(max_length=5, choices=DIRECTIONS)
     decision = models.CharField(max_length=6)
     reason = models.CharField(max_length=32, blank=True)
@@ -152,7 +155,7 @@ class OutgoingReceipt(models.Model):
     """A confirmed crossing on a peer's token, to be told to the peer until it has answered."""
 
     entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, related_name="receipt")
-    recipient = models.CharField(max_length=255)
+    recipient = models.CharField(max_length=512)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.BigIntegerField()
     delivered_at = models.BigIntegerField(null=True, blank=True)
@@ -164,10 +167,10 @@ class OutgoingReceipt(models.Model):
 class CrossingReceipt(models.Model):
     """What a peer told us: that a token of ours was used to cross."""
 
-    sender = models.CharField(max_length=255)
-    token_jti = models.CharField(max_length=32)
-    receipt_jti = models.CharField(max_length=64)
-    checkpoint = models.CharField(max_length=255)
+    sender = models.CharField(max_length=512)
+    token_jti = models.CharField(max_length=512)
+    receipt_jti = models.CharField(max_length=512)
+    checkpoint = models.CharField(max_length=512)
     direction = models.CharField(max_length=5, choices=DIRECTIONS)
     at = models.BigIntegerField()
     received_at = models.BigIntegerField()

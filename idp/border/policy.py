@@ -23,8 +23,12 @@ def policy_for(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The authority's policy with a checkpoint's own values over it, one level deep."""
     merged = {name: dict(value) if isinstance(value, Mapping) else value for name, value in DEFAULT_POLICY.items()}
     for name, value in overrides.items():
-        merged[name] = {**merged[name], **value} if isinstance(merged.get(name), dict) else value
+        merged[name] = {**merged[name], **value} if _both(merged.get(name), value) else value
     return merged
+
+
+def _both(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, Mapping)
 
 
 @lru_cache(maxsize=1)

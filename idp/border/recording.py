@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from idp.audit import events
-from idp.border.models import DuplicateAlert, JournalEntry, Lane, OutgoingReceipt
+from idp.border.models import Checkpoint, DuplicateAlert, JournalEntry, Lane, OutgoingReceipt
 from idp.conf import authority
 from idp.protocol import journal, keys
 
@@ -19,7 +19,9 @@ def record(*, lane: Lane, batch: bytes | Mapping[str, Any], now: int) -> int:
 
     Idempotent: entries already here are compared and passed over. One audit event a batch.
     """
-    lane = Lane.objects.select_for_update(of=("self",)).select_related("checkpoint__entity").get(pk=lane.pk)
+    # A token is for one checkpoint: one upload of it at a time, or two lanes could each overlook the other's admission.
+    Checkpoint.objects.select_for_update().get(pk=lane.checkpoint_id)
+    lane = Lane.objects.select_for_update(of=("self",)).select_related("checkpoint__hosted").get(pk=lane.pk)
     last = lane.entries.order_by("-seq").first()
     checkpoint = lane.checkpoint.entity_id
     entries = journal.verify_batch(
@@ -43,8 +45,15 @@ def record(*, lane: Lane, batch: bytes | Mapping[str, Any], now: int) -> int:
             subject=rows[-1].hash,
             data={"first": rows[0].seq, "last": rows[-1].seq},
         )
-    Lane.objects.filter(pk=lane.pk).update(last_seen=now)
+        Lane.objects.filter(pk=lane.pk).update(last_seen=now, bundle_serial=rows[-1].bundle_serial)
     return rows[-1].seq if rows else (last.seq if last else 0)
+
+
+@transaction.atomic
+def resolve(*, alert: DuplicateAlert, officer: str, now: int) -> None:
+    """An officer has looked into it; the entries stay as they are."""
+    if DuplicateAlert.objects.filter(pk=alert.pk, resolved_at__isnull=True).update(resolved_at=now):
+        events.record(kind="crossing.duplicate_resolved", actor=officer, subject=alert.first.jti)
 
 
 def _row(lane: Lane, entry: journal.Entry, *, now: int) -> JournalEntry:
@@ -69,7 +78,7 @@ def _row(lane: Lane, entry: journal.Entry, *, now: int) -> JournalEntry:
 def _look_for_duplicate(row: JournalEntry, *, now: int) -> None:
     """Two lanes that could not know of each other admitted one token: both entries stay, and officers are told."""
     earlier = (
-        JournalEntry.objects.filter(issuer=row.issuer, jti=row.jti, decision=ADMIT).exclude(pk=row.pk).order_by("at")
+        JournalEntry.objects.filter(issuer=row.issuer, jti=row.jti, decision=ADMIT, pk__lt=row.pk).order_by("pk")
     ).first()
     if earlier is not None:
         DuplicateAlert.objects.create(first=earlier, second=row, raised_at=now)

@@ -1,3 +1,7 @@
 """When the border's tasks run (seconds between runs)."""
 
-BEAT = {"border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0}}
+# A revocation reaches an online gate within 60 s, of which its lane takes 30 and a peer's mirror some.
+BEAT = {
+    "border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0},
+    "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},
+}

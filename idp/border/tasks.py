@@ -1,7 +1,7 @@
 """What the border does in the background. Each task may run twice without harm."""
 
 from idp import clock
-from idp.border import confirmation
+from idp.border import confirmation, revocation
 from idp.celery import app
 
 
@@ -9,3 +9,9 @@ from idp.celery import app
 def deliver_receipts() -> int:
     """Tell the peers of confirmed crossings."""
     return confirmation.deliver(now=clock.now())
+
+
+@app.task(name="border.revoke_orphans")
+def revoke_orphans() -> int:
+    """Take back the tokens of devices, documents, consents and accounts that have ended."""
+    return revocation.follow(now=clock.now())

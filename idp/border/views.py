@@ -1,9 +1,10 @@
 """The border's machine endpoints, for wallets, lanes and peers."""
 
 import base64
-import hashlib
+import re
 
 from django.utils.cache import patch_cache_control
+from django.utils.http import parse_etags
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -14,12 +15,14 @@ from idp import clock
 from idp.border import bundling, checkpoints, confirmation, issuance, recording, revocation
 from idp.border.lane_access import require_lane
 from idp.border.models import IssuedToken, Lane
+from idp.federation import bundles
 from idp.oidc import access
 from idp.problems import Problem
 from idp.protocol import journal, strict_json
 
 MAX_BODY = 32_768  # bytes; a token request with an RSA-free key and proof has two thousand
 ACR_MFA = "urn:causeway:acr:mfa"
+_JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 
 
 class _Raw(BaseParser):
@@ -46,6 +49,7 @@ class BorderView(APIView):
 
     parser_classes = [_Raw]
     content_negotiation_class = _Whatever
+    metadata_class = None  # OPTIONS would describe the parser
     max_body = MAX_BODY
 
     def body(self, request: Request) -> bytes:
@@ -87,7 +91,7 @@ class RevokeBorderToken(BorderView):
     def post(self, request: Request, jti: str) -> Response:
         granted = access.require(request)
         tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
-        if not tokens.exists():
+        if not _JTI.match(jti) or not tokens.exists():
             raise Problem("not_found", "no such token of this traveller")
         revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=clock.now())
         return Response(status=204)
@@ -127,9 +131,9 @@ class Bundle(BorderView):
         now = clock.now()
         lane = _lane_of(request, code, now=now)
         bundle = bundling.build(checkpoint=lane.checkpoint, now=now)
-        tag = f'"{hashlib.sha256(bundle["bundle"].encode()).hexdigest()[:32]}"'
+        tag = bundles.etag(bundle)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if request.headers.get("If-None-Match") == tag:
+        if tag in parse_etags(request.headers.get("If-None-Match", "")):
             return Response(status=304, headers=headers)
         return Response(bundle, headers=headers)
 

@@ -11,7 +11,9 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 async function openCamera() {
   try {
+    take.disabled = true;
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 }, audio: false });
+    video.addEventListener("playing", () => { take.disabled = false; }, { once: true }); // before that, pictures are empty
   } catch {
     video.hidden = take.hidden = true;
     say(root.dataset.nocamera);
@@ -39,14 +41,22 @@ async function handIn(pictures) {
   const token = document.querySelector("meta[name=csrf-token]").content;
   const answer = await fetch(root.dataset.post, { method: "POST", body, headers: { "X-CSRFToken": token } });
   if (answer.ok || answer.status === 409) return follow();
-  say((await answer.json()).title, "bad");
+  const problem = await answer.json().catch(() => ({})); // not every refusal is one of ours
+  say(problem.title ?? root.dataset.failed, "bad");
   take.disabled = files.disabled = false;
   return undefined;
 }
 
+function closeCamera() {
+  video.srcObject?.getTracks().forEach((track) => track.stop());
+}
+
 async function follow() {
+  closeCamera();
   for (;;) {
-    const state = await (await fetch(root.dataset.state)).json();
+    const answer = await fetch(root.dataset.state).catch(() => null);
+    if (answer?.status === 403 || answer?.status === 404) { window.location.reload(); return; } // the session has ended
+    const state = answer?.ok ? await answer.json() : {}; // the network comes back
     if (state.state === "done") { window.location.assign(root.dataset.done); return; }
     if (state.state === "failed" || state.state === "dead") {
       say(state.text, "bad");

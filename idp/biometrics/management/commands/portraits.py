@@ -7,9 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
+from idp.accounts.documents import canonical_number
 from idp.accounts.models import TravelDocument
 from idp.biometrics import enrolment
-from idp.protocol.refusals import Refusal
+from idp.protocol.refusals import Reason, Refusal
 
 
 class Command(BaseCommand):
@@ -22,18 +23,25 @@ class Command(BaseCommand):
         importing.add_argument("--officer", default="console")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        refused = 0
-        for path in sorted(options["directory"].iterdir()):
-            kind, _, number = path.stem.partition("-")
-            document = TravelDocument.objects.filter(type=kind, number=number).first()
-            if document is None:
-                raise CommandError(f"{path.name}: no such document in the register")
-            try:
-                enrolment.import_portrait(
-                    document=document, picture=path.read_bytes(), officer=options["officer"], now=clock.now()
-                )
-            except Refusal as refusal:
-                refused += 1
-                self.stderr.write(f"{path.name}: {refusal}")
+        try:
+            paths = sorted(options["directory"].iterdir())
+        except OSError as error:
+            raise CommandError(str(error)) from error
+        refused = sum(not self._taken(path, options["officer"]) for path in paths)
         if refused:
-            raise CommandError(f"{refused} portraits were not taken")
+            raise CommandError(f"{refused} of {len(paths)} portraits were not taken")
+
+    def _taken(self, path: Path, officer: str) -> bool:
+        """Import one file; whatever is wrong with it holds up none of the others."""
+        kind, _, number = path.stem.partition("-")
+        documents = list(TravelDocument.objects.filter(type=kind, number=canonical_number(number))[:2])
+        try:
+            if len(documents) != 1:
+                raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "not exactly one document of the register")  # noqa: TRY301
+            enrolment.import_portrait(
+                document=documents[0], picture=path.read_bytes(), officer=officer, now=clock.now()
+            )
+        except (Refusal, OSError) as error:
+            self.stderr.write(f"{path.name}: {error}")
+            return False
+        return True

@@ -1,6 +1,7 @@
 """Checkpoints and lanes from the command line."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
-from idp.border import checkpoints
+from idp.border import checkpoints, watching
 from idp.border.models import Checkpoint
 
 
 class Command(BaseCommand):
-    help = "Register a checkpoint, invite a lane, list both."
+    help = "Register a checkpoint, invite a lane, list both; edit the watch list."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -29,15 +30,22 @@ class Command(BaseCommand):
         invite.add_argument("--direction", required=True, choices=["entry", "exit"])
         invite.add_argument("--out", type=Path, required=True)
         actions.add_parser("list", help="checkpoints and lanes")
-        for action in (add, invite):
+        watch = actions.add_parser("watch", help="read document numbers, one a line, from a file onto the watch list")
+        unwatch = actions.add_parser("unwatch", help="take the document numbers in a file off the watch list")
+        for action in (watch, unwatch):
+            action.add_argument("file", type=Path)  # not an argument each: those stand in the shell's history
+        for action in (add, invite, watch, unwatch):
             action.add_argument("--officer", default="console")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, f"_{options['action']}")(options)
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except (checkpoints.UnableToRegister, checkpoints.UnableToEnrolLane, OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
 
     def _checkpoint(self, options: dict[str, Any]) -> None:
-        name = dict(item.split("=", 1) for item in options["name"])
-        if "en" not in name:
+        name = dict(item.partition("=")[::2] for item in options["name"])
+        if not name.get("en"):
             raise CommandError("a name in English (en=…) is needed")
         checkpoint = checkpoints.register(
             code=options["code"],
@@ -62,9 +70,20 @@ class Command(BaseCommand):
             now=clock.now(),
         )
         out: Path = options["out"]
-        out.touch(mode=0o600)
-        out.write_text(json.dumps(invitation, ensure_ascii=False, indent=1), encoding="utf-8")
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)  # a file that was there before keeps its mode otherwise
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(invitation, file, ensure_ascii=False, indent=1)
         self.stdout.write(f"{out}: hand it to the gate; its code works once, within 24 hours")
+
+    def _watch(self, options: dict[str, Any]) -> None:
+        for number in options["file"].read_text(encoding="utf-8").split():
+            watching.watch(document_number=number, officer=options["officer"], now=clock.now())
+
+    def _unwatch(self, options: dict[str, Any]) -> None:
+        for number in options["file"].read_text(encoding="utf-8").split():
+            if not watching.unwatch(document_number=number, officer=options["officer"]):
+                self.stderr.write("one of the numbers was not on the list")
 
     def _list(self, options: dict[str, Any]) -> None:
         for checkpoint in Checkpoint.objects.prefetch_related("lanes"):

@@ -1,0 +1,64 @@
+"""A register with a portrait, a traveller who links it, and real photographs of real faces."""
+
+import datetime
+from functools import cache
+from typing import Any
+
+from django.test import Client
+
+from idp.accounts.models import Account, TravelDocument, Traveller
+from idp.biometrics import enrolment
+from idp.biometrics.models import Job
+from idp.demo import photographs
+from idp.federation import signing
+
+HOST = "hk.localhost"
+PASSWORD = "a long and quiet word"
+
+
+@cache
+def portrait(person: int) -> bytes:
+    return photographs.people()[person].jpeg
+
+
+@cache
+def burst(person: int, seed: int = 1) -> tuple[bytes, ...]:
+    return tuple(photographs.live_capture(person, seed))
+
+
+def traveller(name: str) -> Traveller:
+    return Traveller.objects.create(account=Account.objects.create_user(name, PASSWORD))
+
+
+def document(number: str = "A1234563", *, person: int | None = 0, **changes: Any) -> TravelDocument:
+    """A document of the register, with ``person``'s portrait."""
+    facts = {
+        "type": "hkid",
+        "number": number,
+        "name_native": "陳大文",
+        "name_latin": "CHAN, TAI MAN",
+        "birth_date": datetime.date(1990, 1, 1),
+        "sex": "M",
+        "nationality": "CHN",
+        "issued_by": "HKG",
+        **changes,
+    }
+    made = TravelDocument.objects.create(**facts)
+    if person is not None:
+        enrolment.import_portrait(document=made, picture=portrait(person), officer="account:7", now=1)
+    return made
+
+
+def submitted(holder: Traveller, named: TravelDocument, frames: tuple[bytes, ...], now: int) -> Job:
+    job = enrolment.begin(traveller=holder, document=named, now=now)
+    enrolment.submit(job=job, frames=frames, now=now)
+    return job
+
+
+def browser(name: str | None) -> Client:
+    """A browser, logged in as ``name`` with a password."""
+    signing.ensure_keys()
+    client = Client(headers={"host": HOST})
+    if name is not None:
+        assert client.post("/account/login", {"username": name, "password": PASSWORD}).status_code in (302, 303)
+    return client

@@ -1,0 +1,218 @@
+"""Receipts between authorities: sent until they are taken, taken once, and believed from peers only."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+
+from idp.accounts.models import Endorsement
+from idp.audit.models import AuditEvent
+from idp.border import confirmation, recording
+from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry, OutgoingReceipt
+from idp.border.tasks import deliver_receipts
+from idp.conf import authority
+from idp.federation import peering, signing
+from idp.federation.models import Peer
+from idp.protocol import keys, receipts
+from idp.protocol.receipts import verify_receipt
+from idp.protocol.refusals import Reason, Refusal
+from tests.border.world import NODE, OFFICER, Receiver, World, problem_of
+from tests.federation.peers import Peers
+from tests.simulators.federation import AuthoritySimulator
+
+
+def admitted(world: World, issuer: str, jti: str = "token-of-a-peer") -> JournalEntry:
+    """One admission of ``issuer``'s token, recorded."""
+    world.gate.entry(world.now, iss=issuer, jti=jti)
+    recording.record(lane=world.gate.lane, batch=world.gate.batch(len(world.gate.entries)), now=world.now)
+    return JournalEntry.objects.get(jti=jti)
+
+
+def own_token(
+    world: World, peers: Peers, jti: str = "own-token", *, direction: str = "entry", **endorsement: Any
+) -> IssuedToken:
+    """A token of this node for a mainland checkpoint, under an endorsement."""
+    return IssuedToken.objects.create(
+        jti=jti,
+        traveller=world.traveller,
+        document=world.document,
+        endorsement=world.endorse(world.document, **endorsement),
+        grant_id="g",
+        device_jkt="d",
+        holder_jkt="h",
+        checkpoint=f"{peers.cn.entity_id}/checkpoints/luohu",
+        authority=peers.cn.entity_id,
+        direction=direction,
+        territory="CHN",
+        form="jwt",
+        face_model="m",
+        issued_at=world.now - 60,
+        expires_at=world.now + 1800,
+        status_uri="u",
+        status_idx=IssuedToken.objects.count(),
+    )
+
+
+def receipt(
+    peers: Peers,
+    token: IssuedToken,
+    *,
+    sender: AuthoritySimulator | None = None,
+    key: keys.PrivateKey | None = None,
+    **changes: Any,
+) -> str:
+    """The mainland's receipt for ``token``."""
+    issuer = (sender or peers.cn).entity_id
+    facts = {
+        "issuer": issuer,
+        "audience": NODE,
+        "jti": "receipt-1",
+        "token_jti": token.jti,
+        "checkpoint": token.checkpoint.replace(peers.cn.entity_id, issuer),
+        "direction": token.direction,
+        "at": token.issued_at,
+        "now": token.issued_at + 60,
+        "signer": key or peers.border_keys["cn"],
+    }
+    return receipts.sign_receipt(**{**facts, **changes})
+
+
+def test_a_receipt_is_delivered_once_and_says_what_happened(world: World, peers: Peers, receiver: Receiver) -> None:
+    entry = admitted(world, peers.cn.entity_id)
+    assert deliver_receipts() == 1
+    assert deliver_receipts() == 0
+    (text,) = receiver.came
+    said = verify_receipt(
+        text, keys=signing.published("border"), issuer=NODE, audience=peers.cn.entity_id, now=world.now
+    )
+    assert (said.token_jti, said.checkpoint, said.at) == (entry.jti, world.checkpoint.entity_id, world.now)
+    assert OutgoingReceipt.objects.get().delivered_at == world.now
+
+
+@pytest.mark.parametrize("decision", ["refer", "refuse"])
+def test_only_an_admission_is_told(world: World, peers: Peers, decision: str) -> None:
+    """A peer must not learn whom we stop."""
+    world.gate.entry(world.now, iss=peers.cn.entity_id, decision=decision, reason="watchlist")
+    recording.record(lane=world.gate.lane, batch=world.gate.batch(), now=world.now)
+    assert not OutgoingReceipt.objects.exists()
+
+
+def test_an_own_token_needs_no_receipt(world: World) -> None:
+    admitted(world, authority().entity_id)
+    assert not OutgoingReceipt.objects.exists()
+
+
+def test_a_peer_that_is_down_is_tried_again_later_and_later(world: World, peers: Peers, receiver: Receiver) -> None:
+    """A receipt given up is an entry that is never consumed; one sent every five seconds is a flood."""
+    admitted(world, peers.cn.entity_id)
+    receiver.status = 503
+    assert confirmation.deliver(now=world.now) == 0
+    waits = []
+    for _ in range(3):
+        due = OutgoingReceipt.objects.get().next_attempt_at
+        assert confirmation.deliver(now=due - 1) == 0 and OutgoingReceipt.objects.get().next_attempt_at == due
+        assert confirmation.deliver(now=due) == 0
+        waits.append(OutgoingReceipt.objects.get().next_attempt_at - due)
+    assert waits == [20, 40, 80]
+    receiver.status = 204
+    assert confirmation.deliver(now=OutgoingReceipt.objects.get().next_attempt_at) == 1
+    assert len(receiver.came) == 5
+
+
+def test_a_silent_peer_holds_up_nobody_and_is_asked_once_a_run(
+    world: World, peers: Peers, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many receipts for a peer that is down: each would cost ten seconds, and their queue would fill every batch."""
+    monkeypatch.setattr(confirmation, "BATCH", 3)
+    silent = peering.recognise(peering.propose(peers.mo.entity_id, officer=OFFICER), officer=OFFICER)
+    peers.mo.metadata["border_token_issuer"]["crossing_receipt_endpoint"] = f"{silent.entity_id}/border/receipts"
+    for number in range(4):
+        admitted(world, silent.entity_id, f"silent-{number}")
+    admitted(world, peers.cn.entity_id)
+    assert confirmation.deliver(now=world.now) + confirmation.deliver(now=world.now) == 1
+    assert OutgoingReceipt.objects.filter(attempts=0).count() == 3
+    assert not OutgoingReceipt.objects.filter(delivered_at=None, next_attempt_at__lte=world.now).exists()
+
+
+def test_a_receipt_that_cannot_be_signed_stops_no_other(world: World, peers: Peers, receiver: Receiver) -> None:
+    """An admission without token id, which no receipt can name, came first."""
+    admitted(world, peers.cn.entity_id, "")
+    admitted(world, peers.cn.entity_id)
+    assert confirmation.deliver(now=world.now) == 1
+
+
+def test_a_receipt_consumes_one_entry_however_often_it_comes(world: World, peers: Peers) -> None:
+    token = own_token(world, peers, entries_left=2)
+    other = world.endorse(world.document, entries_left=5)
+    for text in (receipt(peers, token), receipt(peers, token), receipt(peers, token, jti="receipt-2")):
+        answer = world.post("/border/receipts", text)
+        assert answer.status_code == 204, answer.content
+    assert CrossingReceipt.objects.get().token == token
+    assert Endorsement.objects.get(pk=token.endorsement_id).entries_left == 1
+    assert Endorsement.objects.get(pk=other.pk).entries_left == 5
+    assert AuditEvent.objects.filter(kind="endorsement.entry_consumed").count() == 1
+
+
+@pytest.mark.parametrize("changes", [{"entries_left": 0}, {"entries_left": None}])
+def test_what_has_no_entries_to_give_loses_none(world: World, peers: Peers, changes: dict[str, Any]) -> None:
+    token = own_token(world, peers, **changes)
+    confirmation.accept(receipt(peers, token).encode(), now=world.now)
+    assert Endorsement.objects.get().entries_left == changes["entries_left"]
+
+
+def test_an_exit_uses_no_entry(world: World, peers: Peers) -> None:
+    confirmation.accept(receipt(peers, own_token(world, peers, direction="exit")).encode(), now=world.now)
+    assert Endorsement.objects.get().entries_left == 2
+
+
+@pytest.mark.parametrize("what", ["direction", "checkpoint"])
+def test_a_receipt_that_contradicts_its_token_consumes_nothing(world: World, peers: Peers, what: str) -> None:
+    """invalid solely because the token was for another direction or checkpoint of that peer."""
+    token = own_token(world, peers)
+    changes = {"direction": "exit", "checkpoint": f"{peers.cn.entity_id}/checkpoints/elsewhere"}
+    confirmation.accept(receipt(peers, token, **{what: changes[what]}).encode(), now=world.now)
+    assert Endorsement.objects.get().entries_left == 2
+    assert AuditEvent.objects.get(kind="crossing.contradicted").subject == token.jti
+
+
+def test_a_stranger_is_refused_without_a_search_for_its_keys(world: World, peers: Peers) -> None:
+    """invalid solely because Macau is not recognised here."""
+    text = receipt(peers, own_token(world, peers), sender=peers.mo, key=peers.border_keys["mo"])
+    asked = len(peers.asked)
+    assert problem_of(world.post("/border/receipts", text)) == (400, "invalid_request")
+    assert not CrossingReceipt.objects.exists() and len(peers.asked) == asked
+
+
+@pytest.mark.parametrize("act", [peering.suspend, peering.end])
+def test_a_peer_that_was_suspended_or_ended_is_refused(world: World, peers: Peers, act: Any) -> None:
+    """invalid solely because recognition was suspended or has ended."""
+    token = own_token(world, peers)
+    act(Peer.objects.get(), officer=OFFICER)
+    assert problem_of(world.post("/border/receipts", receipt(peers, token)))[0] == 400
+    with pytest.raises(ObjectDoesNotExist):
+        CrossingReceipt.objects.get()
+
+
+def test_a_receipt_of_one_peer_about_anothers_crossing_consumes_nothing(world: World, peers: Peers) -> None:
+    """invalid solely because the token was for the mainland, and Macau, a peer too, says that it was used."""
+    peering.recognise(peering.propose(peers.mo.entity_id, officer=OFFICER), officer=OFFICER)
+    token = own_token(world, peers)
+    confirmation.accept(receipt(peers, token, sender=peers.mo, key=peers.border_keys["mo"]).encode(), now=world.now)
+    assert CrossingReceipt.objects.get().token is None
+    assert Endorsement.objects.get().entries_left == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"key": keys.generate()}, Reason.BAD_SIGNATURE),
+        ({"audience": "https://mo.example"}, Reason.WRONG_AUDIENCE),
+    ],
+)
+def test_a_receipt_by_another_key_or_for_another_is_refused(
+    world: World, peers: Peers, changes: dict[str, Any], reason: Reason
+) -> None:
+    """invalid solely because of its key, or its audience."""
+    with pytest.raises(Refusal) as refused:
+        confirmation.accept(receipt(peers, own_token(world, peers), **changes).encode(), now=world.now)
+    assert refused.value.reason is reason

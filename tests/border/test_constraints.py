@@ -1,0 +1,86 @@
+"""Each named constraint of the room, violated."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from idp.border import models
+from idp.border.models import Checkpoint, CrossingReceipt, DuplicateAlert, IssuedToken, JournalEntry, Lane
+from idp.border.watching import watch
+from tests.border.world import World
+
+
+def _copy(row: object, **changes: object) -> None:
+    """Insert ``row`` again with ``changes``."""
+    row.pk = None
+    row._state.adding = True
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+
+
+def _receipt() -> None:
+    for _ in range(2):
+        CrossingReceipt.objects.create(
+            sender="s", token_jti="t", receipt_jti="r", checkpoint="c", direction="entry", at=1, received_at=1
+        )
+
+
+def _alert() -> None:
+    entry = JournalEntry.objects.get()
+    DuplicateAlert.objects.create(first=entry, second=entry, raised_at=1)
+
+
+VIOLATIONS: dict[str, Callable[[], object]] = {
+    "border_lane_once_per_checkpoint": lambda: _copy(Lane.objects.get()),
+    "border_lane_key_with_enrolment": lambda: Lane.objects.update(enrolled_at=None),
+    "border_token_lives": lambda: IssuedToken.objects.update(expires_at=1_800_000_000),
+    "border_token_own_status_entry": lambda: _copy(IssuedToken.objects.get(), jti="other"),
+    "border_journal_entry_once": lambda: _copy(JournalEntry.objects.get()),
+    "border_journal_decision": lambda: JournalEntry.objects.update(decision="wave"),
+    "border_alert_two_entries": _alert,
+    "border_receipt_once": _receipt,
+}
+UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
+    "code": lambda: _copy(Checkpoint.objects.get(), hosted_id=0),
+    "jti": lambda: _copy(IssuedToken.objects.get(), status_idx=131071),
+}
+
+
+@pytest.fixture
+def filled(world: World) -> World:
+    from idp.border import recording
+
+    assert world.ask().status_code == 201
+    world.gate.entry(world.now)
+    recording.record(lane=world.gate.lane, batch=world.gate.batch(), now=world.now)
+    return world
+
+
+@pytest.mark.parametrize("name", [*VIOLATIONS, *UNIQUE_COLUMNS])
+def test_the_database_refuses(filled: World, name: str) -> None:
+    """invalid solely because of the one constraint named."""
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        {**VIOLATIONS, **UNIQUE_COLUMNS}[name]()
+    columns = {"border_lane_once_per_checkpoint": "name", "border_token_own_status_entry": "status_idx"}
+    columns |= {"border_journal_entry_once": "seq", "border_receipt_once": "token_jti"}
+    message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
+    assert name in message or columns.get(name, name) in message
+
+
+def test_no_constraint_is_left_out(db: None) -> None:
+    rooms = vars(models).values()
+    named = {
+        constraint.name
+        for model in rooms
+        if isinstance(model, type) and getattr(model, "__module__", "") == models.__name__
+        for constraint in model._meta.constraints
+    }
+    assert named == set(VIOLATIONS)
+
+
+def test_a_number_is_watched_once_and_never_kept(db: None) -> None:
+    first = watch(document_number="A123456(3)", officer="account:7", now=1)
+    assert watch(document_number="a1234563", officer="account:8", now=2) == first
+    assert "A123456" not in str(vars(first))
