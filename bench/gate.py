@@ -5,6 +5,7 @@ status lists of 100,000 entries. The bare cost is two ES256 verifications and on
 are measured in turns, a few of each at a time, so that whatever else the machine does meets both alike.
 """
 
+import gc
 import hashlib
 import statistics
 import time
@@ -21,7 +22,6 @@ from tests.simulators.gate import CN, HK, MO, GateSimulator, border_key, holder_
 ROUNDS, BURST = 300, 10
 STATUS_ENTRIES = 100_000
 TOKENS = 50  # different ones, so that nothing is remembered from the one before
-AIM_OVER_BARE, AIM_P99_MS = 2.5, 5.0
 
 
 def run() -> dict[str, Any]:
@@ -30,6 +30,8 @@ def run() -> dict[str, Any]:
     for _ in range(BURST):  # imports, caches of keys
         decide()
         bare()
+    gc.collect()
+    gc.freeze()  # as a lane does when it is up: what lives for ever is not looked through at every collection
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(ROUNDS):
@@ -43,7 +45,6 @@ def run() -> dict[str, Any]:
             "bare_ms": round(cost, 3),
             "bare_p99_ms": round(statistics.quantiles(theirs, n=100)[98], 3),
             "decision_over_bare": round(decision / cost, 2),
-            "aims": {"decision_over_bare": AIM_OVER_BARE, "p99_ms": AIM_P99_MS},
             "decisions": len(ours),
         },
         "ratios": {"decision_vs_bare_cryptography": round(cost / decision, 3)},

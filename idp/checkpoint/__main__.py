@@ -15,11 +15,12 @@ from idp.biometrics.engine import EMBEDDED_MODEL, FaceEngine, load_engine
 from idp.checkpoint import config, kiosk, officers_log, sync, texts
 from idp.checkpoint.lane import LaneAtWork
 from idp.checkpoint.store import Store
+from idp.inbound import DeviceServer
 from idp.outbound import Outbound
 from idp.protocol import strict_json
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
-DATABASE = "gate.sqlite3"
+DATABASE = config.DATABASE
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +42,7 @@ def enrol(options: argparse.Namespace) -> int:
         options.directory,
         face_models=[EMBEDDED_MODEL],
         outbound=_outbound(switches),
-        now=clock.now(),
+        now=clock.now() + switches.clock_offset,
         sealing_directory=options.sealing,
     )
     print(f"{lane.lane_id} is enrolled")  # noqa: T201
@@ -57,28 +58,39 @@ def run(options: argparse.Namespace) -> int:
         exchange = sync.Sync(lane, _outbound(switches))
         threading.Thread(target=exchange.run, args=(stop, options.interval), daemon=True).start()
     server = kiosk.serve(lane, host=options.host, port=options.port, names=options.name)
+    link = _link(lane, options)
     threading.Thread(target=lane.warm_up, daemon=True).start()
     print(f"{lane.config.lane_id} {lane.config.direction} on http://{options.host}:{server.port}", flush=True)  # noqa: T201
     server.serve_until_signalled()
     stop.set()
+    if link is not None:
+        link.stop()
+    lane.store.close()
     return 0
 
 
 def once(options: argparse.Namespace) -> int:
     """Exchange with the node now; fails where any part did."""
     switches = config.insecure(os.environ)
-    outcome = sync.Sync(_lane(options, switches), _outbound(switches)).once()
+    outcome = sync.Sync(_lane(options, switches), _outbound(switches)).once_or_fail()
     print(json.dumps(outcome))  # noqa: T201
     return 0
 
 
 def decisions(options: argparse.Namespace) -> int:
     """The officers' log in words."""
-    for line in (options.directory / officers_log.FILE).read_text("utf-8").splitlines():
-        entry = json.loads(line)
+    for entry in officers_log.read(options.directory):
         words = texts.for_officer(Reason(entry["reason"]), options.language) if entry["reason"] else ""
         print(entry["seq"], entry["at"], entry["decision"], words, entry["score"])  # noqa: T201
     return 0
+
+
+def _link(lane: LaneAtWork, options: argparse.Namespace) -> DeviceServer | None:
+    if options.link_port is None:
+        return None
+    link = kiosk.serve_link(lane, host=options.link_host, port=options.link_port, names=options.name)
+    link.start()
+    return link
 
 
 def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
@@ -89,7 +101,7 @@ def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
 
     return LaneAtWork(
         settings,
-        store=Store(options.directory / DATABASE, now),
+        store=Store(options.directory / DATABASE, now, create=False),
         lane_key=config.read_key(options.directory / config.LANE_KEY),
         engine=_engine(),
         clock=now,
@@ -98,13 +110,18 @@ def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
 
 
 def _engine() -> Callable[[], FaceEngine]:
-    directory = os.environ.get("CAUSEWAY_MODEL_DIR")
+    """Loads the engine when it is first asked for, once: the warm-up and a first traveller may come together."""
+    lock = threading.Lock()
 
     @lru_cache(maxsize=1)
     def load() -> FaceEngine:
-        return load_engine(model_dir=Path(directory) if directory else None)
+        return load_engine()
 
-    return load
+    def loaded() -> FaceEngine:
+        with lock:
+            return load()
+
+    return loaded
 
 
 def _outbound(switches: config.Insecure) -> Outbound:
@@ -122,9 +139,11 @@ def _parser() -> argparse.ArgumentParser:
         if name == "enrol":
             command.add_argument("--invitation", type=Path, required=True)
         if name == "run":
-            command.add_argument("--host", default="127.0.0.1")
+            command.add_argument("--host", default="127.0.0.1", help="the screen's; loopback only")
             command.add_argument("--port", type=int, required=True)
             command.add_argument("--name", action="append", default=[], help="a host name that the kiosk answers to")
+            command.add_argument("--link-host", default="127.0.0.1", help="the address for phones on the local link")
+            command.add_argument("--link-port", type=int, help="without it there is no local link")
             command.add_argument("--interval", type=float, default=sync.INTERVAL, help="seconds; 0: never")
         if name == "decisions":
             command.add_argument("--language", choices=texts.LANGUAGES, default="en")

@@ -1,27 +1,33 @@
-"""The lane's screen and its local link: a small HTTP server on the kiosk itself.
+"""The lane's screen: a small HTTP server on the kiosk itself, and another for the phones on the lane's local link.
 
-``POST /scan`` takes a QR code's text (a hand scanner), ``POST /code`` a camera picture of one, ``POST /present`` the
-JSON of the local link; each answers with a verdict or asks for a face, which ``POST /face`` brings.
+The screen's server listens on loopback only, because whoever can reach it *is* the lane's camera. ``POST /scan`` takes
+a QR code's text (a hand scanner), ``POST /code`` a camera picture of one, ``POST /present`` the JSON of the local link;
+each answers with a verdict or asks for a face, which ``POST /face`` brings. The link's server takes ``/challenge`` and
+``/present`` alone, and never names the id under which a face is awaited: a phone must not bring its own pictures.
 """
 
 import base64
 import binascii
-import logging
+import ipaddress
 from pathlib import Path
 from typing import Any
 
 from idp.checkpoint import camera, officers_log, texts
-from idp.checkpoint.lane import LaneAtWork, Verdict
+from idp.checkpoint.challenge_code import challenge_svg
+from idp.checkpoint.deciding import Verdict
+from idp.checkpoint.lane import LaneAtWork
 from idp.inbound import DeviceServer, Problem, Request, Response, Routes, json_body, json_response, page, static_files
 from idp.protocol import strict_json
 from idp.protocol.refusals import Reason
 
-log = logging.getLogger(__name__)
-
 ROOT = Path(__file__).resolve().parents[2]
 MAX_BODY = 12 * 1024 * 1024  # a burst of six 720p pictures in base64 has two
+MAX_LINK_BODY = 32 * 1024  # protocol.presentation reads 20 KiB
 MAX_FRAMES = 6
+BURST = 3  # frames that liveness needs
+SHOWN = 8  # seconds for which the screen is told of a verdict that another reader brought about
 PICTURES = ("image/jpeg", "image/png", "image/webp")
+AGAIN = frozenset({Reason.FACE_NO_FACE, Reason.FACE_MANY_FACES, Reason.FACE_LOW_QUALITY})
 
 
 class Kiosk:
@@ -31,12 +37,13 @@ class Kiosk:
         self._lane = lane
 
     def routes(self) -> Routes:
-        """For `DeviceServer`."""
+        """For the screen's `DeviceServer`."""
         return {
             ("GET", "/"): page(ROOT / "templates/checkpoint/gate.html"),
             ("GET", "/state"): self.state,
             ("GET", "/texts"): self.texts,
-            ("POST", "/challenge"): self.challenge,
+            ("GET", "/challenge"): self.challenge,
+            ("GET", "/challenge.svg"): self.challenge_code,
             ("POST", "/scan"): self.scan,
             ("POST", "/code"): self.code,
             ("POST", "/present"): self.present,
@@ -45,21 +52,30 @@ class Kiosk:
             **static_files({"/static/checkpoint": ROOT / "static/checkpoint"}),
         }
 
+    def link_routes(self) -> Routes:
+        """For the local link's `DeviceServer`."""
+        return {("GET", "/challenge"): self.challenge, ("POST", "/present"): self.present_by_link}
+
     def state(self, request: Request) -> Response:
-        """What stands on the screen's edge: which lane, and how old its trust data is."""
-        bundle = self._lane.bundle()
-        config = self._lane.config
-        age = None if bundle is None else max(0, self._lane.clock() - bundle.issued_at)
+        """What stands on the screen's edge, and what other readers (hand scanner, local link) brought about."""
+        bundle, config, latest = self._lane.bundle(), self._lane.config, self._lane.latest()
+        now = self._lane.clock()
+        live = (bundle is None or bundle.checkpoint.liveness) and not self._lane.still_pictures
+        shown = latest is not None and 0 <= now - latest[1] < SHOWN
         return json_response(
             {
                 "checkpoint": config.checkpoint,
                 "names": dict(config.names),
                 "lane": config.lane,
                 "direction": config.direction,
-                "bundle_age": age,
+                "bundle_age": None if bundle is None else max(0, now - bundle.issued_at),
                 "bundle_serial": None if bundle is None else bundle.serial,
                 "modes": [] if bundle is None else sorted(bundle.checkpoint.modes),
                 "liveness": True if bundle is None else bundle.checkpoint.liveness,
+                "picture_files": self._lane.still_pictures,
+                "frames_needed": BURST if live else 1,
+                "waiting": self._lane.waiting_id(),
+                "latest": self._shown(latest[0], request) if latest is not None and shown else None,
             }
         )
 
@@ -68,23 +84,33 @@ class Kiosk:
         return json_response({"languages": texts.LANGUAGES, "page": texts.catalogue(_language(request))["page"]})
 
     def challenge(self, request: Request) -> Response:
-        """A fresh challenge, as the lane shows it."""
-        return json_response({"challenge": self._lane.challenge()})
+        """The challenge that the lane shows; 404 where its policy knows none."""
+        return json_response({"challenge": self._shown_challenge()})
+
+    def challenge_code(self, request: Request) -> Response:
+        """The same as a QR code, for a phone without a link."""
+        return Response(200, "image/svg+xml", challenge_svg(self._shown_challenge()))
 
     def scan(self, request: Request) -> Response:
         """A QR code's text."""
-        return self._examine(request.body.decode("ascii", "replace"), request)
+        _require_type(request, "text/plain")
+        return self._examine(request.body, request)
 
     def code(self, request: Request) -> Response:
         """A camera picture; ``{"found": false}`` while no code is in it."""
-        if request.headers.get("content-type") not in PICTURES:
-            raise Problem(415)
+        _require_type(request, *PICTURES)
         text = camera.read_code(request.body)
         return json_response({"found": False}) if text is None else self._examine(text, request)
 
     def present(self, request: Request) -> Response:
         """The local link: ``{"token", "proof"}`` as `idp.protocol.presentation.encode_link` writes it."""
+        _require_type(request, "application/json")
         return self._examine(request.body, request)
+
+    def present_by_link(self, request: Request) -> Response:
+        """`present` for a phone: it learns that a face is asked for, at the screen, or the verdict's words."""
+        answer = strict_json.loads_object(self.present(request).body)
+        return json_response({name: answer[name] for name in ("found", "phase", "verdict", "text") if name in answer})
 
     def face(self, request: Request) -> Response:
         """``{"id", "frames": [base64, …]}``: the burst for the traveller who is awaited."""
@@ -99,6 +125,12 @@ class Kiosk:
         """``{"id"}``: the page could get no picture."""
         return self._answer(self._lane.camera_failed(_waiting_id(json_body(request))), request)
 
+    def _shown_challenge(self) -> str:
+        challenge = self._lane.challenge()
+        if challenge is None:
+            raise Problem(404)
+        return challenge
+
     def _examine(self, raw: bytes | str, request: Request) -> Response:
         outcome = self._lane.present(raw)
         if isinstance(outcome, str):
@@ -109,26 +141,47 @@ class Kiosk:
         if verdict is None:  # nobody is awaited: too late, or another code came
             return json_response({"found": True, "phase": "code"})
         officers_log.write(self._lane.config.directory, verdict, at=self._lane.clock())
-        return json_response(
-            {
-                "found": True,
-                "phase": "verdict",
-                "verdict": verdict.word,
-                "text": texts.for_traveller(verdict, _language(request)),
-                "seq": verdict.seq,
-                "again": verdict.reason in (Reason.FACE_NO_FACE, Reason.FACE_MANY_FACES, Reason.FACE_LOW_QUALITY),
-            }
-        )
+        return json_response({"found": True, "phase": "verdict", **self._shown(verdict, request)})
+
+    def _shown(self, verdict: Verdict, request: Request) -> dict[str, Any]:
+        """What a screen may say: a word, a sentence, a number that stands for nothing but its place."""
+        return {
+            "verdict": verdict.word,
+            "text": texts.for_traveller(verdict, _language(request)),
+            "seq": verdict.seq,
+            "again": verdict.reason in AGAIN,
+        }
 
 
 def serve(lane: LaneAtWork, *, host: str, port: int, names: list[str]) -> DeviceServer:
-    """The kiosk's server, bound and not yet serving."""
+    """The screen's server, bound and not yet serving. Raises RuntimeError for a ``host`` that others can reach."""
+    if not _is_loopback(host):
+        raise RuntimeError("the kiosk listens on loopback only; phones reach it by --link-host")
     return DeviceServer(host=host, port=port, routes=Kiosk(lane).routes(), max_body=MAX_BODY, hosts=names)
+
+
+def serve_link(lane: LaneAtWork, *, host: str, port: int, names: list[str]) -> DeviceServer:
+    """The local link's server, bound and not yet serving."""
+    return DeviceServer(
+        host=host, port=port, routes=Kiosk(lane).link_routes(), max_body=MAX_LINK_BODY, hosts=[*names, host]
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _language(request: Request) -> str:
     asked = request.query.get("lang", "en")
     return asked if asked in texts.LANGUAGES else "en"
+
+
+def _require_type(request: Request, *types: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in types:
+        raise Problem(415)
 
 
 def _waiting_id(body: dict[str, Any]) -> str:

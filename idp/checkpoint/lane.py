@@ -10,46 +10,27 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from idp.biometrics.engine import FaceEngine, Template
-from idp.checkpoint import sealing_keys
+from idp.biometrics.engine import FaceEngine
+from idp.checkpoint import comparison, sealing_keys
 from idp.checkpoint.config import LaneConfig
-from idp.checkpoint.store import AlreadyAdmitted, Store
-from idp.protocol import gate, trust_bundle
-from idp.protocol.gate_decisions import Admit, Decision, Examined, FaceScore, Lane, Refer, Reference, Refuse
+from idp.checkpoint.deciding import Circumstances, Verdict, record
+from idp.checkpoint.store import Store
+from idp.checkpoint.trust import Trust
+from idp.protocol import gate
+from idp.protocol.gate_decisions import Decision, Examined, FaceScore, Lane, Refer, Reference
 from idp.protocol.keys import PrivateKey
 from idp.protocol.presentation import Challenge, sign_challenge
-from idp.protocol.refusals import Reason, Refusal, Unavailable
+from idp.protocol.refusals import Reason, Unavailable
 from idp.protocol.trust_bundle import TrustBundle
 
 log = logging.getLogger(__name__)
 
 FACE_TIME = 30  # seconds from an examined code to a face
 CHALLENGE_LIFE = 30  # protocol.md, Presentation
+CHALLENGE_RENEWED = 15  # seconds before its end from which another challenge is shown
 NONCE_BYTES = 16
 SEALING_REREAD = 60  # seconds; the key announced as next is known already, so nothing is missed in between
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A decision as it was recorded. ``score`` is for the officers' log and for nobody's screen."""
-
-    decision: Decision
-    seq: int  # of the journal entry; 0 where the journal could not be written
-    gate_ms: float  # steps 0 to 9
-    face_ms: float | None  # step 10; None where no face was looked at
-    score: float | None = None
-    bundle_age: int | None = None
-
-    @property
-    def word(self) -> str:
-        """admit, refer or refuse."""
-        return type(self.decision).__name__.lower()
-
-    @property
-    def reason(self) -> Reason | None:
-        return None if isinstance(self.decision, Admit) else self.decision.reason
 
 
 @dataclass
@@ -57,13 +38,17 @@ class _Waiting:
     """A traveller whose code was examined and whose face is to come."""
 
     examined: Examined
-    until: int
+    bundle: TrustBundle | None
+    since: int
     gate_ms: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
 
 class LaneAtWork:
-    """The lane's state: the bundle in force, the challenge shown, the traveller who is being looked at."""
+    """The lane's state: the bundle in force, the challenge shown, the traveller who is being looked at.
+
+    Nothing here raises for what a traveller shows, a disk does or an engine says: it is all in the `Verdict`.
+    """
 
     def __init__(
         self,
@@ -76,25 +61,29 @@ class LaneAtWork:
         still_pictures: bool = False,
     ) -> None:
         self.config, self.store, self.lane_key, self.clock = config, store, lane_key, clock
-        self._engine, self._still_pictures = engine, still_pictures
+        self.trust = Trust(config, store, clock)
+        self.still_pictures = still_pictures
+        self._engine = engine
         self._lock = threading.RLock()
-        self._bundle: TrustBundle | None = None
         self._waiting: _Waiting | None = None
-        self._nonce: tuple[bytes, int] | None = None  # and when it ends
+        self._latest: tuple[Verdict, int] | None = None
+        self._challenge: Challenge | None = None
         self._sealing: tuple[tuple[PrivateKey, ...], int] | None = None  # and when they were read
 
     # The way of a traveller.
 
     def present(self, raw: bytes | str) -> Verdict | str:
-        """Steps 0 to 9. A `Verdict` where they decided; otherwise the id under which a face is awaited."""
+        """Steps 0 to 9. A `Verdict` where they decided; otherwise the id under which a face is awaited.
+
+        Only a code that passes them takes the place of a traveller who is awaited already.
+        """
         with self._lock:
-            self._waiting = None
-            now, begun = self.clock(), time.perf_counter()
-            examined = gate.examine(raw, bundle=self.bundle(), lane=self._lane(now), ledger=self.store, now=now)
+            now, begun, bundle = self.clock(), time.perf_counter(), self.bundle()
+            examined = gate.examine(raw, bundle=bundle, lane=self._lane(now), ledger=self.store, now=now)
             gate_ms = (time.perf_counter() - begun) * 1000
             if not isinstance(examined, Examined):
-                return self._record(examined, gate_ms=gate_ms, face_ms=None, score=None)
-            self._waiting = _Waiting(examined, now + FACE_TIME, gate_ms)
+                return self._record(examined, Circumstances(bundle, gate_ms))
+            self._waiting = _Waiting(examined, bundle, now, gate_ms)
             return self._waiting.id
 
     def face(self, waiting_id: str, frames: Sequence[bytes]) -> Verdict | None:
@@ -103,12 +92,12 @@ class LaneAtWork:
             waiting = self._take(waiting_id)
             if waiting is None:
                 return None
-            scores: list[float] = []
+            live = waiting.examined.liveness and not (self.still_pictures and len(frames) == 1)
+            seen = comparison.Comparison(self._engine, frames, live=live)
             begun = time.perf_counter()
-            decision = gate.compare(waiting.examined, face=self._comparison(frames, waiting.examined, scores))
+            decision = self._compare(waiting, seen)
             face_ms = (time.perf_counter() - begun) * 1000
-            score = scores[-1] if scores else None
-            return self._record(decision, gate_ms=waiting.gate_ms, face_ms=face_ms, score=score)
+            return self._record(decision, Circumstances(waiting.bundle, waiting.gate_ms, face_ms, seen.score))
 
     def camera_failed(self, waiting_id: str) -> Verdict | None:
         """The traveller who is awaited goes to an officer: there is no picture to be had."""
@@ -120,119 +109,94 @@ class LaneAtWork:
             def no_camera(reference: Reference) -> FaceScore:
                 raise Unavailable("no camera")
 
-            decision = gate.compare(waiting.examined, face=no_camera)
-            return self._record(decision, gate_ms=waiting.gate_ms, face_ms=None, score=None)
+            decision = self._compare(waiting, no_camera)
+            return self._record(decision, Circumstances(waiting.bundle, waiting.gate_ms))
 
     # What the lane shows and holds.
 
-    def challenge(self) -> str:
-        """A fresh signed challenge, to be shown for half a minute (protocol.md, Presentation)."""
+    def challenge(self) -> str | None:
+        """The signed challenge to be shown now (protocol.md, Presentation); None where the policy knows none.
+
+        Whoever asks while it is young gets the same one, so that a second phone does not void the first one's.
+        """
+        bundle = self.bundle()
+        if bundle is None or "challenge" not in bundle.checkpoint.modes:
+            return None
         with self._lock:
-            now = self.clock()
-            nonce = secrets.token_bytes(NONCE_BYTES)
-            self._nonce = (nonce, now + CHALLENGE_LIFE)
-            shown = Challenge(aud=self.config.checkpoint, lane=self.config.lane, nonce=nonce, exp=now + CHALLENGE_LIFE)
+            now, shown = self.clock(), self._challenge
+            if shown is None or not now + CHALLENGE_RENEWED <= shown.exp <= now + CHALLENGE_LIFE:
+                shown = Challenge(
+                    aud=self.config.checkpoint,
+                    lane=self.config.lane,
+                    nonce=secrets.token_bytes(NONCE_BYTES),
+                    exp=now + CHALLENGE_LIFE,
+                )
+                self._challenge = shown
             return sign_challenge(shown, lane_key=self.lane_key)
 
+    def waiting_id(self) -> str | None:
+        """The id under which a face is awaited now."""
+        waiting = self._waiting
+        return None if waiting is None or not self._in_time(waiting) else waiting.id
+
+    def latest(self) -> tuple[Verdict, int] | None:
+        """The last verdict and when it fell."""
+        return self._latest
+
     def bundle(self) -> TrustBundle | None:
-        """The bundle in force, read anew when `idp.checkpoint.sync` has stored a younger one; None where none holds."""
-        try:
-            serial, text = int(self.store.kept("serial") or "-1"), self.store.kept("bundle")
-            if self._bundle is not None and self._bundle.serial == serial:
-                return self._bundle
-            if text is not None:
-                self._bundle = self.read_bundle(text)
-        except Refusal as refusal:  # expired while the lane was off, or altered on the disk
-            log.warning("the stored bundle does not hold: %s", refusal)
-            self._bundle = None
-        except Unavailable as error:  # decided on with what is in memory; recording will say that the disk is gone
-            log.error("bundle: %s", error)  # noqa: TRY400  the trace says nothing more
-        return self._bundle
+        """The bundle in force; None where none holds."""
+        return self.trust.bundle()
 
     def warm_up(self) -> None:
         """Load the face engine before the first traveller comes."""
-        self._engine()
+        try:
+            self._engine()
+        except Exception:  # the first traveller is referred, and the next, until it loads
+            log.exception("the face engine does not load")
 
-    def read_bundle(self, text: str) -> TrustBundle:
-        """Verify a bundle for this lane; raises `Refusal`."""
-        return trust_bundle.load_bundle(
-            text,
-            pinned=self.config.anchor_keys,
-            anchor=self.config.node,
-            checkpoint=self.config.checkpoint,
-            now=self.clock(),
-            min_serial=int(self.store.kept("serial") or "0"),
-        )
+    def _compare(self, waiting: _Waiting, face: Callable[[Reference], FaceScore]) -> Decision:
+        found = waiting.examined.crossing
+        if self.clock() < waiting.since:  # it went back between code and face: no time of ours can be trusted
+            return Refer(
+                Reason.CLOCK_UNTRUSTED, 10, iss=found.iss, jti=found.jti, sub=found.sub, document=found.document
+            )
+        return gate.compare(waiting.examined, face=face)
+
+    def _record(self, decision: Decision, circumstances: Circumstances) -> Verdict:
+        verdict = record(decision, circumstances, config=self.config, store=self.store, now=self.clock())
+        self._latest = (verdict, self.clock())
+        return verdict
 
     def _lane(self, now: int) -> Lane:
-        if self._sealing is None or now >= self._sealing[1] + SEALING_REREAD or now < self._sealing[1]:
-            self._sealing = (sealing_keys.ensure(self.config.sealing_directory, now=now).all, now)
         return Lane(
             checkpoint=self.config.checkpoint,
             lane=self.config.lane,
             direction=self.config.direction,
-            sealing_keys=self._sealing[0],
+            sealing_keys=self._sealing_keys(now),
             watch_key=self.config.watch_key,
             challenge=self._shown_nonce,
         )
 
+    def _sealing_keys(self, now: int) -> tuple[PrivateKey, ...]:
+        known = self._sealing
+        if known is None or not known[1] <= now < known[1] + SEALING_REREAD:
+            try:
+                known = self._sealing = (sealing_keys.read(self.config.sealing_directory, now=now).all, now)
+            except (OSError, RuntimeError):
+                log.exception("the sealing keys cannot be read")
+        return known[0] if known is not None else ()  # without keys nothing opens, and the officer is asked
+
     def _shown_nonce(self) -> bytes | None:
-        if self._nonce is None or self._nonce[1] <= self.clock():
-            return None
-        nonce, self._nonce = self._nonce[0], None  # whatever comes of it, it is not shown again
-        return nonce
+        shown, self._challenge = self._challenge, None  # whatever comes of it, it is not shown again
+        return None if shown is None or shown.exp <= self.clock() else shown.nonce
 
     def _take(self, waiting_id: str) -> _Waiting | None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is None or not secrets.compare_digest(waiting.id, waiting_id) or waiting.until <= self.clock():
+        """The traveller awaited under this id, once. Another id (an old page's) takes nobody's place away."""
+        waiting = self._waiting
+        if waiting is None or not secrets.compare_digest(waiting.id.encode(), waiting_id.encode("utf-8", "replace")):
             return None
-        return waiting
+        self._waiting = None
+        return waiting if self._in_time(waiting) else None
 
-    def _comparison(
-        self, frames: Sequence[bytes], examined: Examined, scores: list[float]
-    ) -> Callable[[Reference], FaceScore]:
-        live = examined.liveness and not (self._still_pictures and len(frames) == 1)
-
-        def compare(reference: Reference) -> FaceScore:
-            template = Template(reference.model, reference.profile, reference.template)
-            result = self._engine().compare(template, frames, require_liveness=live)
-            scores.append(result.score)
-            return FaceScore(result.score, live=True if examined.liveness else None)
-
-        return compare
-
-    def _record(self, decision: Decision, *, gate_ms: float, face_ms: float | None, score: float | None) -> Verdict:
-        """Write the decision down; an Admit that cannot be written is a referral."""
-        seq = 0
-        try:
-            fields = self._fields(decision)
-            seq = (self.store.admit(fields) if isinstance(decision, Admit) else self.store.note(fields)).seq
-        except AlreadyAdmitted:
-            crossing = decision.crossing if isinstance(decision, Admit) else None
-            again = Refuse(
-                Reason.REPLAYED, 7, iss=crossing.iss if crossing else "", jti=crossing.jti if crossing else ""
-            )
-            return self._record(again, gate_ms=gate_ms, face_ms=face_ms, score=score)
-        except (Unavailable, Refusal) as error:
-            log.error("a decision could not be recorded: %s", error)  # noqa: TRY400  the trace says nothing more
-            if isinstance(decision, Admit) or decision.reason is not Reason.STORAGE_UNAVAILABLE:
-                decision = Refer(Reason.STORAGE_UNAVAILABLE, 7)
-        age = self.clock() - self._bundle.issued_at if self._bundle is not None else None
-        return Verdict(decision, seq, gate_ms, face_ms, score, age)
-
-    def _fields(self, decision: Decision) -> dict[str, Any]:
-        about = decision.crossing if isinstance(decision, Admit) else decision
-        band = about.score_band
-        return {
-            "checkpoint": self.config.checkpoint,
-            "lane": self.config.lane,
-            "at": self.clock(),
-            "jti": about.jti,
-            "iss": about.iss,
-            "sub": about.sub,
-            "direction": self.config.direction,
-            "decision": type(decision).__name__.lower(),
-            "reason": "" if isinstance(decision, Admit) else decision.reason.value,
-            "score_band": band,
-            "bundle_serial": self._bundle.serial if self._bundle is not None else 0,
-        }
+    def _in_time(self, waiting: _Waiting) -> bool:
+        return self.clock() < waiting.since + FACE_TIME

@@ -1,18 +1,22 @@
 """The officers' log of a lane: each decision with its step and score, one JSON line each, without a name or number."""
 
+import contextlib
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from idp.checkpoint.lane import Verdict
+from idp.checkpoint.deciding import Verdict
 from idp.protocol.gate_decisions import Admit
+
+log = logging.getLogger(__name__)
 
 FILE = "decisions.jsonl"
 
 
 def write(directory: Path, verdict: Verdict, *, at: int) -> None:
-    """Append ``verdict``. A disk that fails is said elsewhere (the journal is what counts)."""
+    """Append ``verdict``. Never raises: the journal is what counts, and a disk that fails stops no answer."""
     decision = verdict.decision
     line: dict[str, Any] = {
         "seq": verdict.seq,
@@ -29,7 +33,16 @@ def write(directory: Path, verdict: Verdict, *, at: int) -> None:
     }
     try:
         descriptor = os.open(directory / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    except OSError:
-        return
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:  # also when it is full: the decision is recorded and must be shown
+        log.error("the officers' log cannot be written: %s", error.strerror)  # noqa: TRY400  the trace says no more
+
+
+def read(directory: Path) -> list[dict[str, Any]]:
+    """The lines of the log, in order; one that a loss of power cut short is passed over. Raises OSError."""
+    lines = []
+    for text in (directory / FILE).read_text("utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(text))
+    return lines

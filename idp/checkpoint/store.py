@@ -1,9 +1,11 @@
 """What a lane remembers, in one SQLite file: tokens admitted, attempts, nonces, the journal, the bundle.
 
 Every write is on the disk before it returns (``synchronous=FULL``). A disk that fails raises `Unavailable`, and the
-gate refers; nothing is admitted that is not recorded.
+gate refers; nothing is admitted that is not recorded. A file that disappears or is replaced under a running lane is not
+made anew: an empty one would have forgotten whom it admitted.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,17 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from idp.checkpoint.config import sync_directory
 from idp.protocol import journal, strict_json
 from idp.protocol.refusals import Unavailable
 
 KEEP_ADMITTED = 2 * 86_400  # seconds; a token lives 24 h at most
+WAIT = 5.0  # seconds for another process's transaction
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS admitted (iss TEXT, jti TEXT, at INTEGER NOT NULL, PRIMARY KEY (iss, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS attempts (iss TEXT, jti TEXT, count INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (iss, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nonces (nonce BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, entry TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY, latest INTEGER NOT NULL, entry TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 """
 
 
@@ -30,13 +34,22 @@ class AlreadyAdmitted(Exception):
 
 
 class Store:
-    """The lane's file; safe to use from several threads and processes."""
+    """The lane's file; safe to use from several threads and processes.
 
-    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+    ``create`` False: the lane has worked before, and `Unavailable` is raised where its file is not there.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], int], *, create: bool = True) -> None:
         self._path = path
         self._clock = clock
         self._lock = threading.RLock()  # one connection: a lane has one traveller at a time
         self._open: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and inode of what is open
+        self._last: tuple[int, journal.Entry, int] | None = None  # data_version, last entry, latest time
+        with _disk():
+            if create and not path.exists():
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
+                sync_directory(path.parent)
         with self._transaction() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
@@ -55,19 +68,24 @@ class Store:
     def spend_nonce(self, nonce: bytes) -> bool:
         """True the first time only."""
         with self._transaction() as connection:
-            return (
-                connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (nonce, self._clock())).rowcount == 1
-            )
+            spent = connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (nonce, self._clock()))
+            return spent.rowcount == 1
 
     def last_entry_at(self) -> int:
-        """When the last journal entry was made; 0 for none."""
-        row = self._one("SELECT at FROM journal ORDER BY seq DESC LIMIT 1")
+        """The latest time in the journal; 0 for none.
+
+        Not the last entry's: that one may say that the clock had gone back, and must not make it trusted again.
+        """
+        row = self._one("SELECT latest FROM journal ORDER BY seq DESC LIMIT 1")
         return int(row[0]) if row else 0
 
     # What a decision leaves behind.
 
     def admit(self, fields: Mapping[str, Any]) -> journal.Entry:
-        """Consume the token and write the entry, in one transaction, before the door is released."""
+        """Consume the token and write the entry, in one transaction, before the door is released.
+
+        Raises `AlreadyAdmitted`, `Unavailable`, or `Refusal` for fields that no entry can hold.
+        """
         with self._transaction() as connection:
             try:
                 connection.execute(
@@ -75,17 +93,17 @@ class Store:
                 )
             except sqlite3.IntegrityError as error:
                 raise AlreadyAdmitted from error
-            return _append(connection, fields)
+            return self._append(connection, fields)
 
     def note(self, fields: Mapping[str, Any]) -> journal.Entry:
-        """Write the entry of a traveller who was not admitted, and count the attempt."""
+        """Write the entry of a traveller who was not admitted, and count the attempt. Raises as `admit`."""
         with self._transaction() as connection:
             if fields["jti"]:
                 connection.execute(
                     "INSERT INTO attempts VALUES (?, ?, 1, ?) ON CONFLICT (iss, jti) DO UPDATE SET count = count + 1",
                     (fields["iss"], fields["jti"], fields["at"]),
                 )
-            return _append(connection, fields)
+            return self._append(connection, fields)
 
     # The journal on its way to the node.
 
@@ -99,30 +117,37 @@ class Store:
         """The node has everything up to ``seq``."""
         self.keep("uploaded", str(seq))
 
-    def purge(self, *, now: int) -> None:
-        """Forget tokens that have been dead for a day. The journal stays."""
+    def purge(self) -> None:
+        """Forget tokens that have been dead for a day; the journal stays.
+
+        By the journal's time and not the clock's: one that runs ahead for a moment must not make the lane forget.
+        """
+        before = self.last_entry_at() - KEEP_ADMITTED
         with self._transaction() as connection:
             for table in ("admitted", "attempts", "nonces"):
-                connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - KEEP_ADMITTED,))  # noqa: S608  ours
+                connection.execute(f"DELETE FROM {table} WHERE at < ?", (before,))  # noqa: S608  our own names
 
     # Single values: the bundle, its tag and serial.
 
     def keep(self, name: str, value: str) -> None:
+        """Remember ``value`` under ``name``, in place of what was there."""
         with self._transaction() as connection:
-            connection.execute(
-                "INSERT INTO kept VALUES (?, ?) ON CONFLICT DO UPDATE SET value = ?", (name, value, value)
-            )
+            connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
 
-    def keep_bundle(self, text: str, tag: str, serial: int) -> None:
-        """Store a verified bundle with its serial, together; a lower serial never replaces a higher one."""
+    def keep_bundle(self, text: str, tag: str, serial: int, *, trust: str = "") -> None:
+        """Store a verified bundle with its serial and what `idp.checkpoint.trust` keeps of it, together.
+
+        A lower serial never replaces a higher one.
+        """
         with self._transaction() as connection:
             row = connection.execute("SELECT value FROM kept WHERE name = 'serial'").fetchone()
             if row is not None and int(row[0]) > serial:
                 return
-            for name, value in (("bundle", text), ("tag", tag), ("serial", str(serial))):
+            for name, value in (("bundle", text), ("tag", tag), ("serial", str(serial)), ("trust", trust)):
                 connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
 
     def kept(self, name: str) -> str | None:
+        """What is remembered under ``name``."""
         row = self._one("SELECT value FROM kept WHERE name = ?", name)
         return str(row[0]) if row else None
 
@@ -131,7 +156,19 @@ class Store:
         with self._lock:
             if self._open is not None:
                 self._open.close()
-                self._open = None
+            self._open = self._file = self._last = None
+
+    def _append(self, connection: sqlite3.Connection, fields: Mapping[str, Any]) -> journal.Entry:
+        version = int(connection.execute("PRAGMA data_version").fetchone()[0])  # changes with others' commits only
+        if self._last is None or self._last[0] != version:
+            self._last = _last_entry(connection, version)
+        _, previous, latest = self._last or (version, None, 0)
+        entry = journal.append(previous, fields)
+        latest = max(latest, entry.at)
+        text = strict_json.dumps(entry.wire()).decode()
+        connection.execute("INSERT INTO journal VALUES (?, ?, ?)", (entry.seq, latest, text))
+        self._last = (version, entry, latest)  # dropped again where the transaction fails
+        return entry
 
     def _one(self, statement: str, *values: object) -> Any:
         with self._lock, _disk():
@@ -150,17 +187,27 @@ class Store:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
+                self._last = None
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
 
     def _connection(self) -> sqlite3.Connection:
-        if not self._path.parent.is_dir():
-            raise Unavailable("the lane's disk is gone")
+        found = self._path.stat()  # raises OSError when the file or its directory is gone
+        if self._open is not None and self._file != (found.st_dev, found.st_ino):
+            self.close()
+            raise Unavailable("the lane's file is another than before")
         if self._open is None:
-            self._open = sqlite3.connect(self._path, timeout=5, isolation_level=None, check_same_thread=False)
-            self._open.execute("PRAGMA journal_mode = WAL")
-            self._open.execute("PRAGMA synchronous = FULL")
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=rw",  # never made here
+                uri=True,
+                timeout=WAIT,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            self._open, self._file = connection, (found.st_dev, found.st_ino)
         return self._open
 
 
@@ -172,10 +219,6 @@ def _disk() -> Iterator[None]:
         raise Unavailable(f"storage: {type(error).__name__}") from error
 
 
-def _append(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> journal.Entry:
-    row = connection.execute("SELECT entry FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-    previous = journal.parse_entry(strict_json.loads(row[0])) if row else None
-    entry = journal.append(previous, fields)
-    text = strict_json.dumps(entry.wire()).decode()
-    connection.execute("INSERT INTO journal VALUES (?, ?, ?)", (entry.seq, entry.at, text))
-    return entry
+def _last_entry(connection: sqlite3.Connection, version: int) -> tuple[int, journal.Entry, int] | None:
+    row = connection.execute("SELECT entry, latest FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    return (version, journal.parse_entry(strict_json.loads(row[0])), int(row[1])) if row else None

@@ -43,9 +43,14 @@ def enrol(
     """Make the lane's keys, hand the public ones to the node with the officer's code, and keep the enrolment.
 
     Raises `Refusal` where the node does not accept, `Unavailable` where it does not answer; nothing is kept then but
-    the keys, and the same call may be tried again.
+    the keys, and the same call may be tried again. RuntimeError for a directory in which another lane works: its
+    journal is not this one's.
     """
     config = configuration.parse(invitation, directory, sealing_directory)
+    if (directory / configuration.LANE_FILE).exists():
+        found = configuration.load(directory, sealing_directory)
+        if (found.node, found.lane_id) != (config.node, config.lane_id):
+            raise RuntimeError(f"{found.lane_id} is enrolled in {directory}")
     key_path = directory / configuration.LANE_KEY
     if not key_path.exists():
         write_private(key_path, json.dumps(keys.generate("ES256").jwk()))
@@ -62,8 +67,10 @@ def enrol(
     url = f"{config.node}/border/lanes/enrol"
     answer = outbound.request("POST", url, headers={"Content-Type": JSON}, content=strict_json.dumps(body))
     _expect(answer, 201)
+    sealing_keys.confirm(config.sealing_directory, current=sealing.current.kid, now=now)
     kept = {name: value for name, value in invitation.items() if name != "code"}
     write_private(directory / configuration.LANE_FILE, json.dumps(kept, ensure_ascii=False, indent=1))
+    Store(directory / configuration.DATABASE, lambda: now).close()
     return config
 
 
@@ -77,11 +84,16 @@ class Sync:
         self._key: PrivateKey = lane.lane_key
 
     def once(self) -> dict[str, str]:
-        """Bundle, journal, keys: each on its own, so that one that fails holds up none of the others. What came of it."""
-        return {
-            name: self._attempt(name, part)
-            for name, part in (("bundle", self.fetch_bundle), ("journal", self.upload), ("keys", self.rotate_keys))
-        }
+        """Bundle, journal, keys, each on its own: one that fails holds up none of the others. What came of each."""
+        return {name: self._attempt(name, part)[1] for name, part in self._parts()}
+
+    def once_or_fail(self) -> dict[str, str]:
+        """`once` for a person or a script that waits for it; raises RuntimeError when a part failed."""
+        outcome = {name: self._attempt(name, part) for name, part in self._parts()}
+        said = {name: text for name, (_, text) in outcome.items()}
+        if not all(done for done, _ in outcome.values()):
+            raise RuntimeError(json.dumps(said))
+        return said
 
     def run(self, stop: threading.Event, interval: float = INTERVAL) -> None:
         """`once`, again and again, until ``stop``."""
@@ -101,8 +113,7 @@ class Sync:
             return "unchanged"
         _expect(answer, 200)
         text = answer.body.decode("utf-8", "replace")
-        bundle = self._lane.read_bundle(text)
-        self._store.keep_bundle(text, answer.headers.get("etag", ""), bundle.serial)
+        bundle = self._lane.trust.take(text, answer.headers.get("etag", ""))
         for part in bundle.left_out:
             log.warning("bundle %d: %s left out: %s %s", bundle.serial, part.part, part.reason, part.detail)
         return f"serial {bundle.serial}"
@@ -120,36 +131,46 @@ class Sync:
             last = strict_json.integer(strict_json.loads_object(answer.body), "last")
             if last < entries[-1].seq:
                 raise Refusal(Reason.MALFORMED, "the node confirmed less than it was sent")
-            self._store.uploaded(last)
+            self._store.uploaded(entries[-1].seq)  # never more than was sent, whatever is confirmed
             sent += len(entries)
         return f"{sent} entries"
 
     def rotate_keys(self) -> str:
-        """Daily: announce new sealing keys, then use them."""
-        now = self._lane.clock()
-        found = sealing_keys.ensure(self._config.sealing_directory, now=now)
-        if now < found.rotated_at + sealing_keys.ROTATION and self._store.kept("announced") in (
-            None,
-            found.current.kid,
-        ):
-            self._store.keep("announced", found.current.kid)
+        """Daily: new sealing keys, in use here at once and announced until the node has confirmed them."""
+        directory = self._config.sealing_directory
+        found = sealing_keys.rotate_if_due(directory, now=self._lane.clock())
+        if found.announced:
             return "unchanged"
-        if now >= found.rotated_at + sealing_keys.ROTATION:
-            found = sealing_keys.rotate(self._config.sealing_directory, now=now)
         url = f"{self._config.node}/border/checkpoints/{self._config.checkpoint_code}/sealing-keys"
         content = strict_json.dumps({"sealing_jwks": found.public_jwks()})
-        _expect(
-            self._outbound.request("PUT", url, headers={**self._headers(), "Content-Type": JSON}, content=content), 204
-        )
-        self._store.keep("announced", found.current.kid)
-        return "rotated"
+        headers = {**self._headers(), "Content-Type": JSON}
+        _expect(self._outbound.request("PUT", url, headers=headers, content=content), 204)
+        sealing_keys.confirm(directory, current=found.current.kid, now=self._lane.clock())
+        return "announced"
 
-    def _attempt(self, name: str, part: Callable[[], str]) -> str:
+    def tidy(self) -> str:
+        """Forget what no decision needs any more."""
+        self._store.purge()
+        return "done"
+
+    def _parts(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        return (
+            ("bundle", self.fetch_bundle),
+            ("journal", self.upload),
+            ("keys", self.rotate_keys),
+            ("store", self.tidy),
+        )
+
+    def _attempt(self, name: str, part: Callable[[], str]) -> tuple[bool, str]:
+        """Whether it was done, and what came of it. Never raises: the next round comes in half a minute."""
         try:
-            return part()
+            return True, part()
         except (Refusal, Unavailable) as error:
             log.warning("%s: %s", name, error)
-            return str(error)
+            return False, str(error)
+        except Exception as error:  # a disk, a key that cannot be read: the other parts go on
+            log.exception("%s failed", name)
+            return False, type(error).__name__
 
     def _headers(self) -> dict[str, str]:
         assertion = assert_lane(

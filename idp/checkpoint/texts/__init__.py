@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from idp.checkpoint.lane import Verdict
+from idp.checkpoint.deciding import Verdict
 from idp.protocol.gate_decisions import Admit
 from idp.protocol.refusals import Reason
 

@@ -1,0 +1,89 @@
+"""What the lane believes: the stored trust bundle, verified, and the keys of its anchor that it pins.
+
+The officer's file pins the authority's federation keys. Their successors come only in the authority's own
+configuration, signed by a key pinned before: every bundle carries it, and what it names is pinned from then on.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from idp.checkpoint.config import LaneConfig
+from idp.checkpoint.store import Store
+from idp.protocol import keys, strict_json, trust_bundle
+from idp.protocol.keys import KeySet
+from idp.protocol.refusals import Refusal, Unavailable
+from idp.protocol.trust_bundle import TrustBundle
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Kept with the stored bundle: the keys pinned by it, and when it was taken."""
+
+    pinned: KeySet
+    taken_at: int
+
+
+class Trust:
+    """The bundle in force, read anew when `idp.checkpoint.sync` (of this process or another) stored a younger one."""
+
+    def __init__(self, config: LaneConfig, store: Store, clock: Callable[[], int]) -> None:
+        self._config, self._store, self._clock = config, store, clock
+        self._bundle: TrustBundle | None = None
+
+    def bundle(self) -> TrustBundle | None:
+        """The bundle in force; None where none holds. Never raises."""
+        try:
+            serial = int(self._store.kept("serial") or "-1")
+            if self._bundle is not None and self._bundle.serial == serial:
+                return self._bundle
+            text = self._store.kept("bundle")
+            self._bundle = None if text is None else self._read(text, self._kept(), stored=True)
+        except Refusal as refusal:  # expired while the lane was off, or altered on the disk
+            log.warning("the stored bundle does not hold: %s", refusal)
+            self._bundle = None
+        except Unavailable as error:  # we decide with what is in memory; recording will say that the disk is gone
+            log.error("bundle: %s", error)  # noqa: TRY400  the trace says nothing more
+        except Exception:  # whatever it is, the gate goes on and refers
+            log.exception("the stored bundle cannot be read")
+            self._bundle = None
+        return self._bundle
+
+    def read(self, text: str) -> TrustBundle:
+        """Verify a bundle for this lane; raises `Refusal`, also for a lower serial than was taken before."""
+        return self._read(text, self._kept(), stored=False)
+
+    def take(self, text: str, tag: str) -> TrustBundle:
+        """Verify a bundle and store it, with its keys to be pinned; raises `Refusal` or `Unavailable`."""
+        bundle = self.read(text)
+        kept = {"enrolled": _names(self._config.anchor_keys), "taken_at": self._clock(), **bundle.anchor_keys.jwks()}
+        self._store.keep_bundle(text, tag, bundle.serial, trust=strict_json.dumps(kept).decode())
+        return bundle
+
+    def _read(self, text: str, kept: _Kept, *, stored: bool) -> TrustBundle:
+        # One that was taken before does not become invalid by a clock that went back since: the gate's step 1 must say
+        # that it is the clock.
+        now = max(self._clock(), kept.taken_at) if stored else self._clock()
+        return trust_bundle.load_bundle(
+            text,
+            pinned=kept.pinned,
+            anchor=self._config.node,
+            checkpoint=self._config.checkpoint,
+            now=now,
+            min_serial=int(self._store.kept("serial") or "0"),
+        )
+
+    def _kept(self) -> _Kept:
+        """What the last bundle left; the officer's keys where there is none, or where the lane was enrolled anew."""
+        enrolled = self._config.anchor_keys
+        text = self._store.kept("trust")
+        value = strict_json.loads_object(text) if text else {}
+        if value.get("enrolled") != _names(enrolled):
+            return _Kept(enrolled, 0)
+        return _Kept(keys.parse_jwks(value), strict_json.integer(value, "taken_at"))
+
+
+def _names(pinned: KeySet) -> list[str]:
+    return sorted(key.thumbprint for key in pinned.keys)
