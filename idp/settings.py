@@ -34,6 +34,7 @@ def _secret_key() -> str:
     return path.read_text()
 
 
+os.umask(0o077)  # names, document numbers and keys: nothing that a node writes is for other users of the machine
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[IDP_ENTITY_ID.split("//", 1)[1].split("/")[0].split(":")[0]])
 
@@ -125,6 +126,9 @@ LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = True, "Lax"
 CSRF_COOKIE_NAME = "__Host-csrf" if _SECURE else "csrf"
 SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SECURE
+CSRF_TRUSTED_ORIGINS = ["/".join(IDP_ENTITY_ID.split("/")[:3])]
+if env.bool("CAUSEWAY_BEHIND_TLS_PROXY", default=False):  # the proxy must set the header itself, whatever a client sends
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # a burst of camera frames; protocol endpoints cap lower themselves

@@ -33,6 +33,8 @@ _TAG_BYTES = 16
 _JWE_HEADER = {"alg", "enc", "epk", "kid", "apu"}
 _NOBODY = [None, None, None]  # PartyInfo with nothing said (RFC 9053 §5.2)
 _RECIPIENT_HEADER = cose.dumps({cose.ALG: ECDH_ES_HKDF_256})
+_KDF_CONTEXT = cbor2.dumps([A256GCM, _NOBODY, _NOBODY, [_KEY_BITS, _RECIPIENT_HEADER]])  # RFC 9053 §5.2
+_SHA256 = hashes.SHA256()
 _CONTENT_HEADER = cose.dumps({cose.ALG: A256GCM})
 
 
@@ -161,8 +163,7 @@ def _iv(secret: bytes, content: bytes) -> bytes:
 
 
 def _cose_key(secret: bytes) -> bytes:
-    context = cbor2.dumps([A256GCM, _NOBODY, _NOBODY, [_KEY_BITS, _RECIPIENT_HEADER]])  # RFC 9053 §5.2
-    return HKDF(hashes.SHA256(), _KEY_BITS // 8, None, context).derive(secret)
+    return HKDF(_SHA256, _KEY_BITS // 8, None, _KDF_CONTEXT).derive(secret)
 
 
 def _enc_structure(external_aad: bytes) -> bytes:
