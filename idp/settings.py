@@ -127,7 +127,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _SECURE else "csrf"
 SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SECURE
 CSRF_TRUSTED_ORIGINS = ["/".join(IDP_ENTITY_ID.split("/")[:3])]
-if env.bool("CAUSEWAY_BEHIND_TLS_PROXY", default=False):  # the proxy must set the header itself, whatever a client sends
+if env.bool("CAUSEWAY_BEHIND_TLS_PROXY", default=False):  # which must set the header itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

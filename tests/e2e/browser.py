@@ -74,11 +74,14 @@ def give_authenticator(page: Page) -> None:
     )
 
 
-def film(path: Path, code: bytes, faces: Sequence[bytes], *, code_seconds: float = 3, face_seconds: float = 25) -> Path:
+CODE_SECONDS, FACE_SECONDS = 1.5, 8.5
+
+
+def film(path: Path, code: bytes, faces: Sequence[bytes]) -> Path:
     """What a lane's camera sees: the phone's code for a while, then a face that lives."""
-    frames = [_on_frame(code)] * int(code_seconds * RATE)
+    frames = [_on_frame(code)] * int(CODE_SECONDS * RATE)
     each = RATE // 5  # a new position five times a second
-    while len(frames) < (code_seconds + face_seconds) * RATE:
+    while len(frames) < (CODE_SECONDS + FACE_SECONDS) * RATE:
         for face in faces:
             frames += [face] * each
     path.write_bytes(b"".join(frames))
