@@ -191,7 +191,7 @@ class Play:
         jia, place = self.world.travellers[0], self.world.checkpoint("hk")
         for name, hours, shows, expected in (
             ("late", 1, "an expired token", ("refuse", "expired")),
-            ("stale", 25, "a bundle past its time: refer, not refuse", ("refer", "trust_stale")),
+            ("stale", 25, "a bundle past its time (refer)", ("refer", "trust_stale")),
         ):
             with self.step(f"a lane whose clock is {hours} h ahead"):
                 self.stage.stop_gate(place, "entry-2")

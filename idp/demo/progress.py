@@ -7,6 +7,7 @@ from rich.table import Table
 
 from idp.demo.report import SIGN, Crossing, Report, Step
 
+WIDE = 124  # columns that the whole table takes
 STYLE = {"admit": "green", "refer": "yellow", "refuse": "red"}
 
 
@@ -37,25 +38,39 @@ class Progress:
             self._bar.stop()
             self._bar = None
         mark = "[green]✓[/]" if step.ok else "[red]✕[/]"
-        self.console.print(f"{mark} {step.name} [dim]{step.ms / 1000:.1f} s[/]")
+        self.console.print(f"{mark} {step.name} [dim]{step.ms / 1000:.1f} s[/]", soft_wrap=True)
 
     def table(self, report: Report) -> None:
-        """Every presentation, its decision and what was expected."""
+        """Every presentation and its decision; with times and scores where the terminal is wide enough."""
+        wide = self.console.width >= WIDE
         table = Table(box=None, pad_edge=False)
-        for title in ("", "what it shows", "way", "by", "decision", "reason", "gate ms", "face ms", "score"):
-            table.add_column(title, justify="right" if title in ("gate ms", "face ms", "score") else "left")
-        for crossing, _, shows in report.crossings:
-            style = STYLE[crossing.decision]
-            table.add_row(
-                "[green]✓[/]" if crossing.ok else "[red]✕[/]",
-                f"{crossing.traveller}: {shows}",
-                f"{crossing.origin}→{crossing.destination} {crossing.direction}",
-                f"{crossing.format} {'QR v' + str(crossing.qr_version) if crossing.qr_version else 'link'}",
-                f"[{style}]{SIGN[crossing.decision]} {crossing.decision}[/]",
-                crossing.reason,
-                f"{crossing.gate_ms:.1f}",
-                "" if crossing.face_ms is None else f"{crossing.face_ms:.0f}",
-                "" if crossing.score is None else f"{crossing.score:.2f}",
+        table.add_column("what it shows", no_wrap=True)
+        table.add_column("by", no_wrap=True)
+        table.add_column("decision, and why", no_wrap=True)
+        for title in ("traveller", "way", "gate ms", "face ms", "score") if wide else ():
+            table.add_column(
+                title, justify="right" if title in ("gate ms", "face ms", "score") else "left", no_wrap=True
             )
+        for crossing, _, shows in report.crossings:
+            table.add_row(*_cells(crossing, shows), *(_more(crossing) if wide else ()))
         self.console.print()
         self.console.print(table)
+
+
+def _cells(crossing: Crossing, shows: str) -> tuple[str, str, str]:
+    style = STYLE[crossing.decision]
+    return (
+        f"{'[green]✓[/]' if crossing.ok else '[red]✕[/]'} {shows}",
+        f"QR v{crossing.qr_version}" if crossing.qr_version else "link",
+        f"[{style}]{SIGN[crossing.decision]} {crossing.decision}[/] {crossing.reason}",
+    )
+
+
+def _more(crossing: Crossing) -> tuple[str, ...]:
+    return (
+        crossing.traveller,
+        f"{crossing.origin}→{crossing.destination} {crossing.direction}",
+        f"{crossing.gate_ms:.1f}",
+        "" if crossing.face_ms is None else f"{crossing.face_ms:.0f}",
+        "" if crossing.score is None else f"{crossing.score:.2f}",
+    )

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from idp.checkpoint import kiosk
+from tests.checkpoint.browser import Browser
 from tests.checkpoint.lanes import LaneSimulator
 
 MakeLane = Callable[..., LaneSimulator]
@@ -29,3 +31,16 @@ def make_lane(tmp_path: Path) -> Iterator[MakeLane]:
 def lane(make_lane: MakeLane) -> LaneSimulator:
     """A lane with a fresh bundle."""
     return make_lane()
+
+
+@pytest.fixture
+def browser(lane: LaneSimulator) -> Iterator[Browser]:
+    with kiosk.serve(lane.lane, host="127.0.0.1", port=0, names=[]) as server:
+        yield Browser(server)
+
+
+@pytest.fixture
+def phone(lane: LaneSimulator) -> Iterator[Browser]:
+    """On the local link."""
+    with kiosk.serve_link(lane.lane, host="127.0.0.1", port=0, names=[]) as server:
+        yield Browser(server)
