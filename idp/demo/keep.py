@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 from idp.demo import photographs
@@ -72,7 +73,7 @@ def _write(world: World, stage: Stage) -> None:
 
 
 def _say(world: World, stage: Stage, pictures: Path, progress: Progress) -> None:
-    say = progress.console.print
+    say = partial(progress.console.print, soft_wrap=True)
     say("\n[bold]Authorities[/]")
     for authority in world.authorities:
         officer = stage.founded[authority.code]["officer"]

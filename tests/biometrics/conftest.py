@@ -1,22 +1,6 @@
-"""What the tests of this room share; those of ``engine`` need none of it."""
+"""The fixtures of this room, where there is Django: the tests of ``engine`` also run in a gate, which has none."""
 
-from typing import Any
+from importlib.util import find_spec
 
-import pytest
-
-from idp import conf
-from idp.accounts.models import TravelDocument, Traveller
-from tests.biometrics import world
-from tests.oidc.conftest import shared_database  # noqa: F401  a fixture
-
-
-@pytest.fixture
-def holder(db: None, now: int, settings: Any) -> Traveller:
-    settings.STATIC_ROOT = conf.authority().data_dir  # the middleware that serves files warns of a missing folder
-    return world.traveller("mei")
-
-
-@pytest.fixture
-def named(holder: Traveller) -> TravelDocument:
-    """A document of the register with the portrait of person 0, linked by nobody."""
-    return world.document()
+if find_spec("django") is not None:
+    from tests.biometrics.fixtures import holder, named, shared_database  # noqa: F401

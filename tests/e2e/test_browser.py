@@ -1,7 +1,6 @@
 """A person clicks through everything: home authority, phone, gate and admin site, in a real browser."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from idp.demo import photographs
 from tests.e2e.browser import chromium, film, give_authenticator, need_chromium
+from tests.e2e.worlds import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 300  # seconds for the world to come up on a machine that does other things too
@@ -38,14 +38,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """`make up`, and what it says of itself in ``up.json``; ended as Ctrl-C ends it."""
     need_chromium()
     directory = tmp_path_factory.mktemp("up")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CAUSEWAY_", "DATABASE_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "idp.demo", "up", "--directory", str(directory)],
-        cwd=ROOT,
-        env={**environment, "CAUSEWAY_DEMO_PORT": "9600"},
-        stdout=(directory / "out.txt").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
+    with (directory / "out.txt").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "idp.demo", "up", "--directory", str(directory)],
+            cwd=ROOT,
+            env=environment(9600),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
     try:
         yield {**_ready(process, directory), "directory": directory}
     finally:

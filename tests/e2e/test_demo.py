@@ -1,7 +1,6 @@
 """The demonstration as a user runs it, and its evidence checked without trusting a word of its report."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from idp.protocol import border_token, keys, strict_json, trust_bundle
 from idp.protocol.refusals import Refusal
+from tests.e2e.worlds import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTES = 8  # of a machine that does other things too
@@ -43,12 +43,10 @@ EXPECTED = {
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one whole run, in processes of its own."""
     directory = tmp_path_factory.mktemp("demo")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CAUSEWAY_", "DATABASE_"))}
-    environment |= {"CAUSEWAY_DEMO_PORT": "9400"}
     run = subprocess.run(
         [sys.executable, "-m", "idp.demo", "play", "--directory", str(directory)],
         cwd=ROOT,
-        env=environment,
+        env=environment(9400),
         capture_output=True,
         text=True,
         timeout=MINUTES * 60,
