@@ -91,22 +91,22 @@ class Seen:
 
 
 class Gate:
-    """One lane, by its kiosk; ``directory`` is the lane's own, where the officers' log lies."""
+    """One lane: its screen, its local link, and ``directory``, the lane's own, where the officers' log lies."""
 
-    def __init__(self, url: str, directory: Path) -> None:
-        self.url, self._directory = url, directory
+    def __init__(self, url: str, link: str, directory: Path) -> None:
+        self.url, self._link, self._directory = url, link, directory
         self._outbound = Outbound(insecure_loopback_http=True, timeout=30.0)
 
     def challenge(self) -> str:
         """The challenge that the lane shows."""
-        return str(self._read(self._outbound.request("GET", f"{self.url}/challenge"))["challenge"])
+        return str(self._read(self._outbound.request("GET", f"{self._link}/challenge"))["challenge"])
 
     def scan(self, shown: Shown, picture: bytes | None, frames: Sequence[bytes]) -> Seen:
         """Show a code's picture (or send over the link), then the face where the lane asks for it."""
         if shown.mode == "qr":
             answer = self._post("/code", picture or b"", "image/png")
         else:
-            answer = self._post("/present", shown.raw.encode(), JSON)
+            answer = self._present(shown.raw.encode())
         if not answer.get("found", True):
             raise RuntimeError("the lane found no code in the picture")
         if answer.get("phase") == "face":
@@ -124,10 +124,13 @@ class Gate:
             score=logged["score"],
         )
 
-    def bundle_serial(self) -> int | None:
-        """The serial of the bundle in force."""
-        serial = self._read(self._outbound.request("GET", f"{self.url}/state"))["bundle_serial"]
-        return None if serial is None else int(serial)
+    def _present(self, content: bytes) -> dict[str, Any]:
+        """Over the link; whose face is awaited then is known at the screen only."""
+        url = f"{self._link}/present"
+        answer = self._read(self._outbound.request("POST", url, headers={"Content-Type": JSON}, content=content))
+        if answer.get("phase") == "face":
+            answer["id"] = self._read(self._outbound.request("GET", f"{self.url}/state"))["waiting"]
+        return answer
 
     def _post(self, path: str, content: bytes, media_type: str) -> dict[str, Any]:
         url = self.url + path

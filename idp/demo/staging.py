@@ -10,7 +10,7 @@ from typing import Any
 from idp.demo import photographs
 from idp.demo.devices import Gate, Phone
 from idp.demo.processes import Processes
-from idp.demo.world import Authority, Checkpoint, Traveller, World
+from idp.demo.world import LINK, Authority, Checkpoint, Traveller, World
 
 THIEF = "thief"  # a phone that another phone's token was copied to
 
@@ -153,6 +153,7 @@ class Stage:
         command = [
             *("-m", "idp.checkpoint", "run", *self._lane_options(checkpoint, lane)),
             *("--port", str(_port(checkpoint, lane)), "--interval", str(interval)),
+            *("--link-port", str(_port(checkpoint, lane) + LINK)),
         ]
         self.processes.start(_gate_name(checkpoint, lane), command, environment)
 
@@ -177,7 +178,9 @@ class Stage:
 
     def gate(self, checkpoint: Checkpoint, lane: str) -> Gate:
         """The interface of a lane's kiosk."""
-        return Gate(f"http://localhost:{_port(checkpoint, lane)}", self.world.lane_directory(checkpoint, lane))
+        port = _port(checkpoint, lane)
+        directory = self.world.lane_directory(checkpoint, lane)
+        return Gate(f"http://localhost:{port}", f"http://localhost:{port + LINK}", directory)
 
     # How it is done.
 
@@ -274,7 +277,7 @@ def _crossings(world: World, traveller: Traveller) -> list[dict[str, Any]]:
 
     def step(checkpoint: Checkpoint, direction: str) -> dict[str, Any]:
         lane = next((port for _, way, port in checkpoint.lanes if way == direction), None)
-        link = {} if lane is None else {"lane": f"http://localhost:{lane}"}
+        link = {} if lane is None else {"lane": f"http://localhost:{lane + LINK}"}
         return {"checkpoint": world.checkpoint_id(checkpoint), "direction": direction, "name": checkpoint.name, **link}
 
     to_hong_kong = {

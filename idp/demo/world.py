@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LINK = 10  # a lane's local link listens so many ports above its screen
 BASE_PORT = int(os.environ.get("CAUSEWAY_DEMO_PORT", "8400"))
 Names = Mapping[str, str]
 
@@ -173,7 +174,7 @@ def build(directory: Path, *, base: int | None = None) -> World:
 def free_base(wanted: int) -> int:
     """``wanted``, or the first hundred above it whose ports are free."""
     for base in range(wanted, wanted + 2000, 100):
-        if all(_free(base + offset) for offset in (1, 2, 3, 10, 21, 22, 23, 24, 31, 32, 33, 34)):
+        if all(_free(base + offset) for offset in (1, 2, 3, 10, 21, 22, 23, 24, 31, 32, 33, 34, 41, 42, 43, 44)):
             return base
     raise RuntimeError("no free ports: is another demonstration running?")
 

@@ -174,17 +174,13 @@ class Phone:
         return {"entity_id": provider.entity_id, "names": dict(provider.names), "error": None}
 
     def _challenge(self, lane: str) -> str | None:
-        """The lane's challenge where its policy knows that mode; None where the time mode is the only one."""
-        modes = self._lane_says(lane, "state").get("modes")
-        if not isinstance(modes, list) or "challenge" not in modes:
+        """The lane's challenge where its policy knows that mode; None (404) where the time mode is the only one."""
+        response = self._outbound.request("GET", f"{lane.rstrip('/')}/challenge")
+        if response.status == 404:
             return None
-        return strict_json.string(self._lane_says(lane, "challenge"), "challenge", max_length=2048)
-
-    def _lane_says(self, lane: str, what: str) -> dict[str, Any]:
-        response = self._outbound.request("GET", f"{lane.rstrip('/')}/{what}")
         if response.status != 200:
             raise Unavailable(f"the lane answers {response.status}")
-        return strict_json.loads_object(response.body)
+        return strict_json.string(strict_json.loads_object(response.body), "challenge", max_length=2048)
 
 
 def token_state(token: StoredToken) -> dict[str, Any]:

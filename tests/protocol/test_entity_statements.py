@@ -88,7 +88,9 @@ def test_statement_without_kid_is_refused_even_for_a_single_key(kid: object) -> 
     assert refused_statement(HK.statement(MO, header={"kid": kid})) is Reason.MALFORMED
 
 
-@pytest.mark.parametrize("kid", ["../../etc/passwd", "' OR 1=1 --", "x", HK.key.kid + " "])
+@pytest.mark.parametrize(
+    "kid", ["../../etc/passwd", "' OR 1=1 --", "x", HK.key.kid + " "], ids=["path", "sql", "other", "trailing-space"]
+)
 def test_kid_is_looked_up_by_equality_only(kid: str) -> None:
     """invalid solely because kid names no key of the issuer (row 3)."""
     assert refused_configuration(MO.configuration(header={"kid": kid})) is Reason.BAD_SIGNATURE
