@@ -7,3 +7,6 @@ from django.utils.translation import gettext_lazy as _
 class BiometricsConfig(AppConfig):
     name = "idp.biometrics"
     verbose_name = _("Biometrics")
+
+    def ready(self) -> None:
+        from idp.biometrics import checks  # noqa: F401  registers itself

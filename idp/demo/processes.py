@@ -12,7 +12,7 @@ from pathlib import Path
 from idp.outbound import Outbound
 from idp.protocol.refusals import Unavailable
 
-START_SECONDS = 60.0  # a node imports Django and its rooms: two or three seconds on a quiet machine
+START_SECONDS = 120.0  # a node imports Django and its rooms: two or three seconds on a quiet machine
 STOP_SECONDS = 8.0
 
 
