@@ -109,5 +109,5 @@ def test_a_password_leads_on_to_the_application_page(node: str, page: Page, comp
 def test_the_language_can_be_changed_at_the_foot_of_the_page(node: str, page: Page) -> None:
     page.goto(f"{node}/account/login")
     page.get_by_role("button", name="Português").click()
-    page.get_by_role("heading", name="Entrar").wait_for()
+    page.get_by_role("heading", name="Iniciar sessão").wait_for()
     assert page.locator("html").get_attribute("lang") == "pt"
