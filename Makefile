@@ -67,7 +67,8 @@ endef
 
 # What a gate needs and nothing else: the tests of the pure core and of the gate pass without Django.
 .venv-gate/.installed: requirements-gate.txt requirements-dev.txt
-	@grep -E '^(pytest|pytest-xdist|execnet|hypothesis|iniconfig|pluggy|sortedcontainers|pytest-timeout)==' requirements-dev.txt > .gate-dev.txt
+	@grep -hE '^(pytest|pytest-xdist|execnet|hypothesis|iniconfig|pluggy|pygments|sortedcontainers)==' \
+	  requirements.txt requirements-dev.txt > .gate-dev.txt
 	$(call install,.venv-gate,-r requirements-gate.txt -r .gate-dev.txt)
 	@rm -f .gate-dev.txt
 	@touch $@
