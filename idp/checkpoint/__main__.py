@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> int:
     server = kiosk.serve(lane, host=options.host, port=options.port, names=options.name)
     link = _link(lane, options)
     threading.Thread(target=lane.warm_up, daemon=True).start()
-    print(f"{lane.config.lane_id} {lane.config.direction} on http://{options.host}:{server.port}", flush=True)  # noqa: T201
-    server.serve_until_signalled()
+    words = f"{lane.config.lane_id} {lane.config.direction} on http://{options.host}:{server.port}"
+    server.serve_until_signalled(lambda: print(words, flush=True))  # noqa: T201
     stop.set()
     if link is not None:
         link.stop()

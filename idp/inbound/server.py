@@ -4,7 +4,7 @@ import logging
 import signal
 import socketserver
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -59,13 +59,18 @@ class DeviceServer:
         self._thread = threading.Thread(target=self.serve_forever, name=f"device-{self.port}", daemon=True)
         self._thread.start()
 
-    def serve_until_signalled(self) -> None:
-        """Serve until SIGTERM or SIGINT and stop gracefully. For the main thread of a program."""
+    def serve_until_signalled(self, announce: Callable[[], None] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT and stop gracefully. For the main thread of a program.
+
+        ``announce`` is called when it serves and would end at a signal: whoever reads what it says may send one.
+        """
         signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: signalled.set())
         self.start()
         log.info("serving on port %d", self.port)  # whoever started the program may wait for this line
+        if announce is not None:
+            announce()
         signalled.wait()
         self.stop()
 
