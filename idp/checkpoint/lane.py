@@ -4,6 +4,7 @@ The steps are `idp.protocol.gate`'s. What is added here is time, memory and the 
 examined has half a minute to look at the camera; only the lane's own transaction turns Admit into a released door.
 """
 
+import gc
 import logging
 import secrets
 import threading
@@ -153,6 +154,8 @@ class LaneAtWork:
             self._engine()
         except Exception:  # the first traveller is referred, and the next, until it loads
             log.exception("the face engine does not load")
+        gc.collect()
+        gc.freeze()  # what lives as long as the lane is not looked through at every collection
 
     def _compare(self, waiting: _Waiting, face: Callable[[Reference], FaceScore]) -> Decision:
         found = waiting.examined.crossing
