@@ -9,7 +9,9 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 PARTS = ("gate", "admit", "face", "qr")  # bench/PART.py
 OUT = Path("var/bench")
@@ -25,13 +27,26 @@ def main(arguments: list[str]) -> int:
     for part in options.part or PARTS:
         begun = time.monotonic()
         print(f"{part} …", flush=True)
-        outcome = importlib.import_module(f"bench.{part}").run()
+        found = importlib.import_module(f"bench.{part}").run()
+        outcome = {kind: _flat(found[kind]) for kind in ("figures", "ratios")}
         (OUT / f"{part}.json").write_text(json.dumps(outcome, indent=1) + "\n", "utf-8")
         for kind in ("figures", "ratios"):
             for name, value in outcome[kind].items():
                 print(f"  {kind[:-1]:7} {name:45} {value:.4g}")
         print(f"  {time.monotonic() - begun:.0f} s", flush=True)
     return 0
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, float]:
+    """Name to number: the parts of a group get the group's name before theirs."""
+    flat: dict[str, float] = {}
+    for name, value in values.items():
+        flat |= (
+            {f"{name}_{part}": number for part, number in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+    return flat
 
 
 if __name__ == "__main__":
