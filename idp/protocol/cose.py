@@ -121,7 +121,7 @@ class Sign1:
         if type(parts) is not list or [type(part) for part in parts] not in _SIGN1_SHAPES:
             raise Refusal(Reason.MALFORMED, "not the four parts of a COSE_Sign1")
         protected, unprotected, payload, signature = parts
-        header = loads_map(protected, max_bytes=1024)
+        header = _header(protected)
         if unprotected:  # what is not signed is not read
             raise Refusal(Reason.MALFORMED, "an unprotected header")
         _check_header(header, typ)
@@ -162,6 +162,12 @@ class Sign1:
         protected = dumps({ALG: ES256, TYP: typ, **(header or {})})
         signature = signer.sign(_sig_structure(protected, external_aad, payload))
         return _SIGN1_TAG + dumps([protected, {}, None if detached else payload, signature])
+
+
+@lru_cache(maxsize=64)
+def _header(protected: bytes) -> Labels:
+    """The protected header, read once: those of one issuer's tokens are equal to the byte. Nobody writes to it."""
+    return loads_map(protected, max_bytes=1024)
 
 
 def key_id(public: keys.PublicKey) -> bytes:
