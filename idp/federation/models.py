@@ -67,6 +67,7 @@ class Peer(models.Model):
     jwks = models.JSONField()  # pinned
     successor_jwks = models.JSONField(null=True, blank=True)  # announced in a configuration signed by a pinned key
     successor_seen_at = models.BigIntegerField(null=True, blank=True)
+    configuration_etag = models.CharField(max_length=128, blank=True)  # of its configuration as last read
     proposed_at = models.BigIntegerField()
     recognised_at = models.BigIntegerField(null=True, blank=True)
     accepted_at = models.BigIntegerField(null=True, blank=True)
@@ -209,6 +210,7 @@ class ChainCache(models.Model):
     members = models.TextField(blank=True)  # entity identifiers on the way, each between line ends
     failure = models.CharField(max_length=32, blank=True)  # a refusal's reason or "unavailable", for a short while
     refresh_at = models.BigIntegerField()
+    searched_at = models.BigIntegerField(default=0)  # when somebody was last asked: a cooldown counts from here
     expires_at = models.BigIntegerField(db_index=True)
 
     class Meta:

@@ -6,6 +6,7 @@ a chain in which a suspended or ended entity stands is refused, whoever else sti
 
 import contextlib
 import logging
+import random
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
@@ -22,6 +23,8 @@ from idp.protocol.trust_chain import TrustChain, require_mark, verify_chain
 log = logging.getLogger(__name__)
 
 REFRESH_AFTER = 3600  # seconds after which a chain is looked for again; the old one serves while nobody answers
+JITTER = 0.25  # of that: nodes that resolved together must not come back together
+COOLDOWN = 60  # seconds between two searches that an unknown key asks for; whoever makes keys up gets no more
 RETRY_AFTER = 30  # seconds for which a failure is remembered: a stranger's request must not start a search each time
 UNAVAILABLE = "unavailable"
 MAX_REMEMBERED = 10_000  # chains; a stranger can name as many subjects as it likes
@@ -74,6 +77,18 @@ def cached(entity_id: str, *, now: int) -> TrustChain | None:
         if row is not None and not row.failure:
             return _read(row, immediate, now)
     return None
+
+
+def look_again(entity_id: str, *, now: int, immediate: bool = False) -> TrustChain | None:
+    """A chain found anew because a document names a key that the one at hand does not have; None while it is too soon.
+
+    A roll-over is noticed at once this way, and a stranger who invents keys costs one search in `COOLDOWN` seconds:
+    the row is claimed by one UPDATE, shared by all workers. Raises like `resolve`.
+    """
+    rows = ChainCache.objects.filter(subject=entity_id, immediate=immediate, searched_at__lte=now - COOLDOWN)
+    if not rows.update(searched_at=now):
+        return None
+    return resolve(entity_id, now=now, immediate=immediate, refresh=True)
 
 
 def explain(entity_id: str, *, now: int, immediate: bool = False, bounds: Bounds | None = None) -> Discovery:
@@ -174,7 +189,8 @@ def _keep_failure(entity_id: str, immediate: bool, failure: str, now: int) -> No
 
 
 def _keep(entity_id: str, immediate: bool, values: Mapping[str, object], now: int, lifetime: int) -> None:
-    times = {"refresh_at": now + min(REFRESH_AFTER, lifetime), "expires_at": now + lifetime}
+    wait = int(min(REFRESH_AFTER, lifetime) * (1 - JITTER * random.random()))  # noqa: S311  spread, no secret
+    times = {"refresh_at": now + wait, "searched_at": now, "expires_at": now + lifetime}
     with transaction.atomic():
         ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults={**values, **times})
         if ChainCache.objects.count() > MAX_REMEMBERED:

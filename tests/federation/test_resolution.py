@@ -131,10 +131,36 @@ def test_a_chain_is_asked_for_once_and_again_when_it_ages(node: str, peers: Peer
     _recognise(peers, peers.cn)
     resolution.resolve(peers.cn.entity_id, now=NOW, immediate=True)
     count = len(peers.asked)
-    resolution.resolve(peers.cn.entity_id, now=NOW + resolution.REFRESH_AFTER - 1, immediate=True)
+    earliest = NOW + int(resolution.REFRESH_AFTER * (1 - resolution.JITTER))
+    resolution.resolve(peers.cn.entity_id, now=earliest - 1, immediate=True)
     assert len(peers.asked) == count
     peers.federation.now = NOW + resolution.REFRESH_AFTER
     resolution.resolve(peers.cn.entity_id, now=NOW + resolution.REFRESH_AFTER, immediate=True)
+    assert len(peers.asked) == count + 1
+
+
+def test_chains_found_together_are_not_asked_for_together(node: str, peers: Peers) -> None:
+    """All nodes of a federation that started at one time would come back as one crowd each hour."""
+    _recognise(peers, peers.cn)
+    dates = set()
+    for _ in range(20):
+        resolution.resolve(peers.cn.entity_id, now=NOW, immediate=True, refresh=True)
+        dates.add(ChainCache.objects.get(subject=peers.cn.entity_id, immediate=True).refresh_at)
+    assert len(dates) > 5
+    first, last = NOW + resolution.REFRESH_AFTER * (1 - resolution.JITTER), NOW + resolution.REFRESH_AFTER
+    assert all(first <= date <= last for date in dates)
+
+
+def test_a_made_up_key_starts_no_storm_of_searches(node: str, peers: Peers) -> None:
+    _recognise(peers, peers.cn)
+    resolution.resolve(peers.cn.entity_id, now=NOW)
+    count, later = len(peers.asked), NOW + resolution.COOLDOWN
+    assert resolution.look_again(peers.cn.entity_id, now=later - 1) is None, "too soon after the first search"
+    found = resolution.look_again(peers.cn.entity_id, now=later)
+    assert found is not None
+    assert found.entity_id == peers.cn.entity_id
+    for second in range(resolution.COOLDOWN):
+        assert resolution.look_again(peers.cn.entity_id, now=later + second) is None
     assert len(peers.asked) == count + 1
 
 
