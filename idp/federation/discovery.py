@@ -1,12 +1,13 @@
 """Finding a way from an entity up to an anchor (Federation §10.1), pure: what it fetches, somebody else fetches.
 
 Breadth first, so that the shortest chain is tried first. Authorities recognise each other, so the graph has loops: a
-hint that leads back drops that hint and no other. Everything that a stranger can make long is bounded, and every way
-that fails is kept with the reason why.
+hint that leads back drops that hint and no other. Hints are followed anchors first and then by name, whatever order
+they were written in: an entity cannot hide a good way behind a bound by its place in an array. Everything that a
+stranger can make long is bounded, and every way that fails is kept with the reason why.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -31,7 +32,9 @@ class Bounds:
     depth: int = 8  # superiors above the subject
     hints: int = 10  # of one entity
     fetches: int = 50  # of one discovery
+    ways: int = 200  # half-built chains: the simple paths of a dense graph are many more than its statements
     max_bytes: int = 524_288  # of one statement
+    all_bytes: int = 4 * 524_288  # of all statements of one discovery
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ class Discovery:
     chain: TrustChain | None
     attempts: tuple[Attempt, ...]
     fetches: int
+    read: int = 0  # bytes
+
+    def tree(self) -> str:
+        """Every way that was tried, from the subject upwards, each branch with its end: the chain, or why not."""
+        ends = {attempt.path: f"not followed: {attempt.error}" for attempt in self.attempts}
+        if self.chain is not None:
+            ends[self.chain.path] = f"the chain, good until {self.chain.expires_at}"
+        return "\n".join(_branches((self.subject,), ends, ""))
 
     def require(self) -> TrustChain:
         """The chain. Without one raises `Unavailable` where another time may find it, else `Refusal`."""
@@ -80,16 +91,21 @@ class _Search:
     fetch: Fetch
     now: int
     bounds: Bounds
+    immediate: bool
+    judge: Judge | None
     attempts: list[Attempt] = field(default_factory=list)
     configurations: dict[str, EntityConfiguration | Refusal | Unavailable] = field(default_factory=dict)
+    statements: dict[tuple[str, str], str | Refusal | Unavailable] = field(default_factory=dict)
     fetches: int = 0
+    read: int = 0
 
     def get(self, url: str) -> str:
         if self.fetches >= self.bounds.fetches:
             raise Refusal(Reason.UNTRUSTED_ISSUER, "the bound of fetches is reached")
         self.fetches += 1
         text = self.fetch(url)
-        if len(text) > self.bounds.max_bytes:
+        self.read += len(text)
+        if len(text) > self.bounds.max_bytes or self.read > self.bounds.all_bytes:
             raise Refusal(Reason.MALFORMED, "a statement beyond the limit")
         return text
 
@@ -106,17 +122,32 @@ class _Search:
             raise found
         return found
 
+    def statement(self, superior: EntityConfiguration, subject: str) -> str:
+        """What the superior says about ``subject``, verified with its keys; fetched once, good or bad."""
+        place = (superior.sub, subject)
+        if place not in self.statements:
+            try:
+                self.statements[place] = self._fetch_statement(superior, subject)
+            except (Refusal, Unavailable) as error:
+                self.statements[place] = error
+        found = self.statements[place]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _fetch_statement(self, superior: EntityConfiguration, subject: str) -> str:
+        endpoint = superior.metadata.get("federation_entity", {}).get("federation_fetch_endpoint")
+        if not isinstance(endpoint, str) or "#" in endpoint:
+            raise Refusal(Reason.MALFORMED, "a superior without a fetch endpoint")
+        text = self.get(f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}")
+        keys = self.anchors.get(superior.sub, superior.keys)  # an anchor's are never taken from the wire (§11.3)
+        verify_subordinate_statement(text, superior_keys=keys, issuer=superior.sub, subject=subject, now=self.now)
+        return text
+
     def step(self, way: _Way, superior: str) -> _Way:
         """One superior further up: its configuration, and its statement about the top of the way."""
         configuration = self.configuration(superior)
-        entity = configuration.metadata.get("federation_entity", {})
-        endpoint = entity.get("federation_fetch_endpoint")
-        if not isinstance(endpoint, str) or "#" in endpoint:
-            raise Refusal(Reason.MALFORMED, "a superior without a fetch endpoint")
-        subject = way.path[-1]
-        text = self.get(f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}")
-        keys = self.anchors.get(superior, configuration.keys)  # an anchor's keys are never taken from the wire (§11.3)
-        verify_subordinate_statement(text, superior_keys=keys, issuer=superior, subject=subject, now=self.now)
+        text = self.statement(configuration, way.path[-1])
         return _Way(configuration, (*way.statements, text), (*way.path, superior))
 
 
@@ -136,38 +167,48 @@ def discover(
     an anchor may be the superior. ``judge`` may refuse a chain that verifies; then the search goes on. Never raises
     for what it finds: see `Discovery.require`.
     """
-    search = _Search(anchors, fetch, now, bounds or Bounds())
+    search = _Search(anchors, fetch, now, bounds or Bounds(), immediate, judge)
+    chain = _look(search, entity_id)
+    return Discovery(entity_id, chain, tuple(search.attempts), search.fetches, search.read)
+
+
+def _look(search: _Search, entity_id: str) -> TrustChain | None:
     try:
         start = search.configuration(entity_id)
     except (Refusal, Unavailable) as error:
-        return Discovery(entity_id, None, (Attempt((entity_id,), error),), search.fetches)
-    queue = deque([_Way(start, (start.text,), (entity_id,))])
+        search.attempts.append(Attempt((entity_id,), error))
+        return None
+    way = _Way(start, (start.text,), (entity_id,))
+    if entity_id in search.anchors:
+        return _verified(search, way)
+    queue, built = deque([way]), 1
     while queue:
-        way = queue.popleft()
-        if way.path[-1] in anchors:
-            chain = _verified(search, way, immediate, judge)
-            if chain is not None:
-                return Discovery(entity_id, chain, tuple(search.attempts), search.fetches)
-            continue
-        queue.extend(_upwards(search, way, immediate))
-    return Discovery(entity_id, None, tuple(search.attempts), search.fetches)
+        for way in _upwards(search, queue.popleft()):
+            if way.path[-1] in search.anchors:
+                if (chain := _verified(search, way)) is not None:
+                    return chain  # nothing shorter is left: shorter ways were looked at when they were built
+            elif (built := built + 1) <= search.bounds.ways:
+                queue.append(way)
+            else:
+                search.attempts.append(Attempt(way.path, Refusal(Reason.UNTRUSTED_ISSUER, "the bound of ways")))
+    return None
 
 
-def _verified(search: _Search, way: _Way, immediate: bool, judge: Judge | None) -> TrustChain | None:
+def _verified(search: _Search, way: _Way) -> TrustChain | None:
     statements = way.statements if len(way.path) == 1 else (*way.statements, way.top.text)
     try:
-        chain = verify_chain(statements, anchors=search.anchors, now=search.now, immediate=immediate)
-        if judge is not None:
-            judge(chain)
+        chain = verify_chain(statements, anchors=search.anchors, now=search.now, immediate=search.immediate)
+        if search.judge is not None:
+            search.judge(chain)
     except Refusal as refusal:
         search.attempts.append(Attempt(way.path, refusal))
         return None
     return chain
 
 
-def _upwards(search: _Search, way: _Way, immediate: bool) -> list[_Way]:
-    found: list[_Way] = []
-    hints = way.top.authority_hints
+def _upwards(search: _Search, way: _Way) -> Iterator[_Way]:
+    """The ways that are one superior longer. Lazily: what comes after a chain that holds is never fetched."""
+    hints = sorted(way.top.authority_hints, key=lambda hint: (hint not in search.anchors, hint))
     for place, superior in enumerate(hints):
         path = (*way.path, superior)
         if place >= search.bounds.hints:
@@ -175,17 +216,26 @@ def _upwards(search: _Search, way: _Way, immediate: bool) -> list[_Way]:
             search.attempts.append(Attempt(path, Refusal(Reason.UNTRUSTED_ISSUER, why)))
             break
         try:
-            _may_follow(search, way, superior, immediate)
-            found.append(search.step(way, superior))
+            _may_follow(search, way, superior)
+            further = search.step(way, superior)
         except (Refusal, Unavailable) as error:
             search.attempts.append(Attempt(path, error))
-    return found
+        else:
+            yield further
 
 
-def _may_follow(search: _Search, way: _Way, superior: str, immediate: bool) -> None:
+def _may_follow(search: _Search, way: _Way, superior: str) -> None:
     if superior in way.path:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "the hint leads back: a loop")
     if len(way.path) > search.bounds.depth:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "the way is too long")
-    if immediate and superior not in search.anchors:
+    if search.immediate and superior not in search.anchors:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not an anchor, and only an immediate superior will do")
+
+
+def _branches(path: tuple[str, ...], ends: Mapping[tuple[str, ...], str], indent: str) -> Iterator[str]:
+    yield f"{indent}{path[-1]}" + (f"  {ends[path]}" if path in ends else "")
+    length = len(path) + 1
+    above = {end[:length]: None for end in ends if len(end) >= length and end[: len(path)] == path}
+    for further in above:
+        yield from _branches(further, ends, indent + "  ")

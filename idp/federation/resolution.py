@@ -1,33 +1,28 @@
 """Whom this authority believes, and what its policy makes of what they say (Federation §10).
 
-There is one anchor: the node itself. A chain once found is kept until it expires and is verified anew at each use;
-a chain in which a suspended or ended entity stands is refused, whoever else still vouches for it.
+There is one anchor: the node itself. A chain once found is kept until it expires and is verified by every process that
+uses it, again when the node's keys change (`chain_cache`). One in which a suspended or ended entity stands is refused,
+whoever else still vouches for it.
 """
 
 import contextlib
 import logging
-import random
-from collections.abc import Mapping, Sequence
-
-from django.db import transaction
+from collections.abc import Sequence
 
 from idp import conf
-from idp.federation import fetching, marks, signing, statements
+from idp.federation import chain_cache, fetching, marks, signing, statements
 from idp.federation.discovery import Bounds, Discovery, discover
 from idp.federation.models import ChainCache, Peer, Subordinate
 from idp.protocol.entity_statements import EntityConfiguration, check_entity_id, parse_entity_configuration
+from idp.protocol.jws import parse_unverified
 from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal, Unavailable
-from idp.protocol.trust_chain import TrustChain, require_mark, verify_chain
+from idp.protocol.trust_chain import TrustChain, require_mark
+from idp.protocol.trust_marks import TRUST_MARK, TrustMark
 
 log = logging.getLogger(__name__)
 
-REFRESH_AFTER = 3600  # seconds after which a chain is looked for again; the old one serves while nobody answers
-JITTER = 0.25  # of that: nodes that resolved together must not come back together
-COOLDOWN = 60  # seconds between two searches that an unknown key asks for; whoever makes keys up gets no more
-RETRY_AFTER = 30  # seconds for which a failure is remembered: a stranger's request must not start a search each time
-UNAVAILABLE = "unavailable"
-MAX_REMEMBERED = 10_000  # chains; a stranger can name as many subjects as it likes
+MAX_MARKS = 4  # of one type whose issuers are looked for
 
 
 def anchors(now: int) -> dict[str, KeySet]:
@@ -58,7 +53,6 @@ def resolve(
     Raises `Refusal` (untrusted_issuer, policy_violation, malformed …) or `Unavailable`.
     """
     check_entity_id(entity_id, allow_loopback_http=conf.authority().insecure_loopback_http)
-    refuse_broken([entity_id])
     if _is_ours(entity_id):  # everything is at hand: nothing to remember, nothing to grow stale
         chain = explain(entity_id, now=now, immediate=immediate).require()
     else:
@@ -73,20 +67,19 @@ def cached(entity_id: str, *, now: int) -> TrustChain | None:
     if _is_ours(entity_id):
         return resolve(entity_id, now=now)
     for immediate in (False, True):
-        row = _cached(entity_id, immediate, now)
+        row = chain_cache.remembered(entity_id, immediate=immediate, now=now)
         if row is not None and not row.failure:
-            return _read(row, immediate, now)
+            return _read(row, now)
     return None
 
 
 def look_again(entity_id: str, *, now: int, immediate: bool = False) -> TrustChain | None:
     """A chain found anew because a document names a key that the one at hand does not have; None while it is too soon.
 
-    A roll-over is noticed at once this way, and a stranger who invents keys costs one search in `COOLDOWN` seconds:
-    the row is claimed by one UPDATE, shared by all workers. Raises like `resolve`.
+    A roll-over is noticed at once this way, and a stranger who invents keys costs one search in
+    `chain_cache.COOLDOWN` seconds. Raises like `resolve`.
     """
-    rows = ChainCache.objects.filter(subject=entity_id, immediate=immediate, searched_at__lte=now - COOLDOWN)
-    if not rows.update(searched_at=now):
+    if not chain_cache.claim(entity_id, immediate=immediate, now=now):
         return None
     return resolve(entity_id, now=now, immediate=immediate, refresh=True)
 
@@ -108,7 +101,7 @@ def refuse_broken(path: Sequence[str]) -> None:
     """Refuse (untrusted_issuer) a chain in which a suspended or ended entity stands, in any place."""
     broken = Peer.objects.filter(entity_id__in=path).exclude(suspended_at=None, ended_at=None)
     ended = Subordinate.objects.filter(entity_id__in=path).exclude(ended_at=None)
-    if broken.exists() or ended.exists():
+    if broken.values_list("entity_id").union(ended.values_list("entity_id")).exists():
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a suspended or ended entity stands in the chain")
 
 
@@ -118,9 +111,23 @@ def issuer(entity_id: str, *, now: int, refresh: bool = False) -> TrustChain:
         entity_id, now=now, immediate=True, entity_type="border_token_issuer", refresh=refresh, at_hand=not refresh
     )
     if chain.entity_id != chain.anchor:
-        mark = marks.border_issuer(chain.anchor)
-        require_mark(chain, mark, anchor_configuration=anchor_configuration(now), now=now)
+        verified_mark(chain, marks.border_issuer(chain.anchor), now=now)
     return chain
+
+
+def verified_mark(chain: TrustChain, mark_type: str, *, now: int, search: bool = False) -> TrustMark:
+    """The chain's subject's good mark of ``mark_type`` (Federation §7.3), or `Refusal` as `require_mark` raises it.
+
+    Its issuer is this node or an immediate subordinate that the node lists for the type: recognition is not transitive.
+    Unless ``search``, an issuer's chain must be at hand.
+    """
+    node, issuers = conf.authority().entity_id, []
+    for issuer_id in _mark_issuers(chain, mark_type) - {node}:
+        with contextlib.suppress(Refusal, Unavailable):
+            found = resolve(issuer_id, now=now, immediate=True) if search else cached(issuer_id, now=now)
+            if found is not None and len(found.path) == 2:
+                issuers.append(found)
+    return require_mark(chain, mark_type, anchor_configuration=anchor_configuration(now), now=now, issuers=issuers)
 
 
 def accepted_issuers(now: int) -> list[tuple[str, tuple[str, ...]]]:
@@ -138,29 +145,29 @@ def accepted_issuers(now: int) -> list[tuple[str, tuple[str, ...]]]:
     return accepted
 
 
+def _mark_issuers(chain: TrustChain, mark_type: str) -> set[str]:
+    texts = [mark["trust_mark"] for mark in chain.trust_marks if mark["trust_mark_type"] == mark_type]
+    return {str(parse_unverified(text, TRUST_MARK).claims.get("iss")) for text in texts[:MAX_MARKS]}
+
+
 def _is_ours(entity_id: str) -> bool:
     node = conf.authority().entity_id
     return entity_id == node or entity_id.startswith(f"{node}/")
 
 
 def _remembered(entity_id: str, immediate: bool, now: int, *, refresh: bool, at_hand: bool) -> TrustChain:
-    row = _cached(entity_id, immediate, now)
-    if row is not None and not refresh and (at_hand or now < row.refresh_at):
-        if row.failure == UNAVAILABLE:
-            raise Unavailable("nobody answered a moment ago")
-        if row.failure:
-            raise Refusal(Reason(row.failure), "no trust chain was found a moment ago")
+    row = chain_cache.remembered(entity_id, immediate=immediate, now=now)
+    if row is None:
+        refuse_broken([entity_id])  # before anybody is asked
+    elif not refresh and (at_hand or now < row.refresh_at):
+        chain_cache.raise_failure(row)
         with contextlib.suppress(Refusal):  # a key of ours that was killed since: look again
-            return _read(row, immediate, now)
+            return _read(row, now)
     return _search(entity_id, immediate, now, fallback=row)
 
 
-def _cached(entity_id: str, immediate: bool, now: int) -> ChainCache | None:
-    return ChainCache.objects.filter(subject=entity_id, immediate=immediate, expires_at__gt=now).first()
-
-
-def _read(row: ChainCache, immediate: bool, now: int) -> TrustChain:
-    chain = verify_chain(row.statements, anchors=anchors(now), now=now, immediate=immediate)
+def _read(row: ChainCache, now: int) -> TrustChain:
+    chain = chain_cache.verified(row, anchors=anchors(now), now=now)
     refuse_broken(chain.path)
     return chain
 
@@ -171,28 +178,12 @@ def _search(entity_id: str, immediate: bool, now: int, *, fallback: ChainCache |
         chain = found.require()
     except Unavailable:
         if fallback is None or fallback.failure:
-            _keep_failure(entity_id, immediate, UNAVAILABLE, now)
+            chain_cache.keep_failure(entity_id, chain_cache.UNAVAILABLE, immediate=immediate, now=now)
             raise
-        ChainCache.objects.filter(pk=fallback.pk).update(refresh_at=now + RETRY_AFTER)
-        return _read(fallback, immediate, now)
+        chain_cache.postpone(fallback, now=now)
+        return _read(fallback, now)
     except Refusal as refusal:
-        _keep_failure(entity_id, immediate, refusal.reason.value, now)
+        chain_cache.keep_failure(entity_id, refusal.reason.value, immediate=immediate, now=now)
         raise
-    members = "".join(f"\n{member}\n" for member in chain.path)
-    kept = {"failure": "", "statements": list(chain.statements), "members": members}
-    _keep(entity_id, immediate, kept, now, chain.expires_at - now)
+    chain_cache.keep(chain, immediate=immediate, now=now)
     return chain
-
-
-def _keep_failure(entity_id: str, immediate: bool, failure: str, now: int) -> None:
-    _keep(entity_id, immediate, {"failure": failure, "statements": [], "members": ""}, now, RETRY_AFTER)
-
-
-def _keep(entity_id: str, immediate: bool, values: Mapping[str, object], now: int, lifetime: int) -> None:
-    wait = int(min(REFRESH_AFTER, lifetime) * (1 - JITTER * random.random()))  # noqa: S311  spread, no secret
-    times = {"refresh_at": now + wait, "searched_at": now, "expires_at": now + lifetime}
-    with transaction.atomic():
-        ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults={**values, **times})
-        if ChainCache.objects.count() > MAX_REMEMBERED:
-            ChainCache.objects.filter(expires_at__lte=now).delete()
-            ChainCache.objects.exclude(failure="").delete()

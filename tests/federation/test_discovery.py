@@ -47,13 +47,55 @@ def test_an_anchor_is_a_chain_of_itself() -> None:
 def test_loops_drop_their_own_hint_only() -> None:
     """Negative case 9: mutual recognition of three, a self hint, and a leaf below."""
     federation = Federation(NOW)
-    hk, _, mo = loop(federation, "https://hk.example", "https://cn.example", "https://mo.example")
+    _, cn, mo = loop(federation, "https://hk.example", "https://cn.example", "https://mo.example")
     mo.hints.insert(0, mo.entity_id)
     leaf = federation.authority("https://leaf.example", **LEAF)
     mo.recognise(leaf)
-    found = _find(federation, leaf, hk)
-    assert found.require().path == (leaf.entity_id, mo.entity_id, hk.entity_id)
+    anchor = federation.authority("https://anchor.example")
+    anchor.recognise(cn)
+    found = _find(federation, leaf, anchor)
+    assert found.require().path == (leaf.entity_id, mo.entity_id, cn.entity_id, anchor.entity_id)
     assert any("loop" in str(attempt) and attempt.path[-1] == mo.entity_id for attempt in found.attempts)
+
+
+def test_the_anchor_among_many_superiors_is_asked_first_wherever_it_stands() -> None:
+    """Seen in the fetches: nobody else is asked when the anchor itself vouches, and no place in the array hides it."""
+    federation = Federation(NOW)
+    anchor, leaf = _line(federation, 2)
+    for place in range(20):
+        federation.authority(f"https://a{place}.example").recognise(leaf)
+    leaf.hints.append(leaf.hints.pop(0))
+    assert _find(federation, leaf, anchor).require().path == (leaf.entity_id, anchor.entity_id)
+    assert len(federation.fetched) == 3
+
+
+def test_a_dense_graph_costs_its_statements_once_and_its_paths_within_a_bound() -> None:
+    """Seven entities that all vouch for each other have 326 simple paths from each; none leads to the anchor."""
+    federation = Federation(NOW)
+    members = loop(federation, *(f"https://m{place}.example" for place in range(7)))
+    found = _find(federation, members[0], federation.authority("https://anchor.example"), bounds=Bounds(fetches=500))
+    assert found.chain is None
+    assert found.fetches == len(set(federation.fetched)) <= 7 + 7 * 6
+    assert any("bound of ways" in str(attempt) for attempt in found.attempts)
+
+
+def test_the_tree_shows_every_branch_with_its_end() -> None:
+    federation = Federation(NOW)
+    anchor, middle, leaf = _line(federation, 3)
+    federation.authority("https://a.example").recognise(leaf)
+    federation.down.add("a.example")
+    lines = _find(federation, leaf, anchor).tree().splitlines()
+    assert lines[0] == leaf.entity_id
+    assert "  https://a.example  not followed: down" in lines
+    assert f"  {middle.entity_id}" in lines
+    assert lines[lines.index(f"  {middle.entity_id}") + 1].startswith(f"    {anchor.entity_id}  the chain, good until")
+
+
+def test_the_tree_of_an_entity_that_is_not_there_says_so() -> None:
+    federation = Federation(NOW)
+    anchor = federation.authority("https://anchor.example")
+    found = discover("https://no.example", anchors=federation.anchors(anchor), fetch=federation.fetch, now=NOW)
+    assert found.tree() == "https://no.example  not followed: not found"
 
 
 def test_a_graph_of_nothing_but_loops_ends() -> None:
@@ -118,14 +160,15 @@ def test_a_configuration_of_megabytes_is_refused() -> None:
 
 def test_a_broken_way_does_not_hide_the_good_one_and_its_reason_is_kept() -> None:
     federation = Federation(NOW)
-    anchor, leaf = _line(federation, 2)
+    anchor, middle = _line(federation, 2)
+    leaf = federation.authority("https://leaf.example")
+    middle.recognise(leaf)
     bad = federation.authority("https://bad.example")
     bad.recognise(leaf)
-    leaf.hints.reverse()
     bad.key, forged = generate(), bad.keys  # what it signs now does not fit the keys that it shows
     bad.configuration_claims["jwks"] = forged.jwks()
     found = _find(federation, leaf, anchor)
-    assert found.require().path == (leaf.entity_id, anchor.entity_id)
+    assert found.require().path == (leaf.entity_id, middle.entity_id, anchor.entity_id)
     assert [attempt.path for attempt in found.attempts] == [(leaf.entity_id, bad.entity_id)]
     assert isinstance(found.attempts[0].error, Refusal)
     assert found.attempts[0].error.reason is Reason.BAD_SIGNATURE

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from idp.federation import marks, peering, resolution, signing
+from idp.federation import chain_cache, marks, peering, resolution, signing
 from idp.federation.models import ChainCache, Peer
 from idp.protocol.entity_statements import EntityConfiguration, parse_entity_configuration
 from idp.protocol.keys import KeySet, generate
@@ -101,7 +101,7 @@ def test_an_entity_of_a_peer_resolves_and_breaks_with_its_peer(node: str, peers:
     with pytest.raises(Refusal):
         resolution.resolve(leaf.entity_id, now=NOW)
     peering.resume(cn, officer=OFFICER)
-    assert resolution.resolve(leaf.entity_id, now=NOW + resolution.RETRY_AFTER).path[1] == cn.entity_id
+    assert resolution.resolve(leaf.entity_id, now=NOW + chain_cache.RETRY_AFTER).path[1] == cn.entity_id
 
 
 def test_a_suspended_peer_is_refused_without_asking_it(node: str, peers: Peers) -> None:
@@ -131,11 +131,11 @@ def test_a_chain_is_asked_for_once_and_again_when_it_ages(node: str, peers: Peer
     _recognise(peers, peers.cn)
     resolution.resolve(peers.cn.entity_id, now=NOW, immediate=True)
     count = len(peers.asked)
-    earliest = NOW + int(resolution.REFRESH_AFTER * (1 - resolution.JITTER))
+    earliest = NOW + int(chain_cache.REFRESH_AFTER * (1 - chain_cache.JITTER))
     resolution.resolve(peers.cn.entity_id, now=earliest - 1, immediate=True)
     assert len(peers.asked) == count
-    peers.federation.now = NOW + resolution.REFRESH_AFTER
-    resolution.resolve(peers.cn.entity_id, now=NOW + resolution.REFRESH_AFTER, immediate=True)
+    peers.federation.now = NOW + chain_cache.REFRESH_AFTER
+    resolution.resolve(peers.cn.entity_id, now=NOW + chain_cache.REFRESH_AFTER, immediate=True)
     assert len(peers.asked) == count + 1
 
 
@@ -147,19 +147,19 @@ def test_chains_found_together_are_not_asked_for_together(node: str, peers: Peer
         resolution.resolve(peers.cn.entity_id, now=NOW, immediate=True, refresh=True)
         dates.add(ChainCache.objects.get(subject=peers.cn.entity_id, immediate=True).refresh_at)
     assert len(dates) > 5
-    first, last = NOW + resolution.REFRESH_AFTER * (1 - resolution.JITTER), NOW + resolution.REFRESH_AFTER
+    first, last = NOW + chain_cache.REFRESH_AFTER * (1 - chain_cache.JITTER), NOW + chain_cache.REFRESH_AFTER
     assert all(first <= date <= last for date in dates)
 
 
 def test_a_made_up_key_starts_no_storm_of_searches(node: str, peers: Peers) -> None:
     _recognise(peers, peers.cn)
     resolution.resolve(peers.cn.entity_id, now=NOW)
-    count, later = len(peers.asked), NOW + resolution.COOLDOWN
+    count, later = len(peers.asked), NOW + chain_cache.COOLDOWN
     assert resolution.look_again(peers.cn.entity_id, now=later - 1) is None, "too soon after the first search"
     found = resolution.look_again(peers.cn.entity_id, now=later)
     assert found is not None
     assert found.entity_id == peers.cn.entity_id
-    for second in range(resolution.COOLDOWN):
+    for second in range(chain_cache.COOLDOWN):
         assert resolution.look_again(peers.cn.entity_id, now=later + second) is None
     assert len(peers.asked) == count + 1
 
@@ -202,7 +202,7 @@ def test_a_failure_is_remembered_so_that_a_stranger_starts_no_storm(node: str, p
             resolution.resolve(stranger.entity_id, now=NOW)
     assert len(peers.asked) == 1
     with pytest.raises(Refusal):
-        resolution.resolve(stranger.entity_id, now=NOW + resolution.RETRY_AFTER)
+        resolution.resolve(stranger.entity_id, now=NOW + chain_cache.RETRY_AFTER)
     assert len(peers.asked) == 2
 
 
@@ -314,16 +314,17 @@ def test_a_subject_that_leads_inside_is_refused_before_any_connection(node: str,
 def test_a_hint_that_leads_inside_is_a_dead_end_and_the_others_go_on(node: str, peers: Peers, hint: str) -> None:
     """Negative case 11: invalid solely because of the hint's address."""
     peer = _recognise(peers, peers.cn)
-    peers.cn.hints.insert(0, hint)
-    found = resolution.explain(peer.entity_id, now=NOW)
-    assert found.require().path == (peer.entity_id, node)
+    leaf = peers.authority("leaf", hint, **LEAF)
+    peers.cn.recognise(leaf)
+    found = resolution.explain(leaf.entity_id, now=NOW)
+    assert found.require().path == (leaf.entity_id, peer.entity_id, node)
     assert any(attempt.path[-1] == hint and isinstance(attempt.error, Refusal) for attempt in found.attempts)
 
 
 def test_the_cache_is_pruned_and_never_grows_without_end(
     node: str, peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolution, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(chain_cache, "MAX_REMEMBERED", 3)
     for place in range(6):
         with pytest.raises(Refusal):
             resolution.resolve(peers.authority(f"stranger{place}", **LEAF).entity_id, now=NOW)
