@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ class Authority:
     model_dir: Path
     debug: bool
     insecure_loopback_http: bool  # http://*.localhost entity identifiers; refused unless debug
+    federation_auth: Mapping[str, Sequence[str]]  # client authentication methods by federation endpoint
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -41,6 +42,7 @@ def authority() -> Authority:
         model_dir=Path(settings.IDP_MODEL_DIR),
         debug=settings.DEBUG,
         insecure_loopback_http=settings.IDP_INSECURE_LOOPBACK_HTTP,
+        federation_auth=settings.IDP_FEDERATION_AUTH,
     )
 
 

@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpcore
@@ -29,11 +29,13 @@ LOOPBACK = "127.0.0.1"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
-# `is_global` says yes to these, and each leads to addresses that are not (RFC 6890, RFC 6052, RFC 3056, RFC 4291).
+# `is_global` says yes to some of these: protocol assignments, relays and tunnels that lead to addresses that are not
+# (RFC 6890: 2001::/23 has Teredo and ORCHID; RFC 7526, RFC 3056: 6to4), and documentation (RFC 9637).
 _DENIED = tuple(
     ipaddress.ip_network(network)
-    for network in ("224.0.0.0/4", "::/96", "64:ff9b::/96", "2002::/16", "2001::/32", "fec0::/10", "ff00::/8")
+    for network in ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4", "2001::/23", "2002::/16", "3fff::/20")
 )
+_UNICAST = ipaddress.ip_network("2000::/3")  # RFC 4291 §2.4: beyond it NAT64, IPv4 in other clothes, segments, locals
 _Headers = Sequence[tuple[bytes | str, bytes | str]]
 _OPTIONS: list[SOCKET_OPTION] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
@@ -53,10 +55,22 @@ class Response:
 
 
 class Outbound:
-    """An HTTP client for documents of at most ``max_bytes`` within ``timeout`` seconds; safe to share by threads."""
+    """An HTTP client for documents of at most ``max_bytes`` within ``timeout`` seconds; safe to share by threads.
 
-    def __init__(self, *, insecure_loopback_http: bool, timeout: float = 10.0, max_bytes: int = 524_288) -> None:
+    With ``one_by_one`` each host is asked one thing at a time, whoever wants it: nobody can make this process flood
+    another, and a host that hangs holds one connection and not all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        insecure_loopback_http: bool,
+        timeout: float = 10.0,
+        max_bytes: int = 524_288,
+        one_by_one: bool = False,
+    ) -> None:
         self._insecure = insecure_loopback_http
+        self._turns = _Turns() if one_by_one else None
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._clock = _Deadline()
@@ -82,7 +96,7 @@ class Outbound:
 
         Raises `Refusal` (malformed) for a URL or an address that is not to be asked, and for an answer that is too
         large or compressed; `Unavailable` when the network or the other side does not do its part before the
-        deadline (``timeout`` seconds, never more than the client's own).
+        deadline (``timeout`` seconds, never more than the client's own), or when the host's turn does not come.
         """
         check_url(url, insecure_loopback_http=self._insecure)
         if method not in METHODS:
@@ -92,7 +106,7 @@ class Outbound:
         ]
         sent.append(("Accept-Encoding", "identity"))
         limit = min(self._timeout, timeout) if timeout is not None else self._timeout
-        with self._clock.within(limit):
+        with self._clock.within(limit), self._turn(urlsplit(url).hostname or ""):
             try:
                 return self._exchange(method, url, sent, content)
             except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError) as error:
@@ -106,6 +120,9 @@ class Outbound:
         """Close every connection."""
         self._pool.close()
 
+    def _turn(self, host: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._turns is None else self._turns.turn(host, self._clock.remaining())
+
     def _again(self, method: str, url: str, headers: _Headers, content: bytes | None) -> Response:
         try:
             return self._exchange(method, url, headers, content)
@@ -118,6 +135,8 @@ class Outbound:
             method, url, headers=headers, content=content, extensions={"timeout": timeouts}
         ) as answer:
             received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+            if sum(name.lower() == b"content-type" for name, _ in answer.headers) > 1:
+                raise Refusal(Reason.MALFORMED, "an answer of two content types")
             if received.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
                 raise Refusal(Reason.MALFORMED, "a compressed answer that nobody asked for")
             length = received.get("content-length", "")
@@ -166,6 +185,7 @@ def check_address(address: str) -> None:
         raise Refusal(Reason.MALFORMED, "a name that resolves to no address") from error
     ip = getattr(ip, "ipv4_mapped", None) or ip  # ::ffff:127.0.0.1 is the loopback in other clothes
     denied = any(ip.version == network.version and ip in network for network in _DENIED)
+    denied = denied or (ip.version == 6 and ip not in _UNICAST)
     if denied or ip.is_multicast or not ip.is_global:
         raise Refusal(Reason.MALFORMED, "a host whose address is not public")
 
@@ -198,6 +218,39 @@ class _Deadline(threading.local):
         if remaining <= 0:
             raise error("the deadline has passed")
         return remaining if asked is None else min(asked, remaining)
+
+
+@dataclass
+class _Turn:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0  # by how many threads, the one whose turn it is among them
+
+
+class _Turns:
+    """Whose turn it is with each host that is being asked."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._hosts: dict[str, _Turn] = {}
+
+    @contextlib.contextmanager
+    def turn(self, host: str, seconds: float) -> Iterator[None]:
+        """Wait for this thread's turn; raises `Unavailable` when it has not come after ``seconds``."""
+        with self._guard:
+            turn = self._hosts.setdefault(host, _Turn())
+            turn.wanted += 1
+        try:
+            if not turn.lock.acquire(timeout=max(0.0, seconds)):
+                raise Unavailable(f"{host}: another request to it is under way")
+            try:
+                yield
+            finally:
+                turn.lock.release()
+        finally:
+            with self._guard:
+                turn.wanted -= 1
+                if not turn.wanted:
+                    del self._hosts[host]
 
 
 class _CheckedNetwork(httpcore.NetworkBackend):

@@ -13,6 +13,7 @@ IDP_INSECURE_LOOPBACK_HTTP = env.bool("INSECURE_LOOPBACK_HTTP", default=False)
 IDP_ENTITY_ID = env.str("CAUSEWAY_ENTITY_ID", default="https://idp.example")
 IDP_NAME = env.json("CAUSEWAY_NAME", default={"en": "Border authority"})
 IDP_JURISDICTION = env.str("CAUSEWAY_JURISDICTION", default="HKG")
+IDP_FEDERATION_AUTH = env.json("CAUSEWAY_FEDERATION_AUTH", default={})
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()
@@ -103,6 +104,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds; opening one costs more than most requests
+DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # never for replay state: it forgets
 
 LANGUAGE_CODE = "en"

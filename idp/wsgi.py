@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()  # before anything that knows a model is imported
+
+from idp.federation.serving import Front  # noqa: E402
+
+application = Front(_django)

@@ -4,8 +4,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpcore
@@ -15,6 +13,8 @@ from hypothesis import strategies as st
 
 from idp.outbound import Outbound, check_address, check_url
 from idp.protocol.refusals import Reason, Refusal, Unavailable
+from tests.simulators.raw_http import client as _client
+from tests.simulators.raw_http import server as _server
 
 BAD_ADDRESSES = [
     "127.0.0.1",
@@ -281,44 +281,3 @@ def test_the_system_store_of_certificates_is_what_counts() -> None:
         assert context is not None
         assert context.verify_mode == ssl.CERT_REQUIRED
         assert context.check_hostname
-
-
-@contextmanager
-def _client(*, timeout: float = 2.0, max_bytes: int = 65_536) -> Iterator[Outbound]:
-    client = Outbound(insecure_loopback_http=True, timeout=timeout, max_bytes=max_bytes)
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-@contextmanager
-def _server(*parts: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[bytes]]]:
-    """Answer every connection with ``parts``, ``pause`` seconds between them; gives the URL and what was sent."""
-    seen: list[bytes] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def talk(connection: socket.socket) -> None:
-        with connection:
-            try:
-                seen.append(connection.recv(65_536))
-                for place, part in enumerate(parts):
-                    time.sleep(pause if place else 0)
-                    connection.sendall(part)
-            except OSError:
-                pass  # the client had enough
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://x.localhost:{listener.getsockname()[1]}/", seen
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()

@@ -15,7 +15,7 @@ from idp.border.models import CrossingReceipt, IssuedToken, OutgoingReceipt
 from idp.conf import authority
 from idp.federation import fetching, resolution, signing
 from idp.federation.models import Peer
-from idp.protocol import keys, receipts
+from idp.protocol import jws, keys, receipts
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,9 @@ def deliver(*, now: int) -> int:
 def accept(text: bytes, *, now: int) -> CrossingReceipt:
     """Take a peer's receipt; raises `Refusal`. A second one for the same token changes nothing."""
     sender = receipts.unverified_issuer(text)
-    if not Peer.objects.filter(entity_id=sender, recognised_at__isnull=False, ended_at=None).exists():
+    if not Peer.objects.recognised(now).filter(entity_id=sender).exists():
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not a peer")  # a stranger's receipt starts no search for its keys
-    chain = resolution.resolve(sender, now=now, entity_type="border_token_issuer", immediate=True)
-    issuer_keys = keys.parse_jwks(chain.entity("border_token_issuer")["jwks"])
+    issuer_keys = _issuer_keys(sender, text, now=now)
     receipt = receipts.verify_receipt(text, keys=issuer_keys, issuer=sender, audience=authority().entity_id, now=now)
     with transaction.atomic():
         token = IssuedToken.objects.filter(jti=receipt.token_jti, authority=sender).select_related("document").first()
@@ -61,6 +60,16 @@ def accept(text: bytes, *, now: int) -> CrossingReceipt:
             if token is not None:
                 _consume_entry(token, receipt)
     return row
+
+
+def _issuer_keys(sender: str, text: bytes, *, now: int) -> keys.KeySet:
+    """The peer's border keys; its chain is looked for again, once in a while, where they lack the receipt's."""
+    chain = resolution.resolve(sender, now=now, entity_type="border_token_issuer", immediate=True)
+    known = keys.parse_jwks(chain.entity("border_token_issuer")["jwks"])
+    if known.find(jws.parse_unverified(text, receipts.CROSSING_RECEIPT).kid) is not None:
+        return known
+    newer = resolution.look_again(sender, now=now, immediate=True)
+    return known if newer is None else keys.parse_jwks(newer.entity("border_token_issuer")["jwks"])
 
 
 def _consume_entry(token: IssuedToken, receipt: receipts.Receipt) -> None:

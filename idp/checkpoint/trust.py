@@ -1,7 +1,8 @@
 """What the lane believes: the stored trust bundle, verified, and the keys of its anchor that it pins.
 
 The officer's file pins the authority's federation keys. Their successors come only in the authority's own
-configuration, signed by a key pinned before: every bundle carries it, and what it names is pinned from then on.
+configuration, signed by a key pinned before: every bundle carries it, and what it names, and nothing else, is pinned
+from then on. A bundle key that a bundle lists no more is remembered and never believed again.
 """
 
 import logging
@@ -17,13 +18,17 @@ from idp.protocol.trust_bundle import TrustBundle
 
 log = logging.getLogger(__name__)
 
+MAX_WITHDRAWN = 64  # bundle keys; a key set that lists the oldest of so many has expired long ago
+
 
 @dataclass(frozen=True)
 class _Kept:
-    """Kept with the stored bundle: the keys pinned by it, and when it was taken."""
+    """Kept with the stored bundle: the keys pinned by it, when it was taken, and bundle keys by thumbprint."""
 
     pinned: KeySet
     taken_at: int
+    listed: tuple[str, ...] = ()  # by the last bundle
+    withdrawn: tuple[str, ...] = ()  # listed by one before it
 
 
 class Trust:
@@ -57,8 +62,16 @@ class Trust:
 
     def take(self, text: str, tag: str) -> TrustBundle:
         """Verify a bundle and store it, with its keys to be pinned; raises `Refusal` or `Unavailable`."""
-        bundle = self.read(text)
-        kept = {"enrolled": _names(self._config.anchor_keys), "taken_at": self._clock(), **bundle.anchor_keys.jwks()}
+        before, bundle = self._kept(), self.read(text)
+        listed = _names(bundle.bundle_keys)
+        withdrawn = [*before.withdrawn, *(name for name in before.listed if name not in listed)]
+        kept = {
+            "enrolled": _names(self._config.anchor_keys),
+            "taken_at": self._clock(),
+            "listed": listed,
+            "withdrawn": [name for name in dict.fromkeys(withdrawn) if name not in listed][-MAX_WITHDRAWN:],
+            **bundle.anchor_keys.jwks(),
+        }
         self._store.keep_bundle(text, tag, bundle.serial, trust=strict_json.dumps(kept).decode())
         return bundle
 
@@ -73,6 +86,7 @@ class Trust:
             checkpoint=self._config.checkpoint,
             now=now,
             min_serial=int(self._store.kept("serial") or "0"),
+            withdrawn=kept.withdrawn,
         )
 
     def _kept(self) -> _Kept:
@@ -82,7 +96,8 @@ class Trust:
         value = strict_json.loads_object(text) if text else {}
         if value.get("enrolled") != _names(enrolled):
             return _Kept(enrolled, 0)
-        return _Kept(keys.parse_jwks(value), strict_json.integer(value, "taken_at"))
+        listed, withdrawn = (tuple(value.get(name, ())) for name in ("listed", "withdrawn"))  # a lane may be older
+        return _Kept(keys.parse_jwks(value), strict_json.integer(value, "taken_at"), listed, withdrawn)
 
 
 def _names(pinned: KeySet) -> list[str]:

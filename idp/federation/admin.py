@@ -1,50 +1,36 @@
-"""The officers' view of recognition. Switches are moved by actions, each confirmed and recorded; nothing is edited."""
+"""The officers' view of recognition. Switches are moved by actions, each confirmed and recorded; terms by a form."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import formats
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
-from idp.federation import peering
-from idp.federation.models import HostedEntity, Peer, SigningKey, StatusList, Subordinate
+from idp.federation import admin_registers, peering, terms
+from idp.federation.admin_registers import officer_of
+from idp.federation.columns import moment, when
+from idp.federation.forms import ProposalForm, TermsForm
+from idp.federation.models import Peer
 from idp.federation.peering import UnableToPeer
-from idp.protocol.refusals import Refusal, Unavailable
+
+__all__ = ["PeerAdmin", "admin_registers"]
 
 STANDINGS = {
     "proposed": _("proposed"),
     "one-sided": _("one-sided"),
     "mutual": _("mutual"),
     "suspended": _("suspended"),
+    "awaited": _("not begun"),
+    "lapsed": _("lapsed"),
     "ended": _("ended"),
 }
-
-
-class ProposalForm(forms.ModelForm):
-    """The peer's identifier; its name and keys are fetched from there."""
-
-    class Meta:
-        model = Peer
-        fields = ("entity_id",)
-
-    def validate_unique(self) -> None:
-        """Nothing: the proposal says itself whether the peer is known, and an ended one may come back."""
-
-    def clean_entity_id(self) -> str:
-        """Fetch and pin here, so that what goes wrong stands beside the field."""
-        entity_id: str = self.cleaned_data["entity_id"]
-        try:
-            self.proposed = peering.propose(entity_id, officer=self.officer)
-        except UnableToPeer as error:
-            raise forms.ValidationError(str(error)) from error
-        except (Refusal, Unavailable) as error:
-            raise forms.ValidationError(_("The configuration of this entity cannot be had or is not sound.")) from error
-        return entity_id
 
 
 def _switch(
@@ -62,7 +48,7 @@ def _switch(
             )
         for peer in queryset:
             try:
-                act(peer, officer=_officer(request))
+                act(peer, officer=officer_of(request))
             except UnableToPeer as error:
                 self.message_user(request, f"{peer}: {error}", messages.ERROR)
             else:
@@ -73,10 +59,6 @@ def _switch(
     return action
 
 
-def _officer(request: HttpRequest) -> str:
-    return f"account:{request.user.pk}"
-
-
 def _question(name: str, description: Any, queryset: QuerySet[Peer]) -> dict[str, Any]:
     peers = [{"peer": peer, "fingerprint": peering.fingerprint(peer.jwks)} for peer in queryset]
     return {"title": description, "action": name, "peers": peers, "opts": Peer._meta}
@@ -84,19 +66,13 @@ def _question(name: str, description: Any, queryset: QuerySet[Peer]) -> dict[str
 
 @admin.register(Peer)
 class PeerAdmin(ReadOnlyModelAdmin):
-    list_display = ("entity_id", "standing", "we_recognise", "we_accept", "fingerprint", "successor")
-    fields = (
-        "entity_id",
-        "name",
-        "standing",
-        "fingerprint",
-        "successor",
-        "proposed_at",
-        "recognised_at",
-        "accepted_at",
-        "suspended_at",
-        "ended_at",
-    )
+    """Switches are actions; on a peer's page the terms of its recognition may be changed, and nothing else."""
+
+    form = TermsForm
+    list_display = ("entity_id", "standing", "we_recognise", "we_accept", "period", "fingerprint", "successor")
+    facts = ("entity_id", "name", "standing", "fingerprint", "successor")
+    times = ("proposed", "recognised", "accepted", "suspended", "ended")
+    agreed = ("period", "below", "metadata_policy", "naming_constraints", "legal_basis", "contract")
     actions = (
         _switch("recognise", _("Recognise: we vouch for it"), peering.recognise),
         _switch("accept", _("Accept its recognition of us"), peering.accept_recognition),
@@ -106,8 +82,18 @@ class PeerAdmin(ReadOnlyModelAdmin):
         _switch("approve_keys", _("Approve its new keys"), peering.approve_successor),
     )
 
+    proposed = when("proposed_at", _("proposed"))
+    recognised = when("recognised_at", _("recognised"))
+    accepted = when("accepted_at", _("recognition accepted"))
+    suspended = when("suspended_at", _("suspended"))
+    ended = when("ended_at", _("ended"))
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("federation.add_peer"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Peer | None = None) -> bool:
+        """Of the terms; the recognition of an ended peer has none."""
+        return (obj is None or obj.ended_at is None) and self.has_change_switch_permission(request)
 
     def has_change_switch_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("federation.change_peer"))
@@ -122,22 +108,30 @@ class PeerAdmin(ReadOnlyModelAdmin):
         """Without Django's transaction around it: a proposal asks the peer, and no lock waits for an answer."""
         return self._changeform_view(request, object_id, form_url, extra_context)
 
-    def get_fields(self, request: HttpRequest, obj: Peer | None = None) -> Any:
-        return self.fields if obj is not None else ("entity_id",)
+    def get_fieldsets(self, request: HttpRequest, obj: Peer | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ("entity_id",)})]
+        shown = terms.FIELDS if self.has_change_permission(request, obj) else self.agreed
+        return [(None, {"fields": self.facts + self.times}), (_("Terms of recognition"), {"fields": shown})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Peer | None = None) -> Any:
+        return () if obj is None else (*self.facts, *self.times, "period", "below")
 
     def get_form(self, request: HttpRequest, obj: Peer | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
-        return type("OfficersProposalForm", (ProposalForm,), {"officer": _officer(request)})
+        return type("OfficersProposalForm", (ProposalForm,), {"officer": officer_of(request)})
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Peer:
-        return form.proposed
+        return form.instance if change else form.proposed
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: a peer has no parts to be edited."""
 
     def save_model(self, request: HttpRequest, obj: Peer, form: Any, change: bool) -> None:
-        """Nothing: the proposal stored it, with its audit event."""
+        """The domain stores a proposal and terms, each with its audit event."""
+        if change:
+            terms.set_terms(obj, terms=form.agreed, officer=officer_of(request))
 
     @admin.display(description=_("standing"))
     def standing(self, peer: Peer) -> Any:
@@ -151,6 +145,16 @@ class PeerAdmin(ReadOnlyModelAdmin):
     def we_accept(self, peer: Peer) -> bool:
         return peer.accepted
 
+    @admin.display(description=_("stands from and until"))
+    def period(self, peer: Peer) -> str:
+        ends = [formats.date_format(localtime(end), "SHORT_DATETIME_FORMAT") if end else "…" for end in _ends(peer)]
+        return " – ".join(ends)
+
+    @admin.display(description=_("may vouch for"))
+    def below(self, peer: Peer) -> str:
+        types = ", ".join(terms.constraints(terms.of(peer))["allowed_entity_types"])
+        return f"{types} (max_path_length {peer.max_path_length})"
+
     @admin.display(description=_("fingerprint of the pinned keys"))
     def fingerprint(self, peer: Peer) -> str:
         return peering.fingerprint(peer.jwks)
@@ -160,23 +164,5 @@ class PeerAdmin(ReadOnlyModelAdmin):
         return peering.fingerprint(peer.successor_jwks) if peer.successor_jwks else ""
 
 
-@admin.register(Subordinate)
-class SubordinateAdmin(ReadOnlyModelAdmin):
-    list_display = ("entity_id", "entity_types", "ended_at")
-
-
-@admin.register(HostedEntity)
-class HostedEntityAdmin(ReadOnlyModelAdmin):
-    list_display = ("entity_id", "path")
-
-
-@admin.register(SigningKey)
-class SigningKeyAdmin(ReadOnlyModelAdmin):
-    list_display = ("kid", "use", "owner", "algorithm", "state", "made_at", "retired_at")
-    list_filter = ("use", "state")
-
-
-@admin.register(StatusList)
-class StatusListAdmin(ReadOnlyModelAdmin):
-    list_display = ("name", "hour", "part", "size", "version", "last_expiry")
-    exclude = ("text",)
+def _ends(peer: Peer) -> tuple[datetime.datetime | None, datetime.datetime | None]:
+    return moment(peer.valid_from), moment(peer.valid_until)

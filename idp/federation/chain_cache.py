@@ -1,20 +1,22 @@
 """The memory of trust chains: those found and those that were not, in the database; those verified, in the process.
 
-A row keeps the statements, not the verdict: whoever takes one out verifies it, or finds that this process did so
-before with the same keys.
+A row keeps the statements, not the verdict: whoever takes one out verifies it. A process that did so holds the verdict
+until the chain is to be refreshed or `revision` has grown: until a switch, a key or a chain was changed by anybody.
 """
 
 import random
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 
+from idp.federation import revision
 from idp.federation.models import ChainCache
-from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal, Unavailable
-from idp.protocol.trust_chain import TrustChain, verify_chain
+from idp.protocol.trust_chain import TrustChain
 
 REFRESH_AFTER = 3600  # seconds after which a chain is looked for again; the old one serves while nobody answers
 JITTER = 0.25  # of that: nodes that resolved together must not come back together
@@ -22,8 +24,9 @@ RETRY_AFTER = 30  # seconds for which a failure is remembered: a stranger's requ
 COOLDOWN = 60  # seconds between two searches that an unknown key asks for; whoever makes keys up gets no more
 UNAVAILABLE = "unavailable"
 MAX_REMEMBERED = 10_000  # failures; a stranger can name as many subjects as it likes
-
-_Key = tuple[tuple[str, ...], tuple[str, ...], bool]
+MAX_FAILED = 500  # searches that failed within `RETRY_AFTER`, beyond which no stranger's is begun
+MAX_FAILED_BELOW = 10  # of one host: nobody shall have us knock at a third party's door by naming paths there
+MAX_HELD = 4096  # chains in one process; each has some 10 KB of statements
 
 
 def remembered(entity_id: str, *, immediate: bool, now: int) -> ChainCache | None:
@@ -39,15 +42,34 @@ def raise_failure(row: ChainCache) -> None:
         raise Refusal(Reason(row.failure), "no trust chain was found a moment ago")
 
 
-def verified(row: ChainCache, *, anchors: Mapping[str, KeySet], now: int) -> TrustChain:
-    """The row's chain, verified under ``anchors``; raises `Refusal`."""
-    thumbprints = tuple(key.thumbprint for pinned in anchors.values() for key in pinned.keys)
-    key = (tuple(row.statements), thumbprints, row.immediate)
-    chain = _chains.get(key, now)
-    if chain is None:
-        chain = verify_chain(row.statements, anchors=anchors, now=now, immediate=row.immediate)
-        _chains.keep(key, chain, now)
-    return chain
+def refuse_storm(entity_id: str, *, now: int) -> None:
+    """Raise `Unavailable` while too many searches have failed lately, at the entity's host or altogether (§18.1)."""
+    failed = ChainCache.objects.filter(expires_at__gt=now).exclude(failure="")
+    origin = "/".join(entity_id.split("/")[:3])
+    there = failed.filter(Q(subject=origin) | Q(subject__startswith=f"{origin}/"))
+    if there.count() >= MAX_FAILED_BELOW or failed.count() >= MAX_FAILED:
+        raise Unavailable("too many searches have failed just now")
+
+
+def held(entity_id: str, *, immediate: bool, number: int, now: int) -> TrustChain | None:
+    """The chain that this process verified when the revision was ``number`` too, until it is to be refreshed."""
+    found = _held.get((entity_id, immediate))
+    if found is None or found.number != number or not found.since <= now < found.until:
+        return None
+    return found.chain
+
+
+def hold(chain: TrustChain, row: ChainCache, *, number: int, now: int) -> None:
+    """Hold what was verified; ``number`` was read before the row was, so that no change in between is lost.
+
+    Not within a transaction: what is read there may be rolled back, and the number come again with another meaning.
+    """
+    if connection.in_atomic_block:
+        return
+    with _lock:
+        _held[row.subject, row.immediate] = _Held(number, now, min(row.refresh_at, chain.expires_at), chain)
+        while len(_held) > MAX_HELD:
+            _held.popitem(last=False)
 
 
 def keep(chain: TrustChain, *, immediate: bool, now: int) -> None:
@@ -84,27 +106,19 @@ def _store(
 ) -> None:
     times = {"refresh_at": now + wait, "searched_at": now, "expires_at": now + lifetime}
     with transaction.atomic():
+        before = ChainCache.objects.filter(subject=entity_id, immediate=immediate).values_list("statements").first()
         ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults={**values, **times})
+        if before is not None and before[0] != values["statements"]:  # other processes may hold the old one
+            revision.grow()
 
 
-class _Verified:
-    """Chains that this process verified: the same statements under the same keys verify again until one expires."""
-
-    SIZE = 4096  # chains; each has some 10 KB of statements
-
-    def __init__(self) -> None:
-        self._chains: OrderedDict[_Key, tuple[int, TrustChain]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: _Key, now: int) -> TrustChain | None:
-        verified_at, chain = self._chains.get(key, (0, None))
-        return chain if chain is not None and verified_at <= now < chain.expires_at else None
-
-    def keep(self, key: _Key, chain: TrustChain, now: int) -> None:
-        with self._lock:
-            self._chains[key] = (now, chain)
-            while len(self._chains) > self.SIZE:
-                self._chains.popitem(last=False)
+@dataclass(frozen=True)
+class _Held:
+    number: int
+    since: int
+    until: int
+    chain: TrustChain
 
 
-_chains = _Verified()
+_held: OrderedDict[tuple[str, bool], _Held] = OrderedDict()
+_lock = threading.Lock()

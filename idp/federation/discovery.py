@@ -102,10 +102,12 @@ class _Search:
     def get(self, url: str) -> str:
         if self.fetches >= self.bounds.fetches:
             raise Refusal(Reason.UNTRUSTED_ISSUER, "the bound of fetches is reached")
+        if self.read >= self.bounds.all_bytes:
+            raise Refusal(Reason.UNTRUSTED_ISSUER, "the bound of bytes is reached")
         self.fetches += 1
         text = self.fetch(url)
         self.read += len(text)
-        if len(text) > self.bounds.max_bytes or self.read > self.bounds.all_bytes:
+        if len(text) > self.bounds.max_bytes:
             raise Refusal(Reason.MALFORMED, "a statement beyond the limit")
         return text
 

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from idp import conf
 from idp.audit.events import record
-from idp.federation import signing
+from idp.federation import auth_methods, marks, signing
 from idp.federation.models import ChainCache, HostedEntity, Peer, Statement, Subordinate
 from idp.protocol import keys
+from idp.protocol import statement_claims as syntax
 from idp.protocol.entity_statements import check_entity_id
 
 NODE_TYPE = "federation_entity"
@@ -27,6 +28,8 @@ ENDPOINTS = {
     "federation_trust_mark_list_endpoint": "/federation/trust-marked",
     "federation_historical_keys_endpoint": "/federation/historical-keys",
 }
+# A leaf must not publish these (Federation §5.1.1), under whatever type.
+SUPERIORS_ONLY = frozenset({"federation_fetch_endpoint", "federation_list_endpoint"})
 _PATH = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){0,3}\Z")
 
 Provider = Callable[[], Mapping[str, Any]]
@@ -57,7 +60,8 @@ def metadata() -> dict[str, Mapping[str, Any]]:
     }
     if "organization_name" not in names:
         names["organization_name"] = next(iter(authority.name.values()))
-    own = {**names, **{name: authority.url(path) for name, path in ENDPOINTS.items()}}
+    endpoints = {name: authority.url(path) for name, path in ENDPOINTS.items()}
+    own = {**names, **endpoints, **auth_methods.metadata()}
     return {NODE_TYPE: own, **{entity_type: provider() for entity_type, provider in sorted(_providers.items())}}
 
 
@@ -71,6 +75,8 @@ def host(*, path: str, metadata: Mapping[str, Any], now: int, actor: str = signi
         raise UnableToHost("invalid_request", "not a path for a hosted entity")
     if not metadata or not set(metadata) <= SUBORDINATE_TYPES:
         raise UnableToHost("invalid_request", "entity types that are not hosted")
+    if any(SUPERIORS_ONLY & set(parameters) for parameters in metadata.values()):
+        raise UnableToHost("invalid_request", "a hosted entity has no subordinates to fetch or list")
     entity_id = conf.authority().url(f"/{path}")
     with transaction.atomic():
         signing.ensure_key(use="hosted", owner=path)
@@ -78,7 +84,7 @@ def host(*, path: str, metadata: Mapping[str, Any], now: int, actor: str = signi
             path=path, defaults={"entity_id": entity_id, "metadata": dict(metadata)}
         )
         jwks = signing.published("hosted", owner=path, now=now).jwks()
-        _register(entity_id, jwks, sorted(metadata), {}, now)
+        _register(entity_id, {"jwks": jwks, "entity_types": sorted(metadata)}, now)
         kind = "federation.entity.hosted" if made else "federation.entity.changed"
         record(kind=kind, actor=actor, subject=entity_id, data={"types": sorted(metadata)})
     return hosted
@@ -90,12 +96,14 @@ def register_subordinate(
     jwks: Mapping[str, Any],
     entity_types: Sequence[str],
     now: int,
+    metadata: Mapping[str, Any] | None = None,
     metadata_policy: Mapping[str, Any] | None = None,
     actor: str = signing.ACTOR,
 ) -> Subordinate:
     """Become the superior of an entity that runs elsewhere, a messenger or a relying party; ``jwks`` are pinned.
 
-    Called again, it replaces keys, types and policy. Raises `Refusal` (malformed) for a bad identifier or key and
+    ``metadata`` is stated over what it says itself, ``metadata_policy`` narrows it, both by entity type. Called again,
+    it replaces keys, types, metadata and policy. Raises `Refusal` for a bad identifier, key, metadata or policy, and
     `UnableToHost` for a type that is not ours to vouch for, or an identifier that is taken.
     """
     authority = conf.authority()
@@ -107,8 +115,14 @@ def register_subordinate(
         raise UnableToHost("conflict", "a peer or this node itself is no subordinate")
     if HostedEntity.objects.filter(entity_id=entity_id).exists():
         raise UnableToHost("conflict", "this node hosts the entity itself")
+    stated = {"metadata": dict(metadata or {}), "metadata_policy": dict(metadata_policy or {})}
+    syntax.metadata(stated)
+    syntax.metadata_policy(stated)
+    if not {*stated["metadata"], *stated["metadata_policy"]} <= set(entity_types):
+        raise UnableToHost("invalid_request", "metadata of a type that the entity is not registered for")
     with transaction.atomic():
-        subordinate = _register(entity_id, checked.jwks(), sorted(set(entity_types)), dict(metadata_policy or {}), now)
+        values = {"jwks": checked.jwks(), "entity_types": sorted(set(entity_types)), **stated}
+        subordinate = _register(entity_id, values, now)
         record(
             kind="federation.subordinate.registered",
             actor=actor,
@@ -126,6 +140,7 @@ def end_subordinate(*, entity_id: str, now: int, actor: str = signing.ACTOR) -> 
             raise UnableToHost("not_found", "no such subordinate")
         subordinate.ended_at = now
         subordinate.save(update_fields=["ended_at"])
+        marks.revoke(subject=entity_id, now=now, actor=actor)
         forget(entity_id)
         record(kind="federation.subordinate.ended", actor=actor, subject=entity_id)
 
@@ -137,18 +152,10 @@ def forget(entity_id: str) -> None:
     ChainCache.objects.filter(subject=entity_id).delete()
 
 
-def _register(
-    entity_id: str, jwks: Mapping[str, Any], entity_types: Sequence[str], policy: Mapping[str, Any], now: int
-) -> Subordinate:
+def _register(entity_id: str, values: Mapping[str, Any], now: int) -> Subordinate:
+    nothing = {"metadata": {}, "metadata_policy": {}}
     subordinate, _ = Subordinate.objects.update_or_create(
-        entity_id=entity_id,
-        defaults={
-            "jwks": jwks,
-            "entity_types": list(entity_types),
-            "metadata_policy": policy,
-            "registered_at": now,
-            "ended_at": None,
-        },
+        entity_id=entity_id, defaults={**nothing, **values, "registered_at": now, "ended_at": None}
     )
     ChainCache.objects.filter(subject=entity_id).delete()
     return subordinate

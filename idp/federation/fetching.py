@@ -1,8 +1,13 @@
 """Getting the documents of others, and our own without asking ourselves over the network."""
 
+import contextlib
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from idp import conf
@@ -15,12 +20,19 @@ from idp.protocol.refusals import Reason, Refusal, Unavailable
 STATEMENT_TYPE = "application/entity-statement+jwt"  # Federation §8.1.2, §9
 BUDGET = 20.0  # seconds for all the fetches of one discovery together: fifty slow peers must not hold a worker
 
+MAX_TOGETHER = 32  # jobs at the same time, as many as there are connections
+
 Fetch = Callable[[str], str]
+Answer = TypeVar("Answer")
+
+_ETAG = re.compile(r'(?:W/)?"[!#-~]{0,120}"\Z')
+_NONE: Mapping[str, str] = {}
+_at_hand: ContextVar[Mapping[str, str]] = ContextVar("fetching_at_hand", default=_NONE)
 
 
 @lru_cache(maxsize=2)
 def _client(insecure_loopback_http: bool) -> Outbound:
-    return Outbound(insecure_loopback_http=insecure_loopback_http)
+    return Outbound(insecure_loopback_http=insecure_loopback_http, one_by_one=True)
 
 
 def client() -> Outbound:
@@ -28,21 +40,65 @@ def client() -> Outbound:
     return _client(conf.authority().insecure_loopback_http)
 
 
-def get(url: str, *, media_type: str, headers: dict[str, str] | None = None, timeout: float | None = None) -> Response:
-    """GET a document that must answer 200 (or 304 to a conditional request) with exactly ``media_type``.
+def get(
+    url: str,
+    *,
+    media_type: str,
+    also: str = "",
+    headers: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> Response:
+    """GET a document that must answer 200 (or 304 to a conditional request) with ``media_type`` or ``also``.
 
     Raises `Unavailable` for a 5xx, 429 or no answer; `Refusal` (malformed) for everything else.
     """
-    response = client().request("GET", url, headers={"Accept": media_type, **(headers or {})}, timeout=timeout)
+    accepted = ", ".join(filter(None, (media_type, also)))
+    response = client().request("GET", url, headers={"Accept": accepted, **(headers or {})}, timeout=timeout)
     if response.status >= 500 or response.status == 429:
         raise Unavailable(f"status {response.status}")
     if response.status == 304 and headers:
         return response
     if response.status != 200:
         raise Refusal(Reason.MALFORMED, f"status {response.status}")
-    if response.media_type != media_type:
+    if response.media_type not in (media_type, also or media_type):
         raise Refusal(Reason.MALFORMED, f"content type is not {media_type}")
     return response
+
+
+def entity_tag(response: Response) -> str:
+    """The answer's entity tag where it is one that can be kept and sent again (RFC 9110 §8.8.3), else empty."""
+    etag = response.headers.get("etag", "")
+    return etag if _ETAG.match(etag) else ""
+
+
+def together(jobs: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | Refusal | Unavailable]:
+    """Do every job at the same time, so that no peer waits for another; what each gave, or was refused.
+
+    Jobs ask the network and never the database: a thread has a connection of its own there, outside our transaction.
+    """
+    if not jobs:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(len(jobs), MAX_TOGETHER)) as pool:
+        waiting = {name: pool.submit(attempt, job) for name, job in jobs.items()}
+        return {name: future.result() for name, future in waiting.items()}
+
+
+def attempt(job: Callable[[], Answer]) -> Answer | Refusal | Unavailable:
+    """What the job gives, or what it raises."""
+    try:
+        return job()
+    except (Refusal, Unavailable) as error:
+        return error
+
+
+@contextlib.contextmanager
+def at_hand(texts: Mapping[str, str]) -> Iterator[None]:
+    """Within it every discovery takes these texts, by URL, as fetched: what just came is not asked for again."""
+    token = _at_hand.set(texts)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
 
 
 def fetcher(now: int, *, budget: float = BUDGET) -> Fetch:
@@ -50,6 +106,8 @@ def fetcher(now: int, *, budget: float = BUDGET) -> Fetch:
     end = time.monotonic() + budget
 
     def fetch(url: str) -> str:
+        if (known := _at_hand.get().get(url)) is not None:
+            return known
         local = _local(url, now)
         if local is not None:
             return local

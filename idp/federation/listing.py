@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from idp import conf
 from idp.federation import marks
 from idp.federation.errors import FederationError
 from idp.federation.models import Peer, Subordinate
-from idp.federation.statements import PEER_TYPES
+from idp.federation.terms import PEER_TYPES
 
 # Filters of the Extended Subordinate Listing draft. To ignore one would answer another question than was asked.
 UNSUPPORTED = frozenset({"from_entity_id", "limit", "updated_after", "updated_before", "audit_timestamps", "claims"})
@@ -22,7 +21,7 @@ class _Entry:
     marks: frozenset[str]
 
 
-def subordinates(parameters: QueryDict) -> list[str]:
+def subordinates(parameters: QueryDict, now: int) -> list[str]:
     """Entity identifiers that fit every filter given. Raises `FederationError`; unknown parameters are ignored."""
     if UNSUPPORTED & set(parameters):
         raise FederationError("unsupported_parameter", "a filter that is not supported here")
@@ -31,7 +30,7 @@ def subordinates(parameters: QueryDict) -> list[str]:
     mark_type = parameters.get("trust_mark_type")
     return [
         entry.entity_id
-        for entry in _entries()
+        for entry in _entries(now)
         if wanted <= entry.types
         and intermediate in (None, entry.intermediate)
         and marked in (None, bool(entry.marks))
@@ -39,21 +38,24 @@ def subordinates(parameters: QueryDict) -> list[str]:
     ]
 
 
-def _entries() -> list[_Entry]:
-    border = marks.border_issuer(conf.authority().entity_id)
-    holders = set(marks.marked(mark_type=border))
+def _entries(now: int) -> list[_Entry]:
+    marked = marks.standing(now)
     entries = [
         _Entry(
             entity_id=peer.entity_id,
             types=frozenset({"federation_entity", *PEER_TYPES[:3]}),  # what every authority's node is
             intermediate=True,
-            marks=frozenset({border} if peer.entity_id in holders else ()),
+            marks=frozenset(marked.get(peer.entity_id, ())),
         )
-        for peer in Peer.objects.filter(ended_at=None).order_by("entity_id")
-        if peer.recognised
+        for peer in Peer.objects.recognised(now).order_by("entity_id")
     ]
     entries += [
-        _Entry(row.entity_id, frozenset(row.entity_types), intermediate=False, marks=frozenset())
+        _Entry(
+            entity_id=row.entity_id,
+            types=frozenset(row.entity_types),
+            intermediate=False,
+            marks=frozenset(marked.get(row.entity_id, ())),
+        )
         for row in Subordinate.objects.filter(ended_at=None).order_by("entity_id")
     ]
     return entries

@@ -4,11 +4,19 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from idp import clock
+from idp.federation.mark_models import HeldMark as HeldMark
+from idp.federation.mark_models import IssuedMark as IssuedMark
+from idp.federation.mark_models import MarkType as MarkType
+from idp.federation.revision import Revision as Revision
+from idp.federation.revision import Stated, StatedQuerySet
+
 STATUS_BITS = 1  # a border token is good or it is not
 ENTITY_ID = 1024  # characters, as in idp.protocol.entity_ids
+MAX_PATH_LENGTH = 1  # below a peer: its entities, never another authority with its own
 
 
-class SigningKey(models.Model):
+class SigningKey(Stated):
     """The public half and the life of one private key, which stands in a file of the key directory."""
 
     class Use(models.TextChoices):
@@ -18,6 +26,7 @@ class SigningKey(models.Model):
         STATUS = "status", _("status lists")
         BUNDLE = "bundle", _("trust bundles")
         HOSTED = "hosted", _("statements of a hosted entity")
+        REQUEST = "request", _("encrypted authorization requests")
 
     class State(models.TextChoices):
         NEXT = "next", _("next")  # published, not yet signing
@@ -59,8 +68,34 @@ class SigningKey(models.Model):
         return f"{self.use} {self.kid}"
 
 
-class Peer(models.Model):
-    """Another authority: its pinned federation keys and our two switches about it."""
+class Peers(StatedQuerySet):
+    """Peers by how they stand at a time."""
+
+    def broken(self, now: int) -> "Peers":
+        """No chain may lead through these: suspended, ended, or outside the period of their recognition."""
+        return self.exclude(_stands(now))
+
+    def standing(self, now: int) -> "Peers":
+        """Neither suspended nor ended, and within the period; which switches are on is another question."""
+        return self.filter(_stands(now))
+
+    def recognised(self, now: int) -> "Peers":
+        """We issue statements about these now."""
+        return self.standing(now).exclude(recognised_at=None)
+
+    def accepted(self, now: int) -> "Peers":
+        """We name these in our authority hints now."""
+        return self.standing(now).exclude(accepted_at=None)
+
+
+def _stands(now: int) -> Q:
+    begun = Q(valid_from=None) | Q(valid_from__lte=now)
+    lasting = Q(valid_until=None) | Q(valid_until__gt=now)
+    return begun & lasting & Q(suspended_at=None, ended_at=None)
+
+
+class Peer(Stated):
+    """Another authority: its pinned federation keys, our two switches about it, and the terms of recognition."""
 
     entity_id = models.CharField(max_length=ENTITY_ID, unique=True)
     name = models.JSONField(default=dict)  # by language tag, as the peer calls itself
@@ -73,6 +108,17 @@ class Peer(models.Model):
     accepted_at = models.BigIntegerField(null=True, blank=True)
     suspended_at = models.BigIntegerField(null=True, blank=True)
     ended_at = models.BigIntegerField(null=True, blank=True)
+    # The terms, moved by `idp.federation.terms` only. They narrow what every statement about a peer says.
+    metadata_policy = models.JSONField(default=dict, blank=True)
+    max_path_length = models.PositiveSmallIntegerField(default=MAX_PATH_LENGTH)
+    naming_constraints = models.JSONField(default=dict, blank=True)  # permitted, excluded; as in a statement
+    allowed_entity_types = models.JSONField(null=True, blank=True)  # None: every type that a peer may vouch for
+    valid_from = models.BigIntegerField(null=True, blank=True)
+    valid_until = models.BigIntegerField(null=True, blank=True)  # the first second after it
+    legal_basis = models.TextField(blank=True)
+    contract = models.TextField(blank=True)
+
+    objects = Peers.as_manager()
 
     class Meta:
         verbose_name = _("peer")
@@ -87,32 +133,59 @@ class Peer(models.Model):
                 condition=Q(successor_jwks__isnull=True, successor_seen_at=None)
                 | Q(successor_jwks__isnull=False, successor_seen_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="federation_peer_not_transitive", condition=Q(max_path_length__lte=MAX_PATH_LENGTH)
+            ),
+            models.CheckConstraint(
+                name="federation_peer_period",
+                condition=Q(valid_from=None) | Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.entity_id
 
+    def in_period(self, now: int) -> bool:
+        """Whether ``now`` lies within the period of recognition."""
+        begun = self.valid_from is None or self.valid_from <= now
+        return begun and (self.valid_until is None or now < self.valid_until)
+
+    def is_recognised(self, now: int) -> bool:
+        """Whether we issue a statement about it at ``now``."""
+        return self.recognised_at is not None and self.suspended_at is None and self.in_period(now)
+
+    def is_accepted(self, now: int) -> bool:
+        """Whether we name it in our authority hints at ``now``."""
+        return self.accepted_at is not None and self.suspended_at is None and self.in_period(now)
+
     @property
     def recognised(self) -> bool:
-        """We issue a statement about it now."""
-        return self.recognised_at is not None and self.suspended_at is None
+        """`is_recognised` now."""
+        return self.is_recognised(clock.now())
 
     @property
     def accepted(self) -> bool:
-        """We name it in our authority hints now."""
-        return self.accepted_at is not None and self.suspended_at is None
+        """`is_accepted` now."""
+        return self.is_accepted(clock.now())
 
     @property
     def standing(self) -> str:
-        """``ended``, ``suspended``, ``mutual``, ``one-sided`` or ``proposed``: the two switches as one word."""
+        """The switches, and the period where one is on, as one word.
+
+        ``ended``, ``suspended``, ``awaited`` (its period has not begun), ``lapsed`` (its period is over), ``mutual``,
+        ``one-sided`` or ``proposed``.
+        """
         if self.ended_at is not None:
             return "ended"
         if self.suspended_at is not None:
             return "suspended"
-        return ("proposed", "one-sided", "mutual")[self.recognised + self.accepted]
+        on = (self.recognised_at is not None) + (self.accepted_at is not None)
+        if on and not self.in_period(clock.now()):
+            return "lapsed" if self.valid_until is not None and self.valid_until <= clock.now() else "awaited"
+        return ("proposed", "one-sided", "mutual")[on]
 
 
-class HostedEntity(models.Model):
+class HostedEntity(Stated):
     """An entity whose configuration this node serves: a checkpoint. It has a federation key of its own."""
 
     path = models.CharField(max_length=255, unique=True)  # below the node's own identifier, without slashes around it
@@ -127,12 +200,13 @@ class HostedEntity(models.Model):
         return self.entity_id
 
 
-class Subordinate(models.Model):
+class Subordinate(Stated):
     """An entity of this jurisdiction about which the node issues statements: a messenger, a checkpoint."""
 
     entity_id = models.CharField(max_length=ENTITY_ID, unique=True)
     jwks = models.JSONField()
     entity_types = models.JSONField()
+    metadata = models.JSONField(default=dict)  # what we state over its own, by entity type (Federation §3.1.1)
     metadata_policy = models.JSONField(default=dict)
     registered_at = models.BigIntegerField()
     ended_at = models.BigIntegerField(null=True, blank=True)
@@ -143,43 +217,6 @@ class Subordinate(models.Model):
 
     def __str__(self) -> str:
         return self.entity_id
-
-
-class IssuedMark(models.Model):
-    """A trust mark that we give to a peer; ``text`` is re-signed while the mark stands."""
-
-    peer = models.ForeignKey(Peer, on_delete=models.CASCADE, related_name="marks_issued")
-    mark_type = models.CharField(max_length=ENTITY_ID)
-    issued_at = models.BigIntegerField()
-    revoked_at = models.BigIntegerField(null=True, blank=True)
-    text = models.TextField(blank=True)
-    signed_at = models.BigIntegerField(default=0)
-    kid = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                name="federation_mark_one_standing", fields=["peer", "mark_type"], condition=Q(revoked_at=None)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.mark_type} {self.peer}"
-
-
-class HeldMark(models.Model):
-    """A trust mark that a peer gave to us and that our configuration shows."""
-
-    peer = models.ForeignKey(Peer, on_delete=models.CASCADE, related_name="marks_held")
-    mark_type = models.CharField(max_length=ENTITY_ID)
-    text = models.TextField()
-    expires_at = models.BigIntegerField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(name="federation_held_mark_once", fields=["peer", "mark_type"])]
-
-    def __str__(self) -> str:
-        return f"{self.mark_type}"
 
 
 class Statement(models.Model):
@@ -297,3 +334,13 @@ class BundleSerial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.checkpoint} {self.serial}"
+
+
+class UsedAssertion(models.Model):
+    """A client assertion that was used at a federation endpoint; its row is what makes it good for once."""
+
+    key_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key_hash

@@ -1,10 +1,12 @@
 """Recognising other authorities: two switches for each, moved by officers and nobody else (docs/protocol.md).
 
 *Recognise*: we issue the statement about the peer and let it have our mark. *Accept its recognition*: we name it in our
-authority hints. Suspending turns both off at once and keeps them in mind; ending forgets them. A peer's federation keys
+authority hints. Suspending turns both off at once and keeps them in mind; ending forgets them. Outside the period that
+its terms (`idp.federation.terms`) set, both are as good as off. A peer's federation keys
 are pinned when it is proposed, and compared with the peer by a second channel before an officer recognises it.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +17,7 @@ from idp import clock, conf
 from idp.audit.events import record
 from idp.federation import entities, fetching, marks, signing
 from idp.federation.models import ChainCache, HeldMark, Peer, Subordinate
+from idp.federation.terms import Terms, set_terms
 from idp.protocol import keys
 from idp.protocol.entity_statements import (
     ENTITY_STATEMENT,
@@ -64,21 +67,28 @@ def propose(entity_id: str, *, officer: str = signing.ACTOR, jwks: Mapping[str, 
                 "successor_seen_at": None,
                 "proposed_at": now,
                 "ended_at": None,
+                **dataclasses.asdict(Terms()),
             },
         )
         _record("proposed", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
     return peer
 
 
-def recognise(peer: Peer, *, officer: str) -> Peer:
-    """First switch: issue the statement about the peer and give it the border issuer's mark."""
+def recognise(peer: Peer, *, officer: str, terms: Terms | None = None) -> Peer:
+    """First switch: issue the statement about the peer and give it the border issuer's mark.
+
+    With ``terms`` they are set in the same transaction. Raises `UnableToPeer`, or `UnableToAgree` for bad terms.
+    """
     now = clock.now()
     with transaction.atomic():
         peer = _live(peer)
+        if terms is not None:
+            peer = set_terms(peer, terms=terms, officer=officer)
         if peer.recognised_at is None:
             peer.recognised_at = now
             peer.save(update_fields=["recognised_at"])
-            marks.give(peer=peer, now=now, actor=officer)
+            border = marks.border_issuer(conf.authority().entity_id)
+            marks.give(mark_type=border, subject=peer.entity_id, now=now, actor=officer)
             _record("recognised", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
         entities.forget(peer.entity_id)
     return peer
@@ -128,7 +138,7 @@ def end(peer: Peer, *, officer: str) -> Peer:
             peer.recognised_at = peer.accepted_at = peer.suspended_at = None
             peer.ended_at = now
             peer.save()
-            marks.revoke(peer=peer, now=now, actor=officer)
+            marks.revoke(subject=peer.entity_id, now=now, actor=officer)
             HeldMark.objects.filter(peer=peer).delete()
             entities.forget(peer.entity_id)
             _record("ended", peer, officer)
@@ -138,21 +148,21 @@ def end(peer: Peer, *, officer: str) -> Peer:
 def observe(peer: Peer, configuration: EntityConfiguration, *, now: int) -> None:
     """Look at the keys in the peer's configuration, as just fetched and verified against itself.
 
-    Other keys than those pinned are a successor only if a pinned key signed the configuration; it is pinned after
-    `PIN_AFTER` unless it changes meanwhile (then the time starts anew). Anything else is reported and changes nothing.
+    Nothing changes unless a pinned key signed it: another's is audited and no more. Then a pinned key that is no longer
+    offered is withdrawn at once, since it may have been killed; a new one is a successor and is pinned after
+    `PIN_AFTER`, unless another new one comes meanwhile (then the time starts anew). ``peer`` shows how it stands then.
     """
     offered = configuration.keys
-    if _thumbprints(offered) == _thumbprints(keys.parse_jwks(peer.jwks)):
-        if peer.successor_jwks is not None:  # withdrawn
-            _set_successor(peer, None, None, "successor_withdrawn")
-        return
-    if not signed_by(configuration, keys.parse_jwks(peer.jwks)):
-        with transaction.atomic():
+    with transaction.atomic():
+        peer.refresh_from_db(from_queryset=Peer.objects.select_for_update())
+        pinned = keys.parse_jwks(peer.jwks)
+        if peer.ended_at is not None:
+            return
+        if not signed_by(configuration, pinned):
             _record("keys_unknown", peer, signing.ACTOR, {"offered": fingerprint(offered.jwks())})
-    elif peer.successor_jwks is None or _thumbprints(keys.parse_jwks(peer.successor_jwks)) != _thumbprints(offered):
-        _set_successor(peer, offered.jwks(), now, "successor_seen")
-    elif peer.successor_seen_at is not None and now - peer.successor_seen_at >= PIN_AFTER:
-        approve_successor(peer, officer=signing.ACTOR)
+            return
+        _withdraw(peer, pinned, offered)
+        _await(peer, _thumbprints(offered) - _thumbprints(pinned), offered, now)
 
 
 def approve_successor(peer: Peer, *, officer: str) -> Peer:
@@ -161,10 +171,7 @@ def approve_successor(peer: Peer, *, officer: str) -> Peer:
         peer = _live(peer)
         if peer.successor_jwks is None:
             raise UnableToPeer("conflict", "the peer announced no successor")
-        peer.jwks, peer.successor_jwks, peer.successor_seen_at = peer.successor_jwks, None, None
-        peer.save(update_fields=["jwks", "successor_jwks", "successor_seen_at"])
-        ChainCache.objects.filter(members__contains=f"\n{peer.entity_id}\n").delete()
-        _record("successor_pinned", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+        _pin(peer, keys.parse_jwks(peer.successor_jwks), officer)
     return peer
 
 
@@ -206,11 +213,49 @@ def _live(peer: Peer) -> Peer:
     return locked
 
 
-def _set_successor(peer: Peer, jwks: Mapping[str, Any] | None, now: int | None, event: str) -> None:
-    with transaction.atomic():
-        peer.successor_jwks, peer.successor_seen_at = jwks, now
-        peer.save(update_fields=["successor_jwks", "successor_seen_at"])
-        _record(event, peer, signing.ACTOR, {"fingerprint": fingerprint(jwks)} if jwks else {})
+def _withdraw(peer: Peer, pinned: KeySet, offered: KeySet) -> None:
+    """Unpin the keys that the peer offers no longer. Never the last one: a key that is pinned and offered signed."""
+    kept = [key for key in pinned.keys if key.thumbprint in _thumbprints(offered)]
+    if len(kept) == len(pinned.keys):
+        return
+    gone = sorted(_thumbprints(pinned) - _thumbprints(offered))
+    peer.jwks = KeySet(kept).jwks()
+    peer.save(update_fields=["jwks"])
+    _forget_chains(peer)
+    _record("keys_withdrawn", peer, signing.ACTOR, {"fingerprint": fingerprint(peer.jwks), "withdrawn": gone})
+
+
+def _await(peer: Peer, fresh: set[str], offered: KeySet, now: int) -> None:
+    """Let new keys, ``fresh`` by thumbprint, wait or be pinned when they have waited for long enough."""
+    waiting = set() if peer.successor_jwks is None else _thumbprints(keys.parse_jwks(peer.successor_jwks))
+    if not fresh:
+        if peer.successor_jwks is not None:  # taken back before it was pinned
+            _set_successor(peer, None, None, "successor_withdrawn")
+    elif not fresh <= waiting or peer.successor_seen_at is None:
+        _set_successor(peer, offered, now, "successor_seen")
+    elif now - peer.successor_seen_at >= PIN_AFTER:
+        _pin(peer, offered, signing.ACTOR)
+    elif waiting != _thumbprints(offered):  # fewer than were seen: the others have waited since then
+        _set_successor(peer, offered, peer.successor_seen_at, "successor_seen")
+
+
+def _set_successor(peer: Peer, successor: KeySet | None, seen_at: int | None, event: str) -> None:
+    peer.successor_jwks, peer.successor_seen_at = None if successor is None else successor.jwks(), seen_at
+    peer.save(update_fields=["successor_jwks", "successor_seen_at"])
+    data = {} if successor is None else {"fingerprint": fingerprint(successor.jwks())}
+    _record(event, peer, signing.ACTOR, data)
+
+
+def _pin(peer: Peer, successor: KeySet, actor: str) -> None:
+    peer.jwks, peer.successor_jwks, peer.successor_seen_at = successor.jwks(), None, None
+    peer.save(update_fields=["jwks", "successor_jwks", "successor_seen_at"])
+    _forget_chains(peer)
+    _record("successor_pinned", peer, actor, {"fingerprint": fingerprint(peer.jwks)})
+
+
+def _forget_chains(peer: Peer) -> None:
+    """Every chain through the peer was verified under the keys before."""
+    ChainCache.objects.filter(members__contains=f"\n{peer.entity_id}\n").delete()
 
 
 def _thumbprints(key_set: KeySet) -> set[str]:

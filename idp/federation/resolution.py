@@ -1,7 +1,7 @@
 """Whom this authority believes, and what its policy makes of what they say (Federation §10).
 
-There is one anchor: the node itself. A chain once found is kept until it expires and is verified by every process that
-uses it, again when the node's keys change (`chain_cache`). One in which a suspended or ended entity stands is refused,
+There is one anchor: the node itself. A chain once found is kept until it expires, and verified by every process that
+uses it whenever anything has changed here (`chain_cache`). One in which a suspended or ended entity stands is refused,
 whoever else still vouches for it.
 """
 
@@ -10,14 +10,14 @@ import logging
 from collections.abc import Sequence
 
 from idp import conf
-from idp.federation import chain_cache, fetching, marks, signing, statements
+from idp.federation import chain_cache, fetching, marks, revision, signing, statements
 from idp.federation.discovery import Bounds, Discovery, discover
 from idp.federation.models import ChainCache, Peer, Subordinate
 from idp.protocol.entity_statements import EntityConfiguration, check_entity_id, parse_entity_configuration
 from idp.protocol.jws import parse_unverified
 from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal, Unavailable
-from idp.protocol.trust_chain import TrustChain, require_mark
+from idp.protocol.trust_chain import TrustChain, require_mark, verify_chain
 from idp.protocol.trust_marks import TRUST_MARK, TrustMark
 
 log = logging.getLogger(__name__)
@@ -93,13 +93,16 @@ def explain(entity_id: str, *, now: int, immediate: bool = False, bounds: Bounds
         now=now,
         bounds=bounds,
         immediate=immediate,
-        judge=lambda chain: refuse_broken(chain.path),
+        judge=lambda chain: refuse_broken(chain.path, now=now),
     )
 
 
-def refuse_broken(path: Sequence[str]) -> None:
-    """Refuse (untrusted_issuer) a chain in which a suspended or ended entity stands, in any place."""
-    broken = Peer.objects.filter(entity_id__in=path).exclude(suspended_at=None, ended_at=None)
+def refuse_broken(path: Sequence[str], *, now: int) -> None:
+    """Refuse (untrusted_issuer) a chain in which a suspended or ended entity stands, in any place.
+
+    A peer outside the period of its recognition is no better than a suspended one.
+    """
+    broken = Peer.objects.broken(now).filter(entity_id__in=path)
     ended = Subordinate.objects.filter(entity_id__in=path).exclude(ended_at=None)
     if broken.values_list("entity_id").union(ended.values_list("entity_id")).exists():
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a suspended or ended entity stands in the chain")
@@ -137,7 +140,7 @@ def accepted_issuers(now: int) -> list[tuple[str, tuple[str, ...]]]:
     """
     node = conf.authority().entity_id
     accepted = [(node, (statements.entity_configuration(now),))]
-    for peer in Peer.objects.filter(ended_at=None, suspended_at=None).exclude(recognised_at=None).order_by("entity_id"):
+    for peer in Peer.objects.recognised(now).order_by("entity_id"):
         try:
             accepted.append((peer.entity_id, tuple(issuer(peer.entity_id, now=now).statements)))
         except (Refusal, Unavailable) as error:
@@ -156,19 +159,25 @@ def _is_ours(entity_id: str) -> bool:
 
 
 def _remembered(entity_id: str, immediate: bool, now: int, *, refresh: bool, at_hand: bool) -> TrustChain:
+    number = revision.current()
+    if not refresh and (held := chain_cache.held(entity_id, immediate=immediate, number=number, now=now)) is not None:
+        return held
     row = chain_cache.remembered(entity_id, immediate=immediate, now=now)
-    if row is None:
-        refuse_broken([entity_id])  # before anybody is asked
+    if row is None:  # before anybody is asked
+        refuse_broken([entity_id], now=now)
+        chain_cache.refuse_storm(entity_id, now=now)
     elif not refresh and (at_hand or now < row.refresh_at):
         chain_cache.raise_failure(row)
         with contextlib.suppress(Refusal):  # a key of ours that was killed since: look again
-            return _read(row, now)
+            chain = _read(row, now)
+            chain_cache.hold(chain, row, number=number, now=now)
+            return chain
     return _search(entity_id, immediate, now, fallback=row)
 
 
 def _read(row: ChainCache, now: int) -> TrustChain:
-    chain = chain_cache.verified(row, anchors=anchors(now), now=now)
-    refuse_broken(chain.path)
+    chain = verify_chain(row.statements, anchors=anchors(now), now=now, immediate=row.immediate)
+    refuse_broken(chain.path, now=now)
     return chain
 
 
@@ -176,14 +185,13 @@ def _search(entity_id: str, immediate: bool, now: int, *, fallback: ChainCache |
     found = explain(entity_id, now=now, immediate=immediate)
     try:
         chain = found.require()
-    except Unavailable:
-        if fallback is None or fallback.failure:
-            chain_cache.keep_failure(entity_id, chain_cache.UNAVAILABLE, immediate=immediate, now=now)
-            raise
-        chain_cache.postpone(fallback, now=now)
-        return _read(fallback, now)
-    except Refusal as refusal:
-        chain_cache.keep_failure(entity_id, refusal.reason.value, immediate=immediate, now=now)
+    except (Unavailable, Refusal) as error:
+        passing = isinstance(error, Unavailable) or error.reason is Reason.NOT_YET_VALID  # a clock that is ahead
+        if passing and fallback is not None and not fallback.failure:
+            chain_cache.postpone(fallback, now=now)
+            return _read(fallback, now)
+        failure = chain_cache.UNAVAILABLE if isinstance(error, Unavailable) else error.reason.value
+        chain_cache.keep_failure(entity_id, failure, immediate=immediate, now=now)
         raise
     chain_cache.keep(chain, immediate=immediate, now=now)
     return chain

@@ -1,22 +1,20 @@
-"""This authority's keys: one set for each use, made here, kept in files, published by state.
+"""This authority's keys: one set for each use, made here, kept in files (`key_files`), published by state.
 
-A private key is a JWK in ``<key directory>/<use>/<kid>.jwk`` that only the node's own user can read, loaded once by
-each process. Its row says what it is for and whether it signs: next (published ahead), active, old (published until
-the last thing that it signed is dead) or killed (published nowhere any more). Federation §11, OpenID Connect Core
-§10.1.1.
+A row says what a key is for and whether it signs: next (published ahead), active, old (published until the last thing
+that it signed is dead) or killed (published nowhere any more). A next key always stands ready, so that whoever has to
+know it knows it long before it signs, also when it has to sign tonight. Federation §11, OpenID Connect Core §10.1.1.
 """
 
-import os
-from functools import lru_cache
-from pathlib import Path
+from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from idp import clock, conf
+from idp import clock
 from idp.audit.events import record
+from idp.federation import key_files
 from idp.federation.models import SigningKey
-from idp.protocol import keys, strict_json
+from idp.protocol import keys
 from idp.protocol.jws import LocalSigner, Signer
 from idp.protocol.keys import KeySet, PrivateKey
 from idp.protocol.refusals import Unavailable
@@ -29,10 +27,28 @@ ALGORITHMS = {
     "status": ("ES256",),
     "bundle": ("ES256",),
     "hosted": ("ES256",),
+    "request": ("ES256",),  # a P-256 key that signs nothing: authorization requests are encrypted to it
 }
-NODE_USES = ("federation", "oidc", "border", "status", "bundle")
-OVERLAP = 4 * 86_400  # seconds that an old key stays published: the longest of our documents lives for three days
+NODE_USES = ("federation", "oidc", "border", "status", "bundle", "request")
+DAY = 86_400
+OVERLAP = 4 * DAY  # seconds that an old key stays published: the longest of our documents lives for three days
+# Seconds that a key stands published before it signs: as long as somebody may go by what was published before it.
+AHEAD = {
+    "federation": 10 * DAY,  # peers pin a successor after 7 days; their statements with the keys before live 3 more
+    "hosted": 3 * DAY,  # our statement about the entity, with its keys, lives so long
+    "border": 2 * DAY,  # our configuration, with these keys, lives so long in a peer's chains and bundles
+    "status": 2 * DAY,  # the same configuration has them
+    "oidc": DAY,  # relying parties keep a jwks_uri, some for a day
+    "request": DAY,  # clients encrypt to a key of our configuration as they read it a while ago
+    "bundle": 0,  # every bundle brings the set of its keys
+}
 ACTOR = "node"
+
+
+class UnableToRoll(Exception):
+    """The next key may not sign yet, or there is none; ``code`` is that of its problem document."""
+
+    code = "conflict"
 
 
 def signer(use: str, *, algorithm: str | None = None, owner: str = "") -> Signer:
@@ -43,20 +59,16 @@ def signer(use: str, *, algorithm: str | None = None, owner: str = "") -> Signer
 def private_key(use: str, *, algorithm: str | None = None, owner: str = "") -> PrivateKey:
     """The active private key of ``use``. Raises `Unavailable` when no key was made yet."""
     algorithm = algorithm or ALGORITHMS[use][0]
-    kid = (
-        SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.ACTIVE)
-        .values_list("kid", flat=True)
-        .first()
-    )
+    kid = _of(use, owner, algorithm).filter(state=SigningKey.State.ACTIVE).values_list("kid", flat=True).first()
     if kid is None:
         raise Unavailable(f"no {algorithm} key for {use}: run manage.py federation init")
-    return _load(_path(use, kid))
+    return key_files.read(use, kid)
 
 
 def private_keys(use: str) -> list[PrivateKey]:
     """Every published private key of ``use``, the active ones first: for opening what was sealed to any of them."""
     rows = sorted(_published(use, "", clock.now()), key=lambda row: row.state != SigningKey.State.ACTIVE)
-    return [_load(_path(use, row.kid)) for row in rows]
+    return [key_files.read(use, row.kid) for row in rows]
 
 
 def published(use: str, *, owner: str = "", now: int | None = None) -> KeySet:
@@ -66,61 +78,103 @@ def published(use: str, *, owner: str = "", now: int | None = None) -> KeySet:
 
 
 def ensure_keys() -> list[SigningKey]:
-    """Make an active key for every use and algorithm that lacks one; returns those made. May run twice without harm."""
-    return [
-        made
-        for use in NODE_USES
-        for algorithm in ALGORITHMS[use]
-        if (made := ensure_key(use=use, algorithm=algorithm)) is not None
-    ]
+    """Make an active and a next key wherever one is missing, also for hosted entities; returns those made.
+
+    May run twice without harm, and runs every hour.
+    """
+    owners = SigningKey.objects.filter(use="hosted", state=SigningKey.State.ACTIVE).order_by("pk")
+    places = [(use, algorithm, "") for use in NODE_USES for algorithm in ALGORITHMS[use]]
+    places += [(row.use, row.algorithm, row.owner) for row in owners]
+    return [made for use, algorithm, owner in places for made in ensure_key(use=use, algorithm=algorithm, owner=owner)]
 
 
-def ensure_key(*, use: str, algorithm: str = "ES256", owner: str = "") -> SigningKey | None:
-    """Make the active key of one use unless there is one."""
+def ensure_key(*, use: str, algorithm: str = "ES256", owner: str = "") -> list[SigningKey]:
+    """Make the active and the next key of one use unless they are there; returns those made."""
     with transaction.atomic():
-        wanted = SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.ACTIVE)
-        if wanted.exists():
-            return None
-        return _make(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.ACTIVE, actor=ACTOR)
+        made = (
+            []
+            if _of(use, owner, algorithm).filter(state=SigningKey.State.ACTIVE).exists()
+            else [_make(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.ACTIVE, actor=ACTOR)]
+        )
+        if not _of(use, owner, algorithm).filter(state=SigningKey.State.NEXT).exists():
+            made.append(_make(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.NEXT, actor=ACTOR))
+    return made
 
 
 def prepare_next(*, use: str, algorithm: str | None = None, owner: str = "", actor: str = ACTOR) -> SigningKey:
     """Publish the key that will sign next, so that everybody knows it before it does (Federation §11.1)."""
     algorithm = algorithm or ALGORITHMS[use][0]
     with transaction.atomic():
-        row = SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.NEXT).first()
+        row = _of(use, owner, algorithm).filter(state=SigningKey.State.NEXT).first()
         return row or _make(use=use, owner=owner, algorithm=algorithm, state=SigningKey.State.NEXT, actor=actor)
 
 
 def activate_next(
-    *, use: str, now: int, algorithm: str | None = None, owner: str = "", actor: str = ACTOR
+    *,
+    use: str,
+    now: int,
+    algorithm: str | None = None,
+    owner: str = "",
+    actor: str = ACTOR,
+    emergency: bool = False,
 ) -> SigningKey:
-    """The next key signs from now on; the one before it stays published for `OVERLAP`."""
+    """The next key signs from now on; the one before it stays published for `OVERLAP`, and another next is published.
+
+    Raises `UnableToRoll` before the next key has been published for `AHEAD` seconds: somebody may not know it yet, and
+    would refuse what it signs. ``emergency`` takes that into account.
+    """
     algorithm = algorithm or ALGORITHMS[use][0]
     with transaction.atomic():
-        mine = SigningKey.objects.select_for_update().filter(use=use, owner=owner, algorithm=algorithm)
+        mine = _of(use, owner, algorithm).select_for_update()
         row = mine.filter(state=SigningKey.State.NEXT).first()
         if row is None:
-            raise Unavailable(f"no next {algorithm} key for {use} was prepared")
+            raise UnableToRoll(f"no next {algorithm} key for {use} was prepared")
+        wait = row.made_at + AHEAD[use] - now
+        if wait > 0 and not emergency:
+            raise UnableToRoll(f"the next key for {use} has to be published for {wait} more seconds")
         mine.filter(state=SigningKey.State.ACTIVE).update(state=SigningKey.State.OLD, retired_at=now)
         row.state = SigningKey.State.ACTIVE
         row.save(update_fields=["state"])
-        record(kind="federation.key.activated", actor=actor, subject=row.kid, data={"use": use})
+        data = {"use": use, "algorithm": algorithm, "emergency": emergency}
+        record(kind="federation.key.activated", actor=actor, subject=row.kid, data=data)
+        prepare_next(use=use, algorithm=algorithm, owner=owner, actor=actor)
     return row
 
 
 def kill(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
-    """The key is compromised: it neither signs nor is published from now on. An active one is replaced at once."""
+    """The key is compromised: it neither signs nor is published from now on, and its file is destroyed.
+
+    In place of an active one the published next one signs at once; another next is published in its stead.
+    """
     with transaction.atomic():
         row = SigningKey.objects.select_for_update().get(kid=kid)
         was_active = row.state == SigningKey.State.ACTIVE
         row.state, row.retired_at = SigningKey.State.KILLED, row.retired_at or now
         row.save(update_fields=["state", "retired_at"])
         record(kind="federation.key.killed", actor=actor, subject=kid, data={"use": row.use})
+        place = {"use": row.use, "algorithm": row.algorithm, "owner": row.owner, "actor": actor}
+        prepare_next(**place)
         if was_active:
-            prepare_next(use=row.use, algorithm=row.algorithm, owner=row.owner, actor=actor)
-            activate_next(use=row.use, algorithm=row.algorithm, owner=row.owner, now=now, actor=actor)
+            activate_next(**place, now=now, emergency=True)
+        transaction.on_commit(partial(_destroy, row, actor))  # not before: undone, the key would still be needed
     return row
+
+
+def destroy_spent(now: int) -> int:
+    """Delete the private keys that sign nothing any more: killed ones, and old ones after `OVERLAP`; returns how many.
+
+    What was published with them may still be verified by whoever has the public key; nobody can sign with it again.
+    """
+    killed = Q(state=SigningKey.State.KILLED)
+    expired = Q(state=SigningKey.State.OLD, retired_at__lte=now - OVERLAP)
+    spent = [row for row in SigningKey.objects.filter(killed | expired).order_by("pk") if _has_file(row)]
+    for row in spent:
+        _destroy(row, ACTOR)
+    return len(spent)
+
+
+def _of(use: str, owner: str, algorithm: str) -> QuerySet[SigningKey]:
+    return SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm)
 
 
 def _published(use: str, owner: str, now: int) -> list[SigningKey]:
@@ -131,7 +185,7 @@ def _published(use: str, owner: str, now: int) -> list[SigningKey]:
 
 def _make(*, use: str, owner: str, algorithm: str, state: str, actor: str) -> SigningKey:
     key = keys.generate(algorithm)
-    _write(_path(use, key.kid), key)
+    key_files.write(use, key)
     row = SigningKey.objects.create(
         use=use, owner=owner, algorithm=algorithm, kid=key.kid, jwk=key.public.jwk(), state=state, made_at=clock.now()
     )
@@ -139,22 +193,13 @@ def _make(*, use: str, owner: str, algorithm: str, state: str, actor: str) -> Si
     return row
 
 
-def _path(use: str, kid: str) -> Path:
-    return conf.authority().key_dir / use / f"{kid}.jwk"
+def _has_file(row: SigningKey) -> bool:
+    return key_files.path_of(row.use, row.kid).exists()
 
 
-def _write(path: Path, key: PrivateKey) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(strict_json.dumps(key.jwk()))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@lru_cache(maxsize=1024)
-def _load(path: Path) -> PrivateKey:
-    try:
-        return keys.parse_private(strict_json.loads_object(path.read_bytes()))
-    except OSError as error:
-        raise Unavailable(f"a private key file cannot be read: {path.name}") from error
+def _destroy(row: SigningKey, actor: str) -> None:
+    with (
+        transaction.atomic()
+    ):  # recorded first: a file that will not go undoes the record, and the next hour tries again
+        record(kind="federation.key.destroyed", actor=actor, subject=row.kid, data={"use": row.use})
+        key_files.destroy(row.use, row.kid)

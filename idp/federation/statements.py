@@ -6,31 +6,26 @@ switch that an officer moves shows at once, and nothing has to remember to inval
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from idp import conf
 from idp.audit.events import record
-from idp.federation import entities, marks, signing
+from idp.federation import entities, mark_types, marks, signing, terms
 from idp.federation.models import HeldMark, HostedEntity, Peer, Statement, Subordinate
 from idp.protocol.entity_statements import sign_entity_configuration, sign_subordinate_statement
 from idp.protocol.keys import PrivateKey
+from idp.protocol.refusals import Refusal, Unavailable
 
-CONFIGURATION_LIFETIME = 86_400
+log = logging.getLogger(__name__)
+
+CONFIGURATION_LIFETIME = 2 * 86_400  # a lane that is cut off goes by it for a day, and it is renewed after half a one
 STATEMENT_LIFETIME = 3 * 86_400  # an officer's weekend; ending a peer does not wait for it
 RENEW_AFTER = 43_200
-
-PEER_TYPES = (
-    "openid_provider",
-    "oauth_authorization_server",
-    "border_token_issuer",
-    "openid_relying_party",
-    "oauth_client",
-    "oauth_resource",
-)
-SIGNATURES = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
 
 
 class UnableToState(Exception):
@@ -45,9 +40,9 @@ def entity_configuration(now: int) -> str:
     content: dict[str, Any] = {
         "jwks": signing.published("federation", now=now).jwks(),
         "metadata": entities.metadata(),
-        "trust_mark_issuers": {marks.border_issuer(node): [node]},
+        **mark_types.stated(),
     }
-    hints = [peer.entity_id for peer in _peers() if peer.accepted]
+    hints = list(Peer.objects.accepted(now).order_by("entity_id").values_list("entity_id", flat=True))
     if hints:  # never an empty array (§3.1.2)
         content["authority_hints"] = hints
     held = HeldMark.objects.filter(expires_at__gt=now, peer__entity_id__in=hints).order_by("mark_type")
@@ -66,14 +61,17 @@ def entity_configuration(now: int) -> str:
 
 def hosted_configuration(hosted: HostedEntity, now: int) -> str:
     """The configuration of an entity that this node hosts, signed by that entity's own federation key."""
+    content: dict[str, Any] = {
+        "jwks": signing.published("hosted", owner=hosted.path, now=now).jwks(),
+        "metadata": hosted.metadata,
+        "authority_hints": [conf.authority().entity_id],
+    }
+    if shown := marks.shown_by(subject=hosted.entity_id, now=now):
+        content["trust_marks"] = shown
     return _current(
         issuer=hosted.entity_id,
         subject=hosted.entity_id,
-        content={
-            "jwks": signing.published("hosted", owner=hosted.path, now=now).jwks(),
-            "metadata": hosted.metadata,
-            "authority_hints": [conf.authority().entity_id],
-        },
+        content=content,
         lifetime=CONFIGURATION_LIFETIME,
         key=signing.private_key("hosted", owner=hosted.path),
         sign=sign_entity_configuration,
@@ -83,8 +81,8 @@ def hosted_configuration(hosted: HostedEntity, now: int) -> str:
 
 def subordinate_statement(entity_id: str, now: int) -> str:
     """The statement about a recognised peer or a subordinate (Federation §3, §8.1). Raises `UnableToState`."""
-    peer = Peer.objects.filter(entity_id=entity_id).first()
-    if peer is not None and peer.recognised:
+    peer = Peer.objects.recognised(now).filter(entity_id=entity_id).first()
+    if peer is not None:
         content = _about_peer(peer)
     else:
         subordinate = Subordinate.objects.filter(entity_id=entity_id, ended_at=None).first()
@@ -97,6 +95,7 @@ def subordinate_statement(entity_id: str, now: int) -> str:
         subject=entity_id,
         content={**content, "source_endpoint": authority.url("/federation/fetch")},
         lifetime=STATEMENT_LIFETIME,
+        until=None if peer is None else peer.valid_until,
         key=signing.private_key("federation"),
         sign=sign_subordinate_statement,
         now=now,
@@ -104,36 +103,34 @@ def subordinate_statement(entity_id: str, now: int) -> str:
 
 
 def renew(now: int) -> int:
-    """Make every statement anew that is half worn; returns how many are in force."""
+    """Make every statement anew that is half worn; returns how many are in force.
+
+    One that cannot be made is reported and does not keep the others from being made.
+    """
     entity_configuration(now)
-    subjects = [peer.entity_id for peer in _peers() if peer.recognised]
+    subjects = list(Peer.objects.recognised(now).order_by("entity_id").values_list("entity_id", flat=True))
     subjects += Subordinate.objects.filter(ended_at=None).values_list("entity_id", flat=True)
-    for subject in subjects:
-        subordinate_statement(subject, now)
     hosted = list(HostedEntity.objects.filter(entity_id__in=subjects))
-    for entity in hosted:
-        hosted_configuration(entity, now)
-    return 1 + len(subjects) + len(hosted)
+    jobs = [partial(subordinate_statement, subject, now) for subject in subjects]
+    jobs += [partial(hosted_configuration, entity, now) for entity in hosted]
+    return 1 + sum(_made(job) for job in jobs)
+
+
+def _made(job: partial[str]) -> bool:
+    try:
+        job()
+    except (Refusal, Unavailable, UnableToState):
+        log.exception("a statement could not be made: %s", job.args[0])
+        return False
+    return True
 
 
 def _about_peer(peer: Peer) -> dict[str, Any]:
-    # Not transitive: entities of the peer may stand below it, another authority with its entities may not.
-    issuer = {"issuer": {"value": peer.entity_id, "essential": True}}
+    agreed = terms.of(peer)
     return {
         "jwks": peer.jwks,
-        "constraints": {"max_path_length": 1, "allowed_entity_types": list(PEER_TYPES)},
-        "metadata_policy": {
-            "openid_provider": {
-                **issuer,
-                "id_token_signing_alg_values_supported": {"subset_of": SIGNATURES, "essential": True},
-            },
-            "oauth_authorization_server": issuer,
-            "border_token_issuer": {
-                "jwks": {"essential": True},
-                "status_jwks": {"essential": True},
-                "status_list_aggregation_endpoint": {"essential": True},
-            },
-        },
+        "constraints": terms.constraints(agreed),
+        "metadata_policy": terms.policy(agreed, entity_id=peer.entity_id),
     }
 
 
@@ -144,13 +141,10 @@ def _about_subordinate(subordinate: Subordinate, now: int) -> dict[str, Any]:
         "jwks": jwks,
         "constraints": {"max_path_length": 0, "allowed_entity_types": subordinate.entity_types},
     }
-    if subordinate.metadata_policy:
-        content["metadata_policy"] = subordinate.metadata_policy
+    for name in ("metadata", "metadata_policy"):
+        if stated := getattr(subordinate, name):
+            content[name] = stated
     return content
-
-
-def _peers() -> list[Peer]:
-    return list(Peer.objects.filter(ended_at=None).order_by("entity_id"))
 
 
 def _current(
@@ -162,12 +156,15 @@ def _current(
     key: PrivateKey,
     sign: Callable[[Mapping[str, Any], PrivateKey], str],
     now: int,
+    until: int | None = None,
 ) -> str:
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    """The statement in force, or a new one; it never lives past ``until`` (seconds since 1970)."""
+    digest = hashlib.sha256(json.dumps([content, until], sort_keys=True).encode()).hexdigest()
     row = Statement.objects.filter(issuer=issuer, subject=subject).first()
     if row is not None and (row.digest, row.kid) == (digest, key.kid) and 0 <= now - row.issued_at < RENEW_AFTER:
         return row.text
-    claims = {"iss": issuer, "sub": subject, "iat": now, "exp": now + lifetime, **content}
+    expires_at = now + lifetime if until is None else min(now + lifetime, until)
+    claims = {"iss": issuer, "sub": subject, "iat": now, "exp": expires_at, **content}
     with transaction.atomic():
         row, _ = Statement.objects.update_or_create(
             issuer=issuer,
@@ -177,7 +174,7 @@ def _current(
                 "digest": digest,
                 "kid": key.kid,
                 "issued_at": now,
-                "expires_at": now + lifetime,
+                "expires_at": expires_at,
             },
         )
         row.text = sign(claims, key)
@@ -186,6 +183,6 @@ def _current(
             kind="federation.statement.signed",
             actor=signing.ACTOR,
             subject=subject[:255],
-            data={"issuer": issuer, "digest": digest, "expires_at": now + lifetime},
+            data={"issuer": issuer, "digest": digest, "expires_at": expires_at},
         )
     return row.text

@@ -1,10 +1,15 @@
 """Copies of the peers' status lists, so that bundles carry them and no gate asks a peer."""
 
 import logging
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from idp.federation import fetching, resolution
+from idp.federation import chain_cache, fetching, resolution
 from idp.federation.models import MirroredStatusList, Peer
+from idp.outbound import Response
 from idp.protocol import strict_json
 from idp.protocol.keys import KeySet, parse_jwks
 from idp.protocol.refusals import Reason, Refusal, Unavailable
@@ -14,19 +19,30 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/statuslist+jwt"
 MAX_LISTS = 256  # of one peer, as in a bundle
+TIMEOUT = 5.0  # seconds for one list
+BUDGET = 9.0  # seconds for everything that is asked of one peer: with the watch before it less than a beat of 15
+
+Answers = Mapping[str, Response | Refusal | Unavailable]  # by the list's address
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """What has to be asked of one peer, and what of it is known."""
+
+    issuer: str
+    keys: KeySet
+    endpoint: str
+    etags: Mapping[str, str]  # by the list's address
 
 
 def mirror(now: int) -> int:
-    """Fetch the status lists of every accepted peer; returns how many are current.
+    """Fetch the status lists of every recognised peer, of all at the same time; returns how many are current.
 
     A list that cannot be had keeps its last copy until that expires: a gate sees its age and follows its policy.
     """
-    current = 0
-    for peer in Peer.objects.filter(ended_at=None, suspended_at=None).exclude(recognised_at=None):
-        try:
-            current += _mirror_issuer(peer.entity_id, now)
-        except (Refusal, Unavailable) as error:
-            log.warning("the status lists of %s: %s", peer.entity_id, error)
+    errands = [errand for peer in Peer.objects.recognised(now) if (errand := _errand(peer.entity_id, now)) is not None]
+    answers = fetching.together({errand.issuer: partial(_ask, errand) for errand in errands})
+    current = sum(_take(errand, answers[errand.issuer], now) for errand in errands)
     MirroredStatusList.objects.filter(expires_at__lte=now).delete()
     return current
 
@@ -37,44 +53,74 @@ def lists_of(issuer: str, now: int) -> list[str]:
     return list(rows.values_list("text", flat=True)[:MAX_LISTS])
 
 
-def _mirror_issuer(issuer: str, now: int) -> int:
-    metadata = resolution.issuer(issuer, now=now).entity("border_token_issuer")
-    keys = parse_jwks(metadata.get("status_jwks"))
-    endpoint = strict_json.string(metadata, "status_list_aggregation_endpoint")
+def _errand(issuer: str, now: int) -> _Errand | None:
+    if chain_cache.remembered(issuer, immediate=True, now=now) is None:
+        return None  # the watch looks for its chain; a search here would keep the others waiting
+    try:
+        metadata = resolution.issuer(issuer, now=now).entity("border_token_issuer")
+        keys = parse_jwks(metadata.get("status_jwks"))
+        endpoint = strict_json.string(metadata, "status_list_aggregation_endpoint")
+    except (Refusal, Unavailable) as error:
+        log.warning("the status lists of %s: %s", issuer, error)
+        return None
+    kept = MirroredStatusList.objects.filter(issuer=issuer).exclude(etag="")
+    return _Errand(issuer, keys, endpoint, dict(kept.values_list("uri", "etag")))
+
+
+def _ask(errand: _Errand) -> Answers:
+    """The network's part: every list of one peer, one after the other, in an order that favours none."""
+    end = time.monotonic() + BUDGET  # the time for the list of lists included
+    uris = list(_uris(errand))
+    random.shuffle(uris)  # a peer so slow that the time runs out shall not withhold the same lists each time
+    return {uri: fetching.attempt(partial(_get, uri, errand.etags.get(uri), end - time.monotonic())) for uri in uris}
+
+
+def _uris(errand: _Errand) -> Sequence[str]:
+    response = fetching.get(errand.endpoint, media_type="application/json", timeout=TIMEOUT)
+    uris = strict_json.loads_object(response.body).get("status_lists")  # §9.3
+    if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+        raise Refusal(Reason.MALFORMED, "an aggregation without status_lists")
+    return [uri for uri in uris if uri.startswith(f"{errand.issuer}/") and len(uri) <= 1024][:MAX_LISTS]
+
+
+def _get(uri: str, etag: str | None, left: float) -> Response:
+    if left <= 0:
+        raise Unavailable("the time for this peer's lists is used up")
+    headers = {"If-None-Match": etag} if etag else None
+    return fetching.get(uri, media_type=MEDIA_TYPE, headers=headers, timeout=min(TIMEOUT, left))
+
+
+def _take(errand: _Errand, answers: Answers | Refusal | Unavailable, now: int) -> int:
+    """The database's part: verify and keep; how many lists are current."""
+    if isinstance(answers, Exception):
+        log.warning("the status lists of %s: %s", errand.issuer, answers)
+        return 0
     current = 0
-    for uri in _uris(issuer, endpoint):
+    for uri, answer in answers.items():
         try:
-            _mirror_list(issuer, uri, keys, now)
+            _keep(errand, uri, answer, now)
             current += 1
         except (Refusal, Unavailable) as error:
             log.warning("status list %s: %s", uri, error)
     return current
 
 
-def _uris(issuer: str, endpoint: str) -> Sequence[str]:
-    answer = strict_json.loads_object(fetching.get(endpoint, media_type="application/json").body)
-    uris = answer.get("status_lists")  # §9.3
-    if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
-        raise Refusal(Reason.MALFORMED, "an aggregation without status_lists")
-    return [uri for uri in uris if uri.startswith(f"{issuer}/") and len(uri) <= 1024][:MAX_LISTS]
-
-
-def _mirror_list(issuer: str, uri: str, keys: KeySet, now: int) -> None:
-    kept = MirroredStatusList.objects.filter(uri=uri).first()
-    headers = {"If-None-Match": kept.etag} if kept is not None and kept.etag else {}
-    response = fetching.get(uri, media_type=MEDIA_TYPE, headers=headers)
-    if response.status == 304:
+def _keep(errand: _Errand, uri: str, answer: Response | Refusal | Unavailable, now: int) -> None:
+    if isinstance(answer, Exception):
+        raise answer
+    if answer.status == 304:
         return
-    text = response.body.decode("ascii", "replace")
-    verified = verify_status_list(text, keys=keys, uri=uri, now=now)
+    text = answer.body.decode("ascii", "replace")
+    verified = verify_status_list(text, keys=errand.keys, uri=uri, now=now)
+    kept = MirroredStatusList.objects.filter(uri=uri).first()
     if kept is not None and verified.issued_at < kept.issued_at:  # an old copy would undo a revocation
         raise Refusal(Reason.STATUS_STALE, "an older list than the one at hand")
     MirroredStatusList.objects.update_or_create(
         uri=uri,
         defaults={
-            "issuer": issuer,
+            "issuer": errand.issuer,
             "text": text,
-            "etag": response.headers.get("etag", "")[:128],
+            "etag": fetching.entity_tag(answer),
             "issued_at": verified.issued_at,
             "expires_at": verified.expires_at or verified.issued_at + 86_400,
         },

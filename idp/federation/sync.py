@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 
 
 def sync(now: int) -> list[str]:
-    """One round with every peer that is neither ended nor suspended; a line of report for each thing done.
+    """One round with every peer that stands (not ended, suspended or out of its period); what was done, line by line.
 
     A peer that does not answer, or answers nonsense, is reported and does not keep the others waiting.
     """
     report: list[str] = []
-    for peer in Peer.objects.filter(ended_at=None, suspended_at=None).order_by("entity_id"):
+    for peer in Peer.objects.standing(now).order_by("entity_id"):
         report.append(f"{peer}: {_outcome(lambda peer=peer: _observe(peer, now))}")
-        if peer.accepted:
+        if peer.is_accepted(now):
             report.append(f"{peer}: {_outcome(lambda peer=peer: collect_mark(peer, now))}")
-        if peer.recognised:
+        if peer.is_recognised(now):
             report.append(f"{peer}: {_outcome(lambda peer=peer: _resolve(peer, now))}")
     report.append(f"status lists mirrored: {status_mirror.mirror(now)}")
     return report

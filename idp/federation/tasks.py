@@ -2,20 +2,27 @@
 
 from idp import clock
 from idp.celery import app
-from idp.federation import statements, status_lists
+from idp.federation import callers, signing, statements, status_lists, watching
 from idp.federation import sync as syncing
 
 
 @app.task(name="idp.federation.tasks.renew")
 def renew() -> None:
-    """Sign again what is half worn, and let go of lists whose tokens are dead."""
+    """Have a next key ready everywhere, sign again what is half worn, let go of dead lists and of spent keys."""
+    signing.ensure_keys()
     statements.renew(clock.now())
     status_lists.retire(clock.now())
+    signing.destroy_spent(clock.now())
+    callers.purge(clock.now())
 
 
 @app.task(name="idp.federation.tasks.mirror")
 def mirror() -> None:
-    """Copy the peers' status lists. With 15 s here and 30 s at the lane a revocation arrives within a minute."""
+    """See whose configuration changed and copy the status lists.
+
+    With 15 s here and 30 s at the lane a revocation, or the death of a key, arrives within a minute.
+    """
+    watching.watch(clock.now())
     status_lists.mirror(clock.now())
 
 

@@ -1,4 +1,7 @@
-"""Who calls a protected endpoint of this node: the access token (RFC 9068) and the proof of its key (RFC 9449 §7)."""
+"""Who calls a protected endpoint of this node: the access token (RFC 9068) and the proof of its key (RFC 9449 §7).
+
+`require` is for everything that a traveller consented to; `subject` is for userinfo, and takes bearer tokens too.
+"""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from idp import clock, conf
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
 from idp.oidc import levels, proofs, tokens
-from idp.oidc.models import Grant
+from idp.oidc.models import Client, Grant
 from idp.problems import Problem
 from idp.protocol import jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
@@ -41,6 +44,14 @@ class Access:
     grant_id: UUID
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A verified access to userinfo: who, as this client knows them, and what it may ask."""
+
+    sub: str
+    scope: str
+
+
 def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None = None) -> Access:
     """The access that ``request`` (Django's or the REST framework's) has; its DPoP proof is spent.
 
@@ -50,8 +61,10 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
     `Unavailable` when the memory of spent proofs does not answer.
     """
     now = clock.now()
-    token = _token(request)
-    claims = _claims(token, now=now)
+    scheme, token = _credentials(request)
+    if scheme != "dpop":
+        raise _unable("invalid_token", "not the DPoP scheme")
+    claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
     _check_proof(request, token, claims, now=now)
     grant = _grant(claims)
     _check_device(grant, claims["cnf"]["jkt"])
@@ -71,34 +84,58 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
     )
 
 
-def _token(request: HttpRequest) -> str:
-    """The token of the one Authorization header; one in the query or the body is not looked at (FAPI 2.0 §5.3.3)."""
+def subject(request: HttpRequest) -> Subject:
+    """Whom userinfo may speak of. A bound token needs its proof, and an unbound one is no good under the DPoP scheme.
+
+    Raises like `require`, with a challenge of the scheme that was used (RFC 9449 §7.2).
+    """
+    now = clock.now()
+    scheme, token = _credentials(request)
+    if scheme == "bearer":
+        claims = _claims(token, tokens.BEARER_TOKEN, now=now, scheme="Bearer")
+        if "cnf" in claims:  # RFC 9449 §7.1
+            raise _unable("invalid_token", "a bound token as a bearer token", scheme="Bearer")
+    else:
+        claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
+        _check_proof(request, token, claims, now=now)
+    grant = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
+    if grant.client.profile == Client.Profile.BORDER:  # a relying party's own key is no phone
+        _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
+    return Subject(claims["sub"], claims.get("scope", ""))
+
+
+def _credentials(request: HttpRequest) -> tuple[str, str]:
+    """Scheme, ``dpop`` or ``bearer``, and token of the one Authorization header.
+
+    A token in the query or the body is not looked at (FAPI 2.0 §5.3.3).
+    """
     header = request.headers.get("Authorization")
     if header is None:
         raise _unable("invalid_token", "no credentials", challenge="")
     match = _CREDENTIALS.match(header)
-    if match is None or match["scheme"].lower() != "dpop":  # RFC 9449 §7.1: a bound token is no bearer token
-        raise _unable("invalid_token", "not the DPoP scheme")
-    return match["token"]
+    if match is None or match["scheme"].lower() not in ("dpop", "bearer"):
+        raise _unable("invalid_token", "neither the DPoP nor the Bearer scheme")
+    return match["scheme"].lower(), match["token"]
 
 
-def _claims(token: str, *, now: int) -> dict[str, Any]:
+def _claims(token: str, kind: jws.TokenType, *, now: int, scheme: str = "DPoP") -> dict[str, Any]:
     try:
-        return _verified_claims(token, now=now)
+        return _verified_claims(token, kind, now=now)
     except Refusal as error:
-        raise _unable("invalid_token", str(error)) from error
+        raise _unable("invalid_token", str(error), scheme=scheme) from error
 
 
-def _verified_claims(token: str, *, now: int) -> dict[str, Any]:
+def _verified_claims(token: str, kind: jws.TokenType, *, now: int) -> dict[str, Any]:
     """RFC 9068 §4, and the binding (RFC 9449 §6)."""
     issuer = conf.authority().entity_id
-    claims = jws.verify(token, tokens.ACCESS_TOKEN, signing.published("oidc"), now=now, leeway=0).claims
+    claims = jws.verify(token, kind, signing.published("oidc"), now=now, leeway=0).claims
     if claims["iss"] != issuer:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "iss is not this node")
     jws.sole_audience(claims, issuer)
-    if not isinstance(claims["cnf"], dict):
-        raise Refusal(Reason.MALFORMED, "cnf is not an object")
-    strict_json.string(claims["cnf"], "jkt", max_length=43)
+    if "cnf" in claims:
+        if not isinstance(claims["cnf"], dict):
+            raise Refusal(Reason.MALFORMED, "cnf is not an object")
+        strict_json.string(claims["cnf"], "jkt", max_length=43)
     return claims
 
 
@@ -109,11 +146,11 @@ def _check_proof(request: HttpRequest, token: str, claims: dict[str, Any], *, no
         raise _unable("invalid_dpop_proof", str(error)) from error
 
 
-def _grant(claims: dict[str, Any]) -> Grant:
+def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:
     rows = Grant.objects.select_related("traveller__account", "client")
     grant = rows.filter(pk=claims["grant"], revoked_at=None, client__disabled=False).first()
     if grant is None or not grant.traveller.account.is_active:
-        raise _unable("invalid_token", "the grant, the client or the account has ended")
+        raise _unable("invalid_token", "the grant, the client or the account has ended", scheme=scheme)
     return grant
 
 
@@ -139,9 +176,12 @@ def _check_level(claims: dict[str, Any], *, acr: str | None, max_age: int | None
     raise _unable("insufficient_user_authentication", "level or age", **needed)
 
 
-def _unable(code: str, detail: str, *, challenge: str | None = None, **needed: Any) -> UnableToAuthorize:
+def _unable(
+    code: str, detail: str, *, challenge: str | None = None, scheme: str = "DPoP", **needed: Any
+) -> UnableToAuthorize:
     """``challenge`` "" is the bare one for a request without credentials (RFC 6750 §3.1)."""
     parts = [] if challenge == "" else [f'error="{code}"']
     parts += [f'{name}="{value}"' for name, value in needed.items()]
-    parts.append(f'algs="{_ALGORITHMS}"')
-    return UnableToAuthorize(code, detail, headers={"WWW-Authenticate": "DPoP " + ", ".join(parts)}, **needed)
+    if scheme == "DPoP":
+        parts.append(f'algs="{_ALGORITHMS}"')
+    return UnableToAuthorize(code, detail, headers={"WWW-Authenticate": f"{scheme} " + ", ".join(parts)}, **needed)

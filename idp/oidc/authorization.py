@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from django.db import transaction
+from django.urls import reverse
 
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
@@ -35,7 +38,7 @@ def opened(parameters: Mapping[str, list[str]], *, now: int) -> PushedRequest:
     request of that client.
     """
     try:
-        client_id, request_uri = _single(parameters, "client_id"), _single(parameters, "request_uri")
+        client_id, request_uri = single(parameters, "client_id"), single(parameters, "request_uri")
         pushed = pushing.find(client_id, request_uri)
         situation = checks.Situation(client=pushed.client, now=now, parameters={"client_id": client_id}, pushed=pushed)
         checks.run(checks.AUTHORIZE, situation)
@@ -45,6 +48,11 @@ def opened(parameters: Mapping[str, list[str]], *, now: int) -> PushedRequest:
     if PushedRequest.objects.filter(pk=pushed.pk, begun_at=None).update(**begin):
         pushed.begun_at, pushed.expires_at = begin["begun_at"], begin["expires_at"]
     return pushed
+
+
+def url(*, client_id: str, request_uri: str) -> str:
+    """Where the browser goes on with a request that we keep."""
+    return f"{reverse('oidc-authorize')}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}"
 
 
 def login_needed(pushed: PushedRequest, who: Authenticated | None, *, now: int) -> LoginNeeded | None:
@@ -95,10 +103,15 @@ def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> str:
     events.record(
         kind="oidc.authorization_refused", actor=actor, data={"client": pushed.client.client_id, "error": error}
     )
+    return error_location(pushed.parameters, error)
+
+
+def error_location(parameters: Mapping[str, Any], error: str) -> str:
+    """The redirect URI of a request that was found sound, with ``error`` for the client."""
     answer = {"error": error, "error_description": OAuthError(error).description}
-    if "state" in pushed.parameters:
-        answer["state"] = pushed.parameters["state"]
-    return server.redirect_to(pushed.parameters["redirect_uri"], answer)
+    if "state" in parameters:
+        answer["state"] = parameters["state"]
+    return server.redirect_to(parameters["redirect_uri"], answer)
 
 
 def _complete(pushed: PushedRequest, *, now: int) -> None:
@@ -108,11 +121,10 @@ def _complete(pushed: PushedRequest, *, now: int) -> None:
         raise Undeliverable(OAuthError("invalid_request_uri", "completed meanwhile"))
 
 
-def _single(parameters: Mapping[str, list[str]], name: str) -> str:
+def single(parameters: Mapping[str, list[str]], name: str) -> str:
+    """The parameter ``name``, which stands there once; raises `OAuthError` (invalid_request)."""
     values = parameters.get(name, [])
     if len(values) != 1 or not values[0]:
-        if name == "request_uri" and "request" in parameters:
-            raise OAuthError("request_not_supported", "a request object by value")
         raise OAuthError("invalid_request", f"not exactly one {name}")
     return values[0]
 

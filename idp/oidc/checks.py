@@ -19,6 +19,9 @@ from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
 PAR, AUTHORIZE, TOKEN = "par", "authorize", "token"
+# A request by value at the authorization endpoint: what fails before client and redirect URI are known to be sound is
+# shown on a page, the rest is answered to the redirect URI (RFC 6749 §4.1.2.1).
+VALUE_PAGE, VALUE_REDIRECT = "value-page", "value-redirect"
 BORDER = frozenset({Client.Profile.BORDER.value})
 ALL = frozenset(Client.Profile.values)
 PROMPTS = frozenset({"none", "login", "consent"})
@@ -68,6 +71,20 @@ def redirect_uri_is_registered(it: Situation) -> None:
         raise OAuthError("invalid_request", "redirect_uri is missing or not registered")
 
 
+def request_may_come_by_value(it: Situation) -> None:
+    """FAPI 2.0 Security Profile §5.3.2.2, RFC 9126 §6: not from a wallet, nor from who promised to push."""
+    if it.client.profile == Client.Profile.BORDER:
+        raise OAuthError("invalid_request", "a request that was not pushed")
+    if it.client.metadata.get("require_pushed_authorization_requests") is True:
+        raise OAuthError("invalid_request", "the client registered that it pushes")
+
+
+def challenge_is_never_plain(it: Situation) -> None:
+    """RFC 9700 §2.1.1: whoever sends a challenge means S256."""
+    if "code_challenge" in it.parameters or "code_challenge_method" in it.parameters:
+        challenge_is_s256(it)
+
+
 def challenge_is_s256(it: Situation) -> None:
     """FAPI 2.0 Security Profile §5.3.2.2: PKCE always, and never plain."""
     try:
@@ -112,6 +129,12 @@ def resource_is_ours(it: Situation) -> None:
         raise OAuthError("invalid_target", "resource is not this node")
 
 
+def details_need_the_border_profile(it: Situation) -> None:
+    """No border token without the border profile's proofs."""
+    if it.parameters.get("authorization_details") and it.client.profile != Client.Profile.BORDER:
+        raise OAuthError("invalid_authorization_details", "a client of another profile")
+
+
 def details_are_registered(it: Situation) -> None:
     """RFC 9396 §10: a client asks for the types that its metadata names."""
     kinds = {detail["type"] for detail in it.parameters.get("authorization_details", [])}
@@ -140,6 +163,12 @@ def proof_is_present(it: Situation) -> None:
     """FAPI 2.0 Security Profile §5.3.2.1: only tokens that are bound to a key."""
     if it.proof_jkt is None:
         raise OAuthError("invalid_request", "no DPoP proof")
+
+
+def proof_is_present_when_promised(it: Situation) -> None:
+    """RFC 9449 §5.2: a client that registered so takes no unbound token."""
+    if it.client.metadata.get("dpop_bound_access_tokens") is True and it.proof_jkt is None:
+        raise OAuthError("invalid_request", "no DPoP proof from a client that always sends one")
 
 
 def grant_is_alive(it: Situation) -> None:
@@ -179,18 +208,33 @@ CHECKS: Sequence[Check] = (
     Check(response_type_is_code, PAR, ALL),
     Check(response_mode_is_query, PAR, ALL),
     Check(challenge_is_s256, PAR, BORDER),
+    Check(challenge_is_never_plain, PAR, ALL),
     Check(something_is_asked_for, PAR, ALL),
     Check(prompt_is_known, PAR, ALL),
     Check(level_is_known, PAR, ALL),
     Check(keys_agree, PAR, ALL),
     Check(resource_is_ours, PAR, ALL),
+    Check(details_need_the_border_profile, PAR, ALL),
     Check(details_are_registered, PAR, ALL),
     Check(details_are_acceptable, PAR, ALL),
+    Check(client_is_enabled, VALUE_PAGE, ALL),
+    Check(request_may_come_by_value, VALUE_PAGE, ALL),
+    Check(redirect_uri_is_registered, VALUE_PAGE, ALL),
+    Check(response_type_is_code, VALUE_REDIRECT, ALL),
+    Check(response_mode_is_query, VALUE_REDIRECT, ALL),
+    Check(challenge_is_never_plain, VALUE_REDIRECT, ALL),
+    Check(something_is_asked_for, VALUE_REDIRECT, ALL),
+    Check(prompt_is_known, VALUE_REDIRECT, ALL),
+    Check(level_is_known, VALUE_REDIRECT, ALL),
+    Check(keys_agree, VALUE_REDIRECT, ALL),
+    Check(resource_is_ours, VALUE_REDIRECT, ALL),
+    Check(details_need_the_border_profile, VALUE_REDIRECT, ALL),
     Check(client_is_enabled, AUTHORIZE, ALL),
     Check(request_is_the_clients, AUTHORIZE, ALL),
     Check(request_is_alive, AUTHORIZE, ALL),
     Check(client_is_enabled, TOKEN, ALL),
     Check(proof_is_present, TOKEN, BORDER),
+    Check(proof_is_present_when_promised, TOKEN, ALL),
     Check(grant_is_alive, TOKEN, ALL),
     Check(key_is_the_grants, TOKEN, ALL),
     Check(resource_is_ours, TOKEN, ALL),

@@ -25,7 +25,6 @@ ERRORS: Mapping[str, tuple[int, str]] = {
         400,
         "Only a request_uri from the pushed authorization request endpoint is accepted.",
     ),
-    "request_not_supported": (400, "A request object is accepted at the pushed authorization request endpoint only."),
     "invalid_authorization_details": (400, "The authorization details are not acceptable."),  # RFC 9396 §5
     "invalid_target": (400, "The resource is unknown."),  # RFC 8707 §2
     "invalid_dpop_proof": (400, "The DPoP proof does not hold."),  # RFC 9449 §5

@@ -44,7 +44,7 @@ def give(
         code_hash=digest(code),
         grant=grant,
         redirect_uri=pushed.parameters["redirect_uri"],
-        code_challenge=pushed.parameters["code_challenge"],
+        code_challenge=pushed.parameters.get("code_challenge"),
         nonce=pushed.parameters.get("nonce", ""),
         expires_at=now + CODE_LIFETIME,
     )

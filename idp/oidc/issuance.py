@@ -5,7 +5,7 @@ from typing import Any
 from idp.accounts import devices
 from idp.oidc import grants, parameters, tokens
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Grant
+from idp.oidc.models import Client, Grant
 from idp.protocol import authorization_details
 
 
@@ -17,12 +17,12 @@ def token_response(
     ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``nonce`` the id
     token's, ``refreshable`` whether to add a refresh token. Raises `OAuthError` (invalid_grant).
     """
-    device = _enrolled(grant, jkt)
+    key = _bound(grant, jkt)
     details = _details(requested, grant)
-    access = tokens.access_token(grant, scope=scope, details=details, jkt=device, now=now)
+    access = tokens.access_token(grant, scope=scope, details=details, jkt=key, now=now)
     answer: dict[str, Any] = {
         "access_token": access,
-        "token_type": "DPoP",
+        "token_type": "DPoP" if key is not None else "Bearer",
         "expires_in": tokens.ACCESS_LIFETIME,
     }
     if scope:
@@ -34,6 +34,15 @@ def token_response(
     if "openid" in scope.split():
         answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, now=now)
     return answer
+
+
+def _bound(grant: Grant, jkt: str | None) -> str | None:
+    """The key that the token is bound to. A relying party may leave it; then no key may have been named before."""
+    if grant.client.profile == Client.Profile.BORDER:
+        return _enrolled(grant, jkt)
+    if (jkt is None and grant.jkt) or (jkt is not None and not grants.bind(grant, jkt)):
+        raise OAuthError("invalid_grant", "bound to another key")
+    return jkt  # the relying party's own key, not a traveller's phone: no device is enrolled
 
 
 def _enrolled(grant: Grant, jkt: str | None) -> str:

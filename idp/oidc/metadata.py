@@ -7,15 +7,19 @@ from django.conf import settings
 
 from idp import conf
 from idp.federation import signing
-from idp.oidc import authorization_details, client_authentication, levels, server, tokens
-from idp.protocol import jws, pkce
+from idp.oidc import authorization_details, client_authentication, client_metadata, levels, request_objects, server
+from idp.protocol import encrypted_request, jws, pkce
+from idp.protocol.refusals import Unavailable
 
 ENDPOINTS = {
     "authorization_endpoint": "/oidc/authorize",
     "token_endpoint": "/oidc/token",
     "pushed_authorization_request_endpoint": "/oidc/par",
+    "federation_registration_endpoint": "/oidc/federation-registration",
 }
+REGISTRATION = ["automatic", "explicit"]  # OpenID Federation 1.0 §5.1.3
 _ALGORITHMS = list(jws.MODERN)
+_CLIENT_ALGORITHMS = list(jws.WITH_RS256)  # the border profile takes no RS256
 
 
 def oauth_authorization_server() -> dict[str, Any]:
@@ -24,20 +28,21 @@ def oauth_authorization_server() -> dict[str, Any]:
     return {
         "issuer": authority.entity_id,
         **{name: authority.url(path) for name, path in ENDPOINTS.items()},
-        "jwks": signing.published("oidc").jwks(),
+        "jwks": jwks(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(server.GRANT_TYPES),
         "scopes_supported": list(server.SCOPES),
         "token_endpoint_auth_methods_supported": [client_authentication.METHOD],
-        "token_endpoint_auth_signing_alg_values_supported": _ALGORITHMS,
+        "token_endpoint_auth_signing_alg_values_supported": _CLIENT_ALGORITHMS,
         "code_challenge_methods_supported": [pkce.METHOD],
-        "require_pushed_authorization_requests": True,  # RFC 9126 §5
+        "require_pushed_authorization_requests": False,  # RFC 9126 §5; the border profile requires them
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
         "dpop_signing_alg_values_supported": _ALGORITHMS,  # RFC 9449 §5.1
         "authorization_details_types_supported": authorization_details.supported(),  # RFC 9396 §10
         "acr_values_supported": list(levels.LEVELS),
-        "client_registration_types_supported": ["automatic"],  # OpenID Federation 1.0 §5.1.3
+        "client_registration_types_supported": REGISTRATION,
+        **_request_objects(),
         "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
     }
 
@@ -46,15 +51,39 @@ def openid_provider() -> dict[str, Any]:
     """OpenID Connect Discovery §3."""
     return {
         **oauth_authorization_server(),
+        "jwks_uri": conf.authority().url("/oidc/jwks"),  # the same keys, for those who know no other way
         "userinfo_endpoint": conf.authority().url("/oidc/userinfo"),
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": [tokens.ALGORITHM],
-        "request_object_signing_alg_values_supported": _ALGORITHMS,
-        "request_parameter_supported": True,  # at the pushed authorization request endpoint
-        "request_uri_parameter_supported": False,  # none but our own
+        "id_token_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
         "claims_parameter_supported": False,
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr"],
     }
+
+
+def jwks() -> dict[str, Any]:
+    """The keys that our tokens are verified with, and the one that requests are encrypted to, each with its ``use``."""
+    signers = [{**key, "use": "sig"} for key in signing.published("oidc").jwks()["keys"]]
+    return {"keys": [*signers, *_encryption_keys()]}
+
+
+def _encryption_keys() -> list[dict[str, Any]]:
+    try:
+        return [encrypted_request.public_jwk(signing.private_key(request_objects.KEY_USE).public)]
+    except Unavailable:  # a node whose keys were made before there was such a one
+        return []
+
+
+def _request_objects() -> dict[str, Any]:
+    """RFC 9101 §10.5 and OpenID Connect Discovery §3."""
+    members: dict[str, Any] = {
+        "request_object_signing_alg_values_supported": _CLIENT_ALGORITHMS,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": False,  # none but our own
+    }
+    if _encryption_keys():
+        members["request_object_encryption_alg_values_supported"] = [encrypted_request.ALGORITHM]
+        members["request_object_encryption_enc_values_supported"] = [encrypted_request.ENCRYPTION]
+    return members
 
 
 def published(document: Mapping[str, Any]) -> dict[str, Any]:

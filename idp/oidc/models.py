@@ -19,30 +19,41 @@ class Client(models.Model):
 
     class Profile(models.TextChoices):
         BORDER = "border", _("border")
+        FEDERATION = "federation", _("federation")
 
     class Registration(models.TextChoices):
         AUTOMATIC = "automatic", _("automatic")
+        EXPLICIT = "explicit", _("explicit")
         ADMIN = "admin", _("by an officer")
 
     client_id = models.CharField(max_length=MAX_CLIENT_ID, unique=True)
     profile = models.CharField(max_length=16, choices=Profile.choices)
     registration = models.CharField(max_length=16, choices=Registration.choices)
-    metadata = models.JSONField(default=dict)  # as resolved by policy; its `jwks` are the keys for this protocol
+    metadata = models.JSONField(default=dict)  # as resolved by policy; its keys are those for this protocol
     sector = models.CharField(max_length=255)  # of the pairwise subjects (OpenID Connect Core §8.1)
     expires_at = models.BigIntegerField(null=True, blank=True)  # of the trust chain; None: until disabled
     disabled = models.BooleanField(default=False)  # by an officer; a new resolution does not undo it
+    chain_path = models.JSONField(default=list)  # client ... anchor, of the chain that an explicit registration went by
+    stated_at = models.BigIntegerField(null=True, blank=True)  # iat of the statement that registered it explicitly
+    fetched_jwks = models.JSONField(null=True, blank=True)  # what stands at its signed_jwks_uri or jwks_uri
+    jwks_asked_at = models.BigIntegerField(default=0)  # when that was last asked for, by whichever worker
+    jwks_until = models.BigIntegerField(default=0)  # how long it may be used while nobody answers
     created_at = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         constraints = [
-            models.CheckConstraint(name="oidc_client_profile_known", condition=Q(profile__in=["border"])),
+            models.CheckConstraint(name="oidc_client_profile_known", condition=Q(profile__in=["border", "federation"])),
             models.CheckConstraint(
-                name="oidc_client_registration_known", condition=Q(registration__in=["automatic", "admin"])
+                name="oidc_client_registration_known",
+                condition=Q(registration__in=["automatic", "explicit", "admin"]),
             ),
             models.CheckConstraint(
                 name="oidc_client_automatic_expires", condition=~Q(registration="automatic", expires_at=None)
+            ),
+            models.CheckConstraint(
+                name="oidc_client_explicit_expires", condition=~Q(registration="explicit", expires_at=None)
             ),
             models.CheckConstraint(name="oidc_client_sector_present", condition=~Q(sector="")),
         ]
@@ -59,7 +70,7 @@ class Client(models.Model):
 
 
 class PushedRequest(models.Model):
-    """An authorization request as pushed (RFC 9126), checked and waiting for the traveller."""
+    """An authorization request as pushed (RFC 9126) or brought by value, checked and waiting for the traveller."""
 
     handle_hash = models.CharField(max_length=HASH_CHARS, unique=True)
     client = models.ForeignKey(Client, on_delete=models.CASCADE)
@@ -117,7 +128,7 @@ class AuthorizationCode(models.Model):
     code_hash = models.CharField(max_length=HASH_CHARS, unique=True)
     grant = models.OneToOneField(Grant, on_delete=models.CASCADE, related_name="code")
     redirect_uri = models.CharField(max_length=2048)
-    code_challenge = models.CharField(max_length=43)
+    code_challenge = models.CharField(max_length=43, null=True)  # noqa: DJ001  None: asked for without PKCE
     nonce = models.CharField(max_length=512, blank=True)
     expires_at = models.BigIntegerField()
     used_at = models.BigIntegerField(null=True)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client
 from idp.protocol import authorization_details
 from idp.protocol.refusals import Refusal
 
+SCOPES = ("openid",)
 MAX_STATE = 512  # state and nonce; FAPI 2.0's conformance suite sends 384 and 1000, its clients 64
 _LIMITS: Mapping[str, int] = {
     "client_id": 512,
@@ -23,6 +25,17 @@ _LIMITS: Mapping[str, int] = {
     "dpop_jkt": 64,
     "ui_locales": 128,
 }
+
+
+def of(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that ``client`` sent, as `typed` gives them, and its identifier.
+
+    A conventional relying party asks for scopes that we do not know: they are left out (OpenID Connect Core §3.1.2.1).
+    """
+    values = {**typed(raw), "client_id": client.client_id}
+    if client.profile == Client.Profile.FEDERATION and "scope" in values:
+        values["scope"] = " ".join(scope for scope in SCOPES if scope in values["scope"].split())
+    return values
 
 
 def typed(raw: Mapping[str, Any]) -> dict[str, Any]:

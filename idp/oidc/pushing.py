@@ -6,12 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from idp.oidc import checks, client_authentication, form, parameters, proofs, server
+from idp.oidc import checks, client_authentication, form, parameters, proofs, request_objects, server
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.replay import digest
 from idp.protocol.refusals import Refusal
 
+_CREDENTIALS = frozenset({"client_assertion", "client_assertion_type", "client_secret"})
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFETIME = 90  # seconds to open the page in: the phone does it at once
 COMPLETION = 480  # seconds more to log in and read; with LIFETIME below FAPI 2.0's 600 (Security Profile §5.3.2.2)
@@ -23,18 +24,16 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
     Raises `OAuthError`, or `Unavailable`.
     """
     sent = form.read(request)
-    client = client_authentication.authenticate(sent, now=now)
-    if "request_uri" in sent:  # RFC 9126 §2.1
-        raise OAuthError("invalid_request", "request_uri in a pushed request")
-    signed = "request" in sent
-    raw = client_authentication.open_request_object(sent["request"], client, now=now) if signed else sent
-    typed = {**parameters.typed(raw), "client_id": client.client_id}
+    client, raw = _sent_by(sent, now=now)
+    typed = parameters.of(client, raw)
     proof_jkt = _proof(request, now=now)
-    checks.run(
-        checks.PAR, checks.Situation(client=client, now=now, parameters=typed, proof_jkt=proof_jkt, signed=signed)
+    situation = checks.Situation(
+        client=client, now=now, parameters=typed, proof_jkt=proof_jkt, signed="request" in sent
     )
+    checks.run(checks.PAR, situation)
     server.check_authorization(typed)
-    return _keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), now=now)
+    request_uri = keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), now=now)
+    return {"request_uri": request_uri, "expires_in": LIFETIME}
 
 
 def find(client_id: str, request_uri: str) -> PushedRequest:
@@ -55,17 +54,8 @@ def purge(*, now: int) -> int:
     return PushedRequest.objects.filter(expires_at__lt=now).delete()[0]
 
 
-def _proof(request: HttpRequest, *, now: int) -> str | None:
-    """The thumbprint of the key whose proof came along (RFC 9449 §10.1)."""
-    if not proofs.present(request):
-        return None
-    try:
-        return proofs.verified(request, now=now).jkt
-    except Refusal as error:
-        raise OAuthError("invalid_dpop_proof", str(error)) from error
-
-
-def _keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> dict[str, Any]:
+def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> str:
+    """Keep a checked request for the traveller; its request_uri."""
     request_uri = PREFIX + secrets.token_urlsafe(32)
     PushedRequest.objects.create(
         handle_hash=digest(request_uri),
@@ -75,4 +65,32 @@ def _keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> di
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    return {"request_uri": request_uri, "expires_in": LIFETIME}
+    return request_uri
+
+
+def _sent_by(sent: Mapping[str, str], *, now: int) -> tuple[Client, Mapping[str, Any]]:
+    """The client, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
+    if "request" in sent and not _CREDENTIALS & sent.keys() and "request_uri" not in sent:
+        client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now)
+        if client.profile != Client.Profile.FEDERATION:
+            raise OAuthError("invalid_client", "a request object without client authentication")
+        return client, inside
+    client = client_authentication.authenticate(sent, now=now)
+    if "request_uri" in sent:  # RFC 9126 §2.1
+        raise OAuthError("invalid_request", "request_uri in a pushed request")
+    if "request" not in sent:
+        return client, sent
+    document = request_objects.announced(sent["request"], now=now)
+    if document.client_id == client.client_id and (document.trust_chain or document.peer_trust_chain) is not None:
+        client = request_objects.sender(document, now=now)
+    return client, request_objects.verified(document, client, now=now)
+
+
+def _proof(request: HttpRequest, *, now: int) -> str | None:
+    """The thumbprint of the key whose proof came along (RFC 9449 §10.1)."""
+    if not proofs.present(request):
+        return None
+    try:
+        return proofs.verified(request, now=now).jkt
+    except Refusal as error:
+        raise OAuthError("invalid_dpop_proof", str(error)) from error

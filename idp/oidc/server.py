@@ -30,7 +30,7 @@ from django.http import HttpRequest
 
 from idp import conf
 from idp.audit import events
-from idp.oidc import checks, client_authentication, issuance, proofs, registration
+from idp.oidc import checks, client_authentication, issuance, parameters, proofs, registration
 from idp.oidc import grants as ours
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import AuthorizationCode, Client, Grant, PushedRequest, RefreshToken
@@ -38,7 +38,7 @@ from idp.oidc.replay import digest
 from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
-SCOPES = ("openid",)
+SCOPES = parameters.SCOPES
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -269,8 +269,13 @@ class _S256(CodeChallenge):  # type: ignore[misc]
     SUPPORTED_CODE_CHALLENGE_METHOD = (pkce.METHOD,)
 
     def validate_code_verifier(self, grant: _CodeGrant, result: object) -> None:
+        code, verifier = grant.request.authorization_code.code, grant.request.form.get("code_verifier")
+        if code.code_challenge is None:
+            if verifier is not None or code.grant.client.profile == Client.Profile.BORDER:  # RFC 9700 §4.8.2
+                raise OAuthError("invalid_grant", "a verifier without a challenge, or a wallet without both")
+            return
         try:
-            pkce.verify(grant.request.form.get("code_verifier"), grant.request.authorization_code.code.code_challenge)
+            pkce.verify(verifier, code.code_challenge)
         except Refusal as error:
             raise OAuthError("invalid_grant", str(error)) from error
 

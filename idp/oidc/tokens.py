@@ -3,11 +3,12 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from idp import conf
 from idp.federation import signing
-from idp.oidc import subjects
+from idp.oidc import client_metadata, subjects
 from idp.oidc.models import Grant
 from idp.protocol import jws, strict_json
 
@@ -15,7 +16,7 @@ from idp.protocol import jws, strict_json
 # shorter life would gain nothing, because grant and device are looked up at every use (`idp.oidc.access`).
 ACCESS_LIFETIME = 3600  # seconds
 ID_TOKEN_LIFETIME = 300  # seconds; read once, by the client that redeemed the code
-ALGORITHM = "ES256"  # of both; FAPI 2.0 §5.4.1 leaves RS256 out
+ALGORITHM = "ES256"  # of access tokens, which are for ourselves
 ACCESS_TOKEN = jws.TokenType(
     "at+jwt",
     algorithms=(ALGORITHM,),
@@ -25,7 +26,10 @@ ACCESS_TOKEN = jws.TokenType(
     ),
     max_bytes=16_384,
 )
-ID_TOKEN = jws.TokenType("JWT", algorithms=(ALGORITHM,), required=("iss", "sub", "aud", "exp", "iat"))
+BEARER_TOKEN = replace(ACCESS_TOKEN, required=tuple(name for name in ACCESS_TOKEN.required if name != "cnf"))
+ID_TOKEN = jws.TokenType(
+    "JWT", algorithms=client_metadata.ID_TOKEN_ALGORITHMS, required=("iss", "sub", "aud", "exp", "iat")
+)
 
 
 def subject(grant: Grant) -> str:
@@ -33,8 +37,8 @@ def subject(grant: Grant) -> str:
     return subjects.pairwise(sector=grant.client.sector, traveller_id=grant.traveller_id)
 
 
-def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str, now: int) -> str:
-    """An access token for this node, bound to the key ``jkt`` (RFC 9449 §6.1). ``grant`` is a claim of ours."""
+def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str | None, now: int) -> str:
+    """An access token for this node, bound to the key ``jkt`` (RFC 9449 §6.1) if any. ``grant`` is a claim of ours."""
     claims: dict[str, Any] = {
         "iss": conf.authority().entity_id,
         "aud": conf.authority().entity_id,
@@ -44,11 +48,12 @@ def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str, 
         "exp": now + ACCESS_LIFETIME,
         "jti": secrets.token_urlsafe(16),
         "grant": str(grant.pk),
-        "cnf": {"jkt": jkt},
         "acr": grant.acr,
         "amr": grant.amr,
         "auth_time": grant.auth_time,
     }
+    if jkt is not None:
+        claims["cnf"] = {"jkt": jkt}
     if scope:
         claims["scope"] = scope
     if details:
@@ -58,7 +63,10 @@ def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str, 
 
 def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
     """An id token for the grant's client; ``access`` is the access token beside it."""
-    half = hashlib.sha256(access.encode()).digest()[:16]  # at_hash, OpenID Connect Core §3.1.3.6
+    algorithm = client_metadata.id_token_algorithm(grant.client)
+    half = hashlib.sha256(access.encode()).digest()[
+        :16
+    ]  # at_hash, OpenID Connect Core §3.1.3.6; both algorithms hash so
     claims: dict[str, Any] = {
         "iss": conf.authority().entity_id,
         "aud": grant.client.client_id,
@@ -72,4 +80,4 @@ def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
     }
     if nonce:
         claims["nonce"] = nonce
-    return jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM))
+    return jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=algorithm))

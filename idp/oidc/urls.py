@@ -9,6 +9,7 @@ urlpatterns = [
     path("oidc/authorize", views.authorize, name="oidc-authorize"),
     path("oidc/consent", views.consent, name="oidc-consent"),
     path("oidc/token", views.token),
+    path("oidc/federation-registration", views.federation_registration),
     path("oidc/userinfo", views.userinfo),
     path("oidc/jwks", views.jwks),
     path(".well-known/openid-configuration", views.openid_configuration),

@@ -9,7 +9,6 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -19,11 +18,23 @@ from idp import clock, problems
 from idp.accounts import sessions
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
-from idp.federation import signing
-from idp.oidc import access, authorization, authorization_details, errors, form, metadata, pushing, registration, server
+from idp.oidc import (
+    access,
+    authorization,
+    authorization_details,
+    by_value,
+    client_metadata,
+    errors,
+    explicit_registration,
+    form,
+    metadata,
+    pushing,
+    server,
+)
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import PushedRequest
+from idp.oidc.models import Client, PushedRequest
+from idp.protocol import registration_response
 from idp.protocol.refusals import Unavailable
 
 log = logging.getLogger(__name__)
@@ -61,12 +72,24 @@ def token(request: HttpRequest) -> HttpResponse:
     return JsonResponse(server.token_response(form.read(request), http=request, now=clock.now()))
 
 
+@machine
+def federation_registration(request: HttpRequest) -> HttpResponse:
+    """OpenID Federation 1.0 §12.2."""
+    if request.method != "POST":
+        raise OAuthError("method_not_allowed", str(request.method))
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > explicit_registration.MAX_BODY:
+        raise OAuthError("too_large", "body")
+    text = explicit_registration.register(str(request.content_type), request.body, now=clock.now())
+    return HttpResponse(text, content_type=registration_response.MEDIA_TYPE)
+
+
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
     """OpenID Connect Core §5.3. There is nothing to know but the subject: identity travels in border tokens only."""
     try:
-        granted = access.require(request)
+        granted = access.subject(request)
     except (access.UnableToAuthorize, Unavailable) as error:
         return problems.response(problems.as_problem(error))
     if "openid" not in granted.scope.split():
@@ -76,8 +99,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def jwks(request: HttpRequest) -> HttpResponse:
-    """The keys of access and id tokens (RFC 7517 §5)."""
-    return _public(signing.published("oidc").jwks(), content_type="application/jwk-set+json")
+    """The keys of access and id tokens, and the one that requests are encrypted to (RFC 7517 §5)."""
+    return _public(metadata.jwks(), content_type="application/jwk-set+json")
 
 
 @require_GET
@@ -93,15 +116,25 @@ def authorization_server(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@csrf_exempt  # a relying party's page posts here; nothing is done but to keep its request and to send the browser on
+@require_http_methods(["GET", "POST"])
 def authorize(request: HttpRequest) -> HttpResponseBase:
-    """The authorization endpoint: to the login, or to the consent page (RFC 9126 §4)."""
+    """The authorization endpoint: to the login, or to the consent page (RFC 9126 §4, OpenID Connect Core §3.1.2.1)."""
     now = clock.now()
     try:
-        pushed = authorization.opened(dict(request.GET.lists()), now=now)
+        query = _query(request)
+        if "request" in query:
+            return _leave(by_value.accept(query, now=now))
+        pushed = authorization.opened(query, now=now)
+        if request.method == "POST":
+            return _leave(_authorize_url(request.POST))
         return _next_page(request, pushed, now=now)
     except Undeliverable as error:
         return _error_page(request, error.error)
+    except OAuthError as error:
+        return _error_page(request, error)
+    except Unavailable as error:
+        return _error_page(request, OAuthError("temporarily_unavailable", str(error)))
 
 
 @never_cache
@@ -117,6 +150,13 @@ def consent(request: HttpRequest) -> HttpResponseBase:
         return _leave(_decision(request, pushed, who, who.traveller, now=now))
     except Undeliverable as error:
         return _error_page(request, error.error)
+
+
+def _query(request: HttpRequest) -> dict[str, list[str]]:
+    """The parameters of the query, or of the form; raises `OAuthError` for a form that is not one."""
+    if request.method == "POST":
+        return {name: [value] for name, value in form.read(request).items()}
+    return dict(request.GET.lists())
 
 
 def _next_page(request: HttpRequest, pushed: PushedRequest, *, now: int) -> HttpResponseBase:
@@ -146,9 +186,10 @@ def _consent_page(
         request,
         "oidc/consent.html",
         {
-            "client_name": registration.name(pushed.client, get_language() or "en"),
+            "client_name": client_metadata.name(pushed.client, get_language() or "en"),
             "client_host": urlsplit(pushed.client.client_id).netloc or pushed.client.client_id,
             "account": who.account,
+            "phone": pushed.client.profile == Client.Profile.BORDER,  # the grant can be ended with it
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
             "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
             "openid": "openid" in pushed.parameters.get("scope", "").split(),
@@ -188,8 +229,7 @@ def _leave(location: str) -> HttpResponse:
 
 
 def _authorize_url(parameters: Any) -> str:
-    query = {name: parameters.get(name, "") for name in ("client_id", "request_uri")}
-    return f"{reverse('oidc-authorize')}?{urlencode(query)}"
+    return authorization.url(client_id=parameters.get("client_id", ""), request_uri=parameters.get("request_uri", ""))
 
 
 def _source(redirect_uri: str) -> str:

@@ -6,7 +6,8 @@ still not meet the same IV with another plaintext.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, cast
 
 import cbor2
@@ -96,22 +97,45 @@ def concat_kdf(
     return ConcatKDFHash(hashes.SHA256(), bits // 8, info).derive(secret)
 
 
-def _open_jwe(text: str, keys: Sequence[PrivateKey], apu: bytes) -> bytes:
-    parts = text.split(".") if len(text) <= MAX_BYTES and text.isascii() else []
+@dataclass(frozen=True)
+class Envelope:
+    """A JWE of ECDH-ES with A256GCM taken apart, and not opened."""
+
+    header: Mapping[str, Any]
+    protected: str
+    epk: ec.EllipticCurvePublicKey
+    iv: bytes
+    sealed: bytes  # ciphertext and tag
+
+    def opened_by(self, key: PrivateKey) -> bytes:
+        """The plaintext; raises `InvalidTag` when it was sealed for another key or changed."""
+        apu, apv = (strict_json.b64decode(str(self.header.get(name, ""))) for name in ("apu", "apv"))
+        content_key = concat_kdf(_exchange(key, self.epk), apu=apu, apv=apv)
+        return AESGCM(content_key).decrypt(self.iv, self.sealed, self.protected.encode())
+
+
+def read_jwe(text: str, *, members: Set[str], max_bytes: int) -> Envelope:
+    """Take a compact JWE apart; its header has no member but ``members``. Raises `Refusal` (malformed)."""
+    parts = text.split(".") if len(text) <= max_bytes and text.isascii() else []
     if len(parts) != 5 or parts[1]:
         raise Refusal(Reason.MALFORMED, "not a compact JWE of direct key agreement")
     header = strict_json.loads_object(strict_json.b64decode(parts[0]))
-    if not header.keys() <= _JWE_HEADER or (header.get("alg"), header.get("enc")) != ("ECDH-ES", "A256GCM"):
+    if not header.keys() <= members or (header.get("alg"), header.get("enc")) != ("ECDH-ES", "A256GCM"):
         raise Refusal(Reason.MALFORMED, "a JWE of another algorithm, or with a header that is not ours")
-    if header.get("apu", "") != strict_json.b64encode(apu):
-        raise Refusal(Reason.MALFORMED, "sealed for another place")
-    epk, kid = _ephemeral_jwk(header.get("epk")), strict_json.string(header, "kid", max_length=255)
     iv, ciphertext, tag = (strict_json.b64decode(part) for part in parts[2:])
     if len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:  # a shorter tag would be easier to forge
         raise Refusal(Reason.MALFORMED, "an IV or a tag of the wrong length")
+    return Envelope(header, parts[0], _ephemeral_jwk(header.get("epk")), iv, ciphertext + tag)
+
+
+def _open_jwe(text: str, keys: Sequence[PrivateKey], apu: bytes) -> bytes:
+    envelope = read_jwe(text, members=_JWE_HEADER, max_bytes=MAX_BYTES)
+    if envelope.header.get("apu", "") != strict_json.b64encode(apu):
+        raise Refusal(Reason.MALFORMED, "sealed for another place")
+    kid = strict_json.string(envelope.header, "kid", max_length=255)
     for key in keys[:MAX_KEYS]:
         if key.kid == kid:
-            return AESGCM(concat_kdf(_exchange(key, epk), apu=apu)).decrypt(iv, ciphertext + tag, parts[0].encode())
+            return envelope.opened_by(key)
     raise Refusal(Reason.MALFORMED, "sealed for another key")
 
 

@@ -12,8 +12,8 @@ has pinned, ``bundle`` is a ``trust-bundle+jwt`` signed by one of these keys. `l
 1 to 3 refuse the bundle. 4 and 5 leave out the part that fails and keep the reason: one bad peer closes no gate.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from idp.protocol import jws, strict_json
@@ -74,6 +74,7 @@ class TrustBundle:
     issuers: Mapping[str, TrustedIssuer]
     left_out: tuple[LeftOut, ...] = ()
     anchor_keys: KeySet = field(default_factory=lambda: KeySet(()))  # of the anchor's configuration: a successor's too
+    bundle_keys: KeySet = field(default_factory=lambda: KeySet(()))  # that came along
 
     def issuer(self, entity_id: str, *, now: int) -> TrustedIssuer:
         """The issuer ``entity_id``; raises `Refusal` (untrusted_issuer, policy_violation)."""
@@ -101,26 +102,36 @@ def sign_bundle(claims: Mapping[str, Any], signer: Signer | PrivateKey) -> str:
 
 
 def load_bundle(
-    text: str | bytes, *, pinned: KeySet, anchor: str, checkpoint: str, now: int, min_serial: int = 0
+    text: str | bytes,
+    *,
+    pinned: KeySet,
+    anchor: str,
+    checkpoint: str,
+    now: int,
+    min_serial: int = 0,
+    withdrawn: Collection[str] = (),
 ) -> TrustBundle:
     """Verify a bundle as fetched or as stored, for the gate of ``checkpoint`` that pins ``anchor``'s keys ``pinned``.
 
-    ``min_serial`` is the highest serial this gate has taken. Raises `Refusal`: malformed, bad_signature, expired,
-    not_yet_valid, wrong_audience, untrusted_issuer, or trust_stale for a serial lower than ``min_serial``.
+    ``min_serial`` is the highest serial this gate has taken. ``withdrawn`` are bundle keys, by thumbprint, that the
+    anchor listed once and no more: a killed one stays signed for in an older key set until that expires. Raises
+    `Refusal`: malformed, bad_signature, expired, not_yet_valid, wrong_audience, untrusted_issuer, or trust_stale for a
+    serial lower than ``min_serial``.
     """
     wire = strict_json.loads_object(text, max_bytes=2 * MAX_BYTES)
     if wire.keys() != {"keys", "bundle"}:
         raise Refusal(Reason.MALFORMED, "a bundle response has keys and bundle")
     keys = _bundle_keys(strict_json.string(wire, "keys", max_length=BUNDLE_KEYS.max_bytes), pinned, anchor, now)
     bundle = strict_json.string(wire, "bundle", max_length=MAX_BYTES)
-    claims = jws.verify(bundle, TRUST_BUNDLE, keys, now=now).claims
+    good = KeySet(key for key in keys.keys if key.thumbprint not in withdrawn)
+    claims = jws.verify(bundle, TRUST_BUNDLE, good, now=now).claims
     if claims["iss"] != anchor:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a bundle of another anchor")
     jws.sole_audience(claims, checkpoint)
     serial = strict_json.integer(claims, "serial")
     if serial < min_serial:
         raise Refusal(Reason.TRUST_STALE, "a bundle older than the one already taken")
-    return _read(claims, pinned=pinned, now=now, serial=serial)
+    return replace(_read(claims, pinned=pinned, now=now, serial=serial), bundle_keys=keys)
 
 
 def _bundle_keys(text: str, pinned: KeySet, anchor: str, now: int) -> KeySet:

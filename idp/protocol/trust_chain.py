@@ -20,12 +20,14 @@ from idp.protocol import jws, metadata_policy
 from idp.protocol.constraints import keep_allowed_types
 from idp.protocol.entity_statements import (
     ENTITY_STATEMENT,
+    REGISTRATION_REQUEST,
     EntityConfiguration,
     SubordinateStatement,
     parse_entity_configuration,
+    parse_registration_request,
     verify_subordinate_statement,
 )
-from idp.protocol.jws import Parsed
+from idp.protocol.jws import Parsed, TokenType
 from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal
 from idp.protocol.trust_marks import TRUST_MARK, TrustMark, check_issuer, verify_trust_mark
@@ -63,15 +65,21 @@ def verify_chain(
     now: int,
     immediate: bool = False,
     subject: str | None = None,
+    registration_audience: str | None = None,
 ) -> TrustChain:
     """Verify a chain ``[subject's configuration, statements…, (anchor's configuration)]`` at ``now`` (seconds).
 
     ``anchors``: pinned keys by entity identifier. A chain of one statement is an anchor's own. ``immediate`` refuses
     (untrusted_issuer) every chain with an intermediate: recognition is not transitive. ``subject``: whose chain it must
-    be. Raises `Refusal`: malformed, bad_signature, untrusted_issuer, policy_violation, expired, not_yet_valid.
+    be. ``registration_audience``: ES[0] is a request to register explicitly, made for this provider (§12.2.1).
+    Raises `Refusal`: malformed, bad_signature, untrusted_issuer, policy_violation, expired, not_yet_valid.
     """
-    texts, parsed = _parse(statements)
-    configuration = parse_entity_configuration(texts[0], now=now)
+    kind = ENTITY_STATEMENT if registration_audience is None else REGISTRATION_REQUEST
+    texts, parsed = _parse(statements, kind)
+    if registration_audience is None:
+        configuration = parse_entity_configuration(texts[0], now=now)
+    else:
+        configuration, _ = parse_registration_request(texts[0], audience=registration_audience, now=now)
     if subject is not None and configuration.sub != subject:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a chain of another entity")
     if len(texts) == 1:
@@ -86,7 +94,7 @@ def verify_chain(
     if anchor_text is not None:
         expiries.append(_verify_anchor(anchor_text, path[-1], anchor_keys, now=now).exp)
     below = _verify_downwards(middle, path, anchor_keys, now=now)
-    _check_subject(configuration, below[0], now=now)
+    _check_subject(configuration, below[0], kind, now=now)
     expiries += [statement.exp for statement in below]
     return TrustChain(
         entity_id=configuration.sub,
@@ -143,12 +151,13 @@ def require_mark(
 # --- 1: the array --------------------------------------------------------------------------------------------------
 
 
-def _parse(statements: Sequence[str]) -> tuple[tuple[str, ...], list[Parsed]]:
+def _parse(statements: Sequence[str], first: TokenType) -> tuple[tuple[str, ...], list[Parsed]]:
     if isinstance(statements, str) or not 1 <= len(statements) <= MAX_STATEMENTS:
         raise Refusal(Reason.MALFORMED, f"a chain has 1 to {MAX_STATEMENTS} statements")
     if not all(isinstance(text, str) for text in statements):
         raise Refusal(Reason.MALFORMED, "a chain is an array of strings")
-    return tuple(statements), [jws.parse_unverified(text, ENTITY_STATEMENT) for text in statements]
+    kinds = [first, *[ENTITY_STATEMENT] * (len(statements) - 1)]
+    return tuple(statements), [jws.parse_unverified(text, kind) for text, kind in zip(statements, kinds, strict=True)]
 
 
 def _is_configuration(parsed: Parsed) -> bool:
@@ -214,8 +223,10 @@ def _verify_downwards(
     return verified
 
 
-def _check_subject(configuration: EntityConfiguration, superior: SubordinateStatement, *, now: int) -> None:
-    jws.verify(configuration.text, ENTITY_STATEMENT, superior.keys, now=now)
+def _check_subject(
+    configuration: EntityConfiguration, superior: SubordinateStatement, kind: TokenType, *, now: int
+) -> None:
+    jws.verify(configuration.text, kind, superior.keys, now=now)
     if superior.iss not in configuration.authority_hints:  # Federation §3.2: else the graph is not well-formed
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a superior that the subject does not name in authority_hints")
 

@@ -11,7 +11,7 @@ from idp.border import confirmation, recording
 from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry, OutgoingReceipt
 from idp.border.tasks import deliver_receipts
 from idp.conf import authority
-from idp.federation import peering, signing
+from idp.federation import chain_cache, peering, signing
 from idp.federation.models import Peer
 from idp.protocol import keys, receipts
 from idp.protocol.receipts import verify_receipt
@@ -216,3 +216,28 @@ def test_a_receipt_by_another_key_or_for_another_is_refused(
     with pytest.raises(Refusal) as refused:
         confirmation.accept(receipt(peers, own_token(world, peers), **changes).encode(), now=world.now)
     assert refused.value.reason is reason
+
+
+def test_a_receipt_by_a_border_key_that_is_newer_than_the_chain_is_taken(world: World, peers: Peers) -> None:
+    """The mainland killed its border key a moment ago; its next receipt comes before the watch has asked."""
+    old = receipt(peers, own_token(world, peers, "first"), now=world.now)
+    confirmation.accept(old.encode(), now=world.now)
+    fresh = keys.generate()
+    peers.cn.metadata["border_token_issuer"]["jwks"] = keys.KeySet([fresh.public]).jwks()
+    text = receipt(peers, own_token(world, peers, "second"), jti="receipt-2", key=fresh)
+    later = world.now + chain_cache.COOLDOWN
+    assert confirmation.accept(text.encode(), now=later).token_jti == "second"
+    killed = receipt(peers, own_token(world, peers, "third"), jti="receipt-3")
+    with pytest.raises(Refusal):
+        confirmation.accept(killed.encode(), now=later)
+
+
+def test_made_up_keys_make_us_ask_the_peer_once_a_minute_and_no_more(world: World, peers: Peers) -> None:
+    """invalid solely because of its key: whoever makes keys up must not make this node a hammer."""
+    confirmation.accept(receipt(peers, own_token(world, peers, "first")).encode(), now=world.now)
+    text = receipt(peers, own_token(world, peers, "second"), key=keys.generate()).encode()
+    asked, later = len(peers.asked), world.now + chain_cache.COOLDOWN
+    for second in range(5):
+        with pytest.raises(Refusal):
+            confirmation.accept(text, now=later + second)
+    assert len(peers.asked) == asked + 1

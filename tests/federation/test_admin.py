@@ -103,9 +103,10 @@ def test_a_switch_that_cannot_move_says_so(officer: Client, peer: Peer) -> None:
 
 
 def test_nothing_is_edited_or_deleted_by_hand(officer: Client, peer: Peer) -> None:
-    assert officer.post(f"{LIST}{peer.pk}/change/", {"entity_id": "https://x.example"}).status_code == 403
+    officer.post(f"{LIST}{peer.pk}/change/", {"entity_id": "https://x.example", "jwks": "{}", "recognised_at": "1"})
     assert officer.post(f"{LIST}{peer.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert Peer.objects.get().entity_id == peer.entity_id
+    kept = Peer.objects.get()
+    assert (kept.entity_id, kept.jwks, kept.recognised_at) == (peer.entity_id, peer.jwks, None)
 
 
 def test_an_officer_without_the_right_moves_nothing(officer: Client, peer: Peer) -> None:
@@ -120,7 +121,7 @@ def test_an_officer_without_the_right_moves_nothing(officer: Client, peer: Peer)
     assert peer.standing == "proposed"
 
 
-@pytest.mark.parametrize("model", ["subordinate", "hostedentity", "signingkey", "statuslist"])
+@pytest.mark.parametrize("model", ["subordinate", "hostedentity", "signingkey", "statuslist", "marktype", "issuedmark"])
 def test_the_other_lists_are_there_to_read(officer: Client, model: str) -> None:
     assert officer.get(f"/admin/federation/{model}/").status_code == 200
     assert officer.get(f"/admin/federation/{model}/add/").status_code == 403

@@ -20,7 +20,7 @@ def _run(*arguments: str) -> str:
 
 
 def test_init_makes_the_keys_once(db: None, now: int) -> None:
-    assert _run("init").count("made") == 6
+    assert _run("init").count("made") == 14, "an active and a next key for each use and algorithm"
     assert _run("init").strip() == "every key was there"
 
 
@@ -60,13 +60,15 @@ def test_an_unknown_peer_is_an_error_and_no_trace(node: str, act: str) -> None:
 
 def test_resolve_explains_every_way(node: str, peers: Peers) -> None:
     _run("recognise", peers.cn.entity_id)
-    peers.cn.hints.insert(0, "https://169.254.169.254")
     out = _run("resolve", peers.cn.entity_id, "--explain")
-    assert "given up" in out
-    assert "not public" in out
     assert f"chain: {peers.cn.entity_id} > {node}" in out
+    assert out.startswith(f"{peers.cn.entity_id}\n  {node}  the chain"), "the tree, each branch with its end"
+    peers.mo.hints.insert(0, "https://169.254.169.254")
+    tree = io.StringIO()
     with pytest.raises(CommandError, match="no trust chain"):
-        _run("resolve", peers.mo.entity_id, "--explain")
+        call_command("federation", "resolve", peers.mo.entity_id, "--explain", stdout=tree)
+    assert "\n  https://169.254.169.254  not followed" in tree.getvalue()
+    assert "not public" in tree.getvalue()
 
 
 def test_a_subordinate_is_registered_from_a_file_and_ended(node: str, tmp_path: Path) -> None:
@@ -84,7 +86,9 @@ def test_a_subordinate_is_registered_from_a_file_and_ended(node: str, tmp_path: 
 def test_a_key_is_rolled_over_and_killed(node: str) -> None:
     old = signing.signer("border").kid
     _run("key", "prepare", "--use", "border")
-    assert "active" in _run("key", "activate", "--use", "border")
+    with pytest.raises(CommandError, match="has to be published"):
+        _run("key", "activate", "--use", "border")
+    assert "active" in _run("key", "activate", "--use", "border", "--emergency")
     assert SigningKey.objects.get(kid=old).state == "old"
     assert "killed" in _run("key", "kill", "--kid", signing.signer("border").kid)
     with pytest.raises(CommandError):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from idp.audit.models import AuditEvent
@@ -8,6 +10,7 @@ from idp.protocol.entity_statements import parse_entity_configuration
 from idp.protocol.refusals import Refusal
 from tests.conftest import NOW
 from tests.federation.peers import Peers
+from tests.simulators.federation import AuthoritySimulator
 
 RESOURCE = {"oauth_resource": {"resource": "http://hk.localhost:8002/checkpoints/lok-ma-chau"}}
 
@@ -101,3 +104,61 @@ def test_a_private_key_in_a_registration_is_refused(node: str) -> None:
 def test_no_room_may_write_the_federation_metadata(node: str) -> None:
     with pytest.raises(RuntimeError):
         entities.contribute("federation_entity", dict)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"oauth_resource": {"resource": "x", "federation_fetch_endpoint": "https://x.example/fetch"}},
+        {"oauth_resource": {"resource": "x", "federation_list_endpoint": "https://x.example/list"}},
+        {"federation_entity": {"federation_fetch_endpoint": "https://x.example/fetch"}, "oauth_resource": {}},
+    ],
+    ids=str,
+)
+def test_a_hosted_entity_publishes_no_endpoint_of_a_superior(node: str, metadata: dict[str, dict[str, str]]) -> None:
+    """Invalid solely because a leaf has nobody to fetch or list (Federation §5.1.1)."""
+    with pytest.raises(UnableToHost):
+        entities.host(path="checkpoints/a", metadata=metadata, now=NOW)
+    assert not entities.HostedEntity.objects.exists()
+
+
+def _register(messenger: AuthoritySimulator, **more: Any) -> None:
+    entities.register_subordinate(
+        entity_id=messenger.entity_id,
+        jwks=messenger.keys.jwks(),
+        entity_types=["openid_relying_party"],
+        now=NOW,
+        **more,
+    )
+
+
+def test_what_we_state_about_a_subordinate_wins_over_what_it_says(node: str, peers: Peers) -> None:
+    """Federation §3.1.1: the immediate superior's metadata, then the policy."""
+    says = {"client_name": "mine", "contacts": ["a@x.example"], "grant_types": ["authorization_code", "implicit"]}
+    messenger = peers.authority("messenger", node, openid_relying_party=says)
+    policy = {"openid_relying_party": {"grant_types": {"subset_of": ["authorization_code"]}}}
+    _register(messenger, metadata={"openid_relying_party": {"client_name": "ours"}}, metadata_policy=policy)
+    resolved = resolution.resolve(messenger.entity_id, now=NOW).entity("openid_relying_party")
+    assert resolved == {**says, "client_name": "ours", "grant_types": ["authorization_code"]}
+    _register(messenger)
+    assert resolution.resolve(messenger.entity_id, now=NOW).entity("openid_relying_party") == says
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"metadata": {"openid_relying_party": {"client_name": None}}},
+        {"metadata": {"openid_relying_party": "x"}},
+        {"metadata": {"oauth_client": {}}},
+        {"metadata_policy": {"oauth_client": {}}},
+        {"metadata_policy": {"openid_relying_party": {"scope": {"one_of": ["a"], "add": ["b"]}}}},
+    ],
+    ids=str,
+)
+def test_metadata_or_policy_that_no_resolver_would_take_is_not_registered(
+    node: str, peers: Peers, bad: dict[str, Any]
+) -> None:
+    """Invalid solely because of the one value: the statement could never be signed, or would break every chain."""
+    with pytest.raises((UnableToHost, Refusal)):
+        _register(peers.authority("messenger", node, openid_relying_party={}), **bad)
+    assert not entities.Subordinate.objects.exists()

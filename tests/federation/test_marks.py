@@ -53,7 +53,7 @@ def test_a_mark_is_gone_when_recognition_is_and_its_copies_are_revoked(node: str
     with pytest.raises(UnableToMark):
         _mark(node, peer)
     assert _status(text) == "revoked"
-    assert marks.marked(mark_type=marks.border_issuer(node)) == []
+    assert marks.marked(mark_type=marks.border_issuer(node), now=NOW) == []
 
 
 def test_a_mark_of_an_ended_recognition_stays_revoked_in_the_next(node: str, peer: Peer, peers: Peers) -> None:
@@ -106,12 +106,12 @@ def test_an_unsigned_mark_is_refused(node: str, peer: Peer) -> None:
 
 def test_who_holds_the_mark_can_be_listed(node: str, peer: Peer, peers: Peers) -> None:
     border = marks.border_issuer(node)
-    assert marks.marked(mark_type=border) == [peer.entity_id]
-    assert marks.marked(mark_type=border, subject=peers.mo.entity_id) == []
+    assert marks.marked(mark_type=border, now=NOW) == [peer.entity_id]
+    assert marks.marked(mark_type=border, subject=peers.mo.entity_id, now=NOW) == []
     with pytest.raises(UnableToMark):
-        marks.marked(mark_type="https://x.example/m")
+        marks.marked(mark_type="https://x.example/m", now=NOW)
 
 
 def test_a_second_standing_mark_is_refused_by_the_database(node: str, peer: Peer) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        IssuedMark.objects.create(peer=peer, mark_type=marks.border_issuer(node), issued_at=NOW)
+        IssuedMark.objects.create(subject=peer.entity_id, peer=peer, mark_type=marks.border_issuer(node), issued_at=NOW)

@@ -321,6 +321,35 @@ def test_a_hint_that_leads_inside_is_a_dead_end_and_the_others_go_on(node: str, 
     assert any(attempt.path[-1] == hint and isinstance(attempt.error, Refusal) for attempt in found.attempts)
 
 
+def test_names_at_one_host_do_not_make_us_knock_there_for_ever(node: str, peers: Peers) -> None:
+    """A stranger names path after path below somebody else's host: after ten misses nobody is asked for a while."""
+    peer = _recognise(peers, peers.cn)
+    victim = peers.url("victim")
+    for place in range(chain_cache.MAX_FAILED_BELOW):
+        with pytest.raises(Refusal):
+            resolution.resolve(f"{victim}/{place}", now=NOW)
+    asked = len(peers.asked)
+    for name in (victim, f"{victim}/more", f"{victim}/0"):
+        with pytest.raises((Refusal, Unavailable)):
+            resolution.resolve(name, now=NOW)
+    assert len(peers.asked) == asked
+    assert resolution.resolve(peer.entity_id, now=NOW).entity_id == peer.entity_id, "others are found as before"
+    with pytest.raises(Refusal):
+        resolution.resolve(f"{victim}/more", now=NOW + chain_cache.RETRY_AFTER)
+    assert len(peers.asked) > asked
+
+
+def test_many_hosts_do_not_make_us_search_for_ever(node: str, peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_cache, "MAX_FAILED", 3)
+    for place in range(3):
+        with pytest.raises(Refusal):
+            resolution.resolve(peers.url(f"v{place}"), now=NOW)
+    asked = len(peers.asked)
+    with pytest.raises(Unavailable):
+        resolution.resolve(peers.url("v9"), now=NOW)
+    assert len(peers.asked) == asked
+
+
 def test_the_cache_is_pruned_and_never_grows_without_end(
     node: str, peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from idp.federation import entities, marks, peering, signing, statements
+from idp.federation import entities, marks, peering, signing, statements, terms
 from idp.federation.models import HeldMark, Peer, Statement
 from idp.protocol.entity_statements import ENTITY_STATEMENT, parse_entity_configuration, verify_subordinate_statement
 from idp.protocol.jws import parse_unverified
@@ -17,7 +17,7 @@ def _claims(text: str) -> dict[str, Any]:
 
 def test_the_nodes_configuration_verifies_and_names_what_it_is(node: str) -> None:
     configuration = parse_entity_configuration(statements.entity_configuration(NOW), now=NOW, expect=node)
-    assert configuration.exp - configuration.iat == 86_400
+    assert configuration.exp - configuration.iat == 2 * 86_400
     assert set(configuration.metadata) == {"federation_entity", "border_token_issuer"}
     assert configuration.trust_mark_issuers == {marks.border_issuer(node): (node,)}
     federation = configuration.metadata["federation_entity"]
@@ -77,8 +77,8 @@ def test_the_statement_about_a_peer_bounds_what_it_may_vouch_for(node: str, peer
     assert statement.exp - statement.iat == 3 * 86_400
     assert statement.constraints is not None
     assert statement.constraints.max_path_length == 1
-    assert statement.constraints.allowed_entity_types == set(statements.PEER_TYPES)
-    assert "federation_entity" not in statements.PEER_TYPES
+    assert statement.constraints.allowed_entity_types == set(terms.PEER_TYPES)
+    assert "federation_entity" not in terms.PEER_TYPES
     assert statement.keys.jwks() == peers.cn.keys.jwks()
     assert statement.metadata_policy["openid_provider"]["issuer"]["value"] == peers.cn.entity_id
 
@@ -123,6 +123,16 @@ def test_renewal_makes_everything_in_force_anew(node: str, peers: Peers) -> None
     later = NOW + statements.RENEW_AFTER
     statements.renew(later)
     assert set(Statement.objects.values_list("issued_at", flat=True)) == {later}
+
+
+def test_one_statement_that_cannot_be_made_does_not_let_the_others_expire(node: str, peers: Peers) -> None:
+    """Invalid solely because of a policy that an earlier release let pass."""
+    for authority in (peers.cn, peers.mo):
+        peering.recognise(peering.propose(authority.entity_id), officer=OFFICER)
+    broken = {"openid_provider": {"issuer": {"value": "https://other.example"}}}
+    Peer.objects.filter(entity_id=peers.cn.entity_id).update(metadata_policy=broken)
+    assert statements.renew(NOW) == 2  # the node and Macau
+    assert Statement.objects.filter(subject=peers.mo.entity_id).exists()
 
 
 def test_a_statement_that_verification_would_refuse_leaves_no_row(node: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,15 @@
 import json
+import time
+from typing import Any
 
 import pytest
 
-from idp.federation import marks, peering, status_lists, status_mirror
+from idp import conf
+from idp.federation import fetching, marks, peering, status_lists, status_mirror, watching
 from idp.federation.models import MirroredStatusList
+from idp.outbound import Response
 from idp.protocol import keys
+from idp.protocol.refusals import Unavailable
 from idp.protocol.status_list import StatusList, sign_status_list, verify_status_list
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
@@ -21,6 +26,7 @@ def cn(node: str, peers: Peers) -> str:
     peers.cn.carry(marks.issued(mark_type=mark_type, subject=peers.cn.entity_id, now=NOW), mark_type)
     _publish(peers, "/status/a")
     _aggregate(peers, ["/status/a"])
+    watching.watch(NOW)
     return peers.cn.entity_id
 
 
@@ -122,3 +128,55 @@ def test_nothing_is_asked_of_a_suspended_peer(cn: str, peers: Peers) -> None:
     peers.asked.clear()
     assert status_lists.mirror(NOW) == 0
     assert peers.asked == []
+
+
+def test_a_peer_that_hangs_does_not_keep_the_others_lists(
+    cn: str, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Macau's lists take all the time there is; the mainland's revocation is here when it is given up."""
+    node = conf.authority().entity_id
+    peering.recognise(peering.propose(peers.mo.entity_id), officer=OFFICER)
+    mark_type = marks.border_issuer(node)
+    peers.mo.carry(marks.issued(mark_type=mark_type, subject=peers.mo.entity_id, now=NOW), mark_type)
+    watching.watch(NOW)
+    uris = [peers.url("mo", f"/status/{number}") for number in range(20)]
+    peers.pages[peers.url("mo", "/status/aggregation")] = Page(JSON, json.dumps({"status_lists": uris}))
+    real = fetching.get
+
+    def get(url: str, *, timeout: float, **options: Any) -> Response:
+        if url in uris:
+            time.sleep(timeout)
+            raise Unavailable("too late")
+        return real(url, timeout=timeout, **options)
+
+    monkeypatch.setattr(fetching, "get", get)
+    monkeypatch.setattr(status_mirror, "TIMEOUT", 0.4)
+    monkeypatch.setattr(status_mirror, "BUDGET", 1.0)
+    _publish(peers, "/status/a", now=NOW + 5, revoked=5)
+    begun = time.monotonic()
+    assert status_lists.mirror(NOW + 5) == 1
+    assert time.monotonic() - begun < 4, "twenty lists of 0.4 s one after the other would take 8"
+    assert _revoked(peers, 5) == 1
+
+
+def test_nothing_is_asked_of_a_peer_whose_period_is_over(cn: str, peers: Peers) -> None:
+    peering.Peer.objects.update(valid_until=NOW)
+    peers.asked.clear()
+    assert status_lists.mirror(NOW) == 0
+    assert peers.asked == []
+
+
+def test_an_entity_tag_that_is_no_header_does_not_stop_the_round(cn: str, peers: Peers) -> None:
+    """Whatever the peer wrote there, the next round asks without it."""
+    _publish(peers, "/status/a", etag='"caf\xe9"')
+    status_lists.mirror(NOW)
+    assert MirroredStatusList.objects.get().etag == ""
+    assert status_lists.mirror(NOW + 1) == 1
+
+
+def test_no_chain_is_looked_for_while_the_others_wait(cn: str, peers: Peers) -> None:
+    """The chain of a peer that hangs has expired: a search takes twenty seconds, and lists are due every fifteen."""
+    peering.recognise(peering.propose(peers.mo.entity_id), officer=OFFICER)
+    peers.asked.clear()
+    assert status_lists.mirror(NOW) == 1
+    assert not any(url.startswith(peers.mo.entity_id) for url in peers.asked)

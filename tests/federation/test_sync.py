@@ -79,6 +79,16 @@ def test_a_suspended_or_ended_peer_is_not_asked(node: str, mutual: Peer, peers: 
     assert peers.asked == []
 
 
+def test_a_peer_whose_period_is_over_is_not_asked_and_one_that_has_not_begun_neither(
+    node: str, mutual: Peer, peers: Peers
+) -> None:
+    for period in ({"valid_until": NOW}, {"valid_until": None, "valid_from": NOW + 1}):
+        Peer.objects.update(**period)
+        peers.asked.clear()
+        sync.sync(NOW)
+        assert peers.asked == []
+
+
 def test_the_tasks_run_twice_without_harm_and_are_the_scheduled_ones(node: str, mutual: Peer) -> None:
     for _ in range(2):
         tasks.sync()

@@ -6,7 +6,16 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.test import Client
 
-from idp.federation import entities, marks, peering, resolution, resolve_response, signing, status_lists, views
+from idp.federation import (
+    entities,
+    historical_keys,
+    marks,
+    peering,
+    resolution,
+    resolve_response,
+    signing,
+    status_lists,
+)
 from idp.federation.models import SigningKey
 from idp.protocol import jws
 from idp.protocol.entity_statements import ENTITY_STATEMENT, parse_entity_configuration
@@ -102,7 +111,7 @@ def test_a_statement_is_404_at_once_when_recognition_is_suspended_or_ended(http:
     _error(http.get("/federation/fetch", {"sub": cn}, headers={"if-none-match": tag}), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["fetch", "list", "resolve", "trust-mark", "trust-marked", "historical-keys"])
+@pytest.mark.parametrize("path", ["fetch", "list", "trust-mark", "trust-marked", "historical-keys"])
 def test_other_methods_are_not_allowed(http: Client, path: str) -> None:
     _error(http.post(f"/federation/{path}"), 405, "invalid_request")
 
@@ -258,12 +267,14 @@ def test_historical_keys_say_how_each_ended(http: Client, node: str) -> None:
     """Negative case 24 wants to tell compromised from superseded."""
     first = signing.signer("federation").kid
     signing.prepare_next(use="federation")
-    signing.activate_next(use="federation", now=NOW)
+    signing.activate_next(use="federation", now=NOW, emergency=True)
     second = signing.signer("federation").kid
     signing.kill(kid=second, now=NOW + 5)
     response = http.get("/federation/historical-keys")
     assert response["Content-Type"] == "application/jwk-set+jwt"
-    claims = jws.verify(response.content, views.HISTORICAL_KEYS, signing.published("federation"), now=NOW).claims
+    claims = jws.verify(
+        response.content, historical_keys.HISTORICAL_KEYS, signing.published("federation"), now=NOW
+    ).claims
     ended = {key["kid"]: (key["revoked"]["reason"], key["exp"]) for key in claims["keys"]}
     assert ended == {first: ("superseded", NOW), second: ("compromised", NOW + 5)}
     assert all(key["iat"] and "d" not in key for key in claims["keys"])

@@ -13,6 +13,7 @@ from idp import conf
 from idp.accounts.models import Account, Traveller
 from idp.federation import fetching, signing
 from idp.oidc import authorization_details
+from tests.oidc.relying_party import ENTITY, RelyingParty
 from tests.oidc.world import Crossing, Messenger, World
 
 
@@ -33,6 +34,16 @@ def world(db: None, now: int, monkeypatch: pytest.MonkeyPatch, settings: Any) ->
 @pytest.fixture
 def messenger(world: World) -> Messenger:
     return world.messenger
+
+
+@pytest.fixture
+def rp(world: World) -> RelyingParty:
+    """The world's client is a conventional relying party instead."""
+    signing.ensure_key(use="oidc", algorithm="RS256")
+    party = RelyingParty(world.federation, ENTITY, world.now)
+    world.vouch_for(party)
+    world.messenger = party
+    return party
 
 
 @pytest.fixture

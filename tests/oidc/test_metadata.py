@@ -6,6 +6,7 @@ import pytest
 from django.urls import resolve
 
 from idp.federation import entities, resolution, signing
+from idp.federation.models import SigningKey
 from idp.oidc import metadata
 from idp.protocol import keys
 from tests.oidc.world import NODE, World
@@ -37,10 +38,16 @@ def test_only_what_works_is_advertised(world: World) -> None:
     document = metadata.openid_provider()
     assert document["response_types_supported"] == ["code"]
     assert document["code_challenge_methods_supported"] == ["S256"]
-    assert "RS256" not in document["token_endpoint_auth_signing_alg_values_supported"]
-    assert document["require_pushed_authorization_requests"] is True
+    assert document["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256", "RS256"]
+    assert document["require_pushed_authorization_requests"] is False
     assert document["authorization_response_iss_parameter_supported"] is True
     assert "border_crossing" in document["authorization_details_types_supported"]
+    assert document["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert document["client_registration_types_supported"] == ["automatic", "explicit"]
+    assert document["federation_registration_endpoint"] == f"{NODE}/oidc/federation-registration"
+    assert document["request_object_encryption_alg_values_supported"] == ["ECDH-ES"]
+    assert document["request_object_encryption_enc_values_supported"] == ["A256GCM"]
+    assert "request_authentication_methods_supported" not in document  # gone from the final text (its §5.1.3)
     assert "registration_endpoint" not in document and "introspection_endpoint" not in document
 
 
@@ -48,7 +55,25 @@ def test_entity_configuration_carries_it(world: World) -> None:
     """A wallet that resolves the chain finds endpoints and keys in it (OpenID Federation §5.1.3)."""
     said = entities.metadata()
     for kind in ("openid_provider", "oauth_authorization_server"):
-        assert said[kind]["issuer"] == NODE and "jwks_uri" not in said[kind]
+        assert said[kind]["issuer"] == NODE
         keys.parse_jwks(said[kind]["jwks"])
     chain = resolution.resolve(NODE, now=world.now)
     assert chain.entity("openid_provider")["token_endpoint"] == f"{NODE}/oidc/token"
+
+
+def test_each_key_says_what_it_is_for(world: World) -> None:
+    """OpenID Connect Discovery §3: with both kinds in one set, ``use`` is required; a private member is fatal."""
+    published = metadata.jwks()["keys"]
+    assert {key["use"] for key in published} == {"sig", "enc"}
+    assert all("d" not in key for key in published)
+    sealed = [key for key in published if key["use"] == "enc"]
+    assert [key["kid"] for key in sealed] == [signing.private_key("request").kid]
+    assert sealed == [key for key in world.machine.get("/oidc/jwks").json()["keys"] if key["use"] == "enc"]
+
+
+def test_node_without_an_encryption_key_promises_none(world: World) -> None:
+    """A node whose keys were made before there was such a use goes on without."""
+    SigningKey.objects.filter(use="request").delete()
+    document = metadata.openid_provider()
+    assert not [name for name in document if name.startswith("request_object_encryption")]
+    assert {key["use"] for key in document["jwks"]["keys"]} == {"sig"}

@@ -29,6 +29,7 @@ def grant(**changes: Any) -> Grant:
         ("oidc_client_profile_known", {"profile": "lax"}),
         ("oidc_client_registration_known", {"registration": "self"}),
         ("oidc_client_automatic_expires", {"registration": "automatic"}),
+        ("oidc_client_explicit_expires", {"registration": "explicit"}),
         ("oidc_client_sector_present", {"sector": ""}),
     ],
 )
@@ -49,7 +50,7 @@ def test_grant_out_of_bounds_is_not_stored(db: None, constraint: str, changes: d
 
 
 def test_code_without_challenge_is_not_stored(db: None) -> None:
-    """invalid solely because PKCE is missing."""
+    """invalid solely because the challenge is empty: a request without PKCE has none at all."""
     with pytest.raises(IntegrityError, match="oidc_code_challenge_present"):
         AuthorizationCode.objects.create(code_hash="a", grant=grant(), code_challenge="", expires_at=NOW + 60)
 

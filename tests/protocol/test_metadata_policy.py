@@ -300,7 +300,7 @@ SCOPE_CHAINS = st.tuples(
 
 @given(CHAINS | SCOPE_CHAINS)
 def test_no_subordinate_widens_what_any_superior_allows(case: Any) -> None:
-    """Whatever the combined policy lets through, each single policy would let through unchanged (Federation §6.1.1)."""
+    """Negative case 15: what the combined policy lets through, each single one would let through unchanged (§6.1.1)."""
     superiors, metadata = case
     try:
         resolved = apply(combine(superiors), metadata)

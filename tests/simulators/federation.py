@@ -20,7 +20,7 @@ from idp.protocol.strict_json import b64decode, b64encode, dumps
 from idp.protocol.trust_marks import DELEGATION, TRUST_MARK
 
 LIFETIME = 3600  # seconds; every document of a simulated authority
-REMOVE = object()  # given as a claim's value, leaves the claim out
+REMOVE = Ellipsis  # given as a claim's value, leaves the claim out
 
 
 class Federation:

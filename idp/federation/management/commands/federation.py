@@ -1,22 +1,40 @@
 """``manage.py federation …``: keys, peers and subordinates of this node, from the command line."""
 
+import dataclasses
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from idp import clock
-from idp.federation import entities, peering, resolution, signing, statements, sync
+from idp.federation import (
+    entities,
+    historical_keys,
+    mark_types,
+    marks,
+    peering,
+    resolution,
+    signing,
+    statements,
+    sync,
+    terms,
+)
 from idp.federation.entities import UnableToHost
-from idp.federation.models import Peer, SigningKey
+from idp.federation.management import options as reading
+from idp.federation.marks import UnableToMark
+from idp.federation.models import MarkType, Peer, SigningKey
 from idp.federation.peering import UnableToPeer
+from idp.federation.signing import UnableToRoll
+from idp.federation.terms import UnableToAgree
 from idp.protocol import strict_json
 from idp.protocol.entity_statements import ENTITY_STATEMENT
 from idp.protocol.jws import parse_unverified
 from idp.protocol.refusals import Refusal, Unavailable
 
+UNABLE = (UnableToPeer, UnableToAgree, UnableToMark, UnableToHost, UnableToRoll)
 OPERATOR = "operator"  # whoever has a shell on the node, unless the command names an officer
 SWITCHES: dict[str, Callable[..., Peer]] = {
     "accept": peering.accept_recognition,
@@ -37,15 +55,25 @@ class Command(BaseCommand):
         acts.add_parser("peers", help="the peers and how they stand")
         acts.add_parser("sync", help="collect marks, look for peers' keys and chains, mirror status lists")
         _peer(acts.add_parser("propose", help="make a peer known and pin its keys"), jwks=True)
-        _peer(acts.add_parser("recognise", help="issue the statement about a peer (proposes it first)"), jwks=True)
+        recognise = acts.add_parser("recognise", help="issue the statement about a peer (proposes it first)")
+        _peer(recognise, jwks=True)
+        terms_of = acts.add_parser("terms", help="what a peer may vouch for, and until when; without options: show it")
+        _peer(terms_of)
+        for parser_of in (recognise, terms_of):
+            reading.add_terms(parser_of)
         for name in SWITCHES:
             _peer(acts.add_parser(name))
         resolve = acts.add_parser("resolve", help="find the trust chain of an entity")
         resolve.add_argument("entity")
         resolve.add_argument("--explain", action="store_true", help="show every way that was tried, and why it failed")
         resolve.add_argument("--immediate", action="store_true", help="accept no intermediate")
+        old = acts.add_parser("verify-old", help="whether an old statement is a peer's, by keys of its past too")
+        old.add_argument("entity")
+        old.add_argument("file")
         _keys(acts.add_parser("key", help="roll a signing key over"))
         _subordinate(acts.add_parser("subordinate", help="entities below this node"))
+        reading.add_mark_types(acts.add_parser("mark-type", help="types of trust marks"), OPERATOR)
+        reading.add_marks(acts.add_parser("mark", help="give a trust mark, or take it back"), OPERATOR)
 
     def handle(self, *args: Any, **options: Any) -> None:
         act: str = options["act"]
@@ -54,8 +82,8 @@ class Command(BaseCommand):
                 peer = SWITCHES[act](_find(options["entity"]), officer=options["officer"])
                 self._say(f"{peer}: {peer.standing}")
             else:
-                getattr(self, f"_{act}")(options)
-        except (UnableToPeer, UnableToHost, Refusal, Unavailable) as error:
+                getattr(self, f"_{act.replace('-', '_')}")(options)
+        except (*UNABLE, Refusal, Unavailable) as error:
             raise CommandError(str(error)) from error
 
     def _say(self, text: str) -> None:
@@ -83,28 +111,86 @@ class Command(BaseCommand):
     def _recognise(self, options: dict[str, Any]) -> None:
         if not Peer.objects.filter(entity_id=options["entity"], ended_at=None).exists():
             self._propose(options)
-        peer = peering.recognise(_find(options["entity"]), officer=options["officer"])
+        peer = _find(options["entity"])
+        agreed = reading.terms_from(options, terms.of(peer))
+        peer = peering.recognise(peer, officer=options["officer"], terms=agreed)
         self._say(f"{peer}: {peer.standing}")
+
+    def _terms(self, options: dict[str, Any]) -> None:
+        peer = _find(options["entity"])
+        agreed = reading.terms_from(options, terms.of(peer))
+        if agreed is not None:
+            peer = terms.set_terms(peer, terms=agreed, officer=options["officer"])
+        self._say(json.dumps(dataclasses.asdict(terms.of(peer)), indent=2, ensure_ascii=False))
+        self._say(f"{peer}: {peer.standing}")
+
+    def _mark_type(self, options: dict[str, Any]) -> None:
+        if options["what"] == "list":
+            for row in MarkType.objects.order_by("mark_type"):
+                self._say(f"{row.mark_type}: {', '.join(row.issuers) or 'any issuer'} {row.owner_entity_id}".rstrip())
+            return
+        row = mark_types.add(
+            mark_type=options["type"],
+            description=options["description"],
+            issuers=[] if options["any_issuer"] else options["issuers"],
+            owner=options["owner"],
+            owner_jwks=reading.json_file(options["owner_jwks"]) if options["owner_jwks"] else None,
+            delegation=reading.text_file(options["delegation"]) if options["delegation"] else "",
+            lifetime=options["lifetime"],
+            now=clock.now(),
+            actor=options["officer"],
+        )
+        self._say(f"{row.mark_type}: known")
+
+    def _mark(self, options: dict[str, Any]) -> None:
+        mark_type, entity, now, actor = options["type"], options["entity"], clock.now(), options["officer"]
+        if options["what"] == "give":
+            marks.give(mark_type=mark_type, subject=entity, now=now, actor=actor)
+        elif not marks.revoke(mark_type=mark_type, subject=entity, now=now, actor=actor):
+            raise CommandError("it holds no such mark")
+        self._say(f"{entity}: {mark_type} {'given' if options['what'] == 'give' else 'revoked'}")
 
     def _resolve(self, options: dict[str, Any]) -> None:
         found = resolution.explain(options["entity"], now=clock.now(), immediate=options["immediate"])
         if options["explain"]:
-            self._say("\n".join(f"given up: {attempt}" for attempt in found.attempts) or "no way was given up")
+            self._say(found.tree())
             self._say(f"fetches: {found.fetches}")
         chain = found.require()
         self._say(f"chain: {' > '.join(chain.path)}, good until {chain.expires_at}")
         self._say(json.dumps(chain.metadata, indent=2, ensure_ascii=False))
 
+    def _verify_old(self, options: dict[str, Any]) -> None:
+        try:
+            text = Path(options["file"]).read_text("ascii").strip()
+        except (OSError, UnicodeError) as error:
+            raise CommandError("the file cannot be read") from error
+        verified = historical_keys.verify_old(text, peer=_find(options["entity"]), now=clock.now())
+        self._say(f"signed by {verified.key.kid}: {json.dumps(verified.claims, indent=2, ensure_ascii=False)}")
+
     def _key(self, options: dict[str, Any]) -> None:
-        step, use, algorithm = options["step"], options["use"], options["algorithm"]
+        step, use, algorithm, owner = options["step"], options["use"], options["algorithm"], options["hosted"]
+        if (use == "hosted") != bool(owner):
+            raise CommandError("--use hosted and --hosted PATH belong together")
+        if owner and not SigningKey.objects.filter(use=use, owner=owner).exists():
+            raise CommandError("no such hosted entity: --hosted")
+        if step == "list":
+            self._say("\n".join(map(_line, SigningKey.objects.order_by("use", "owner", "algorithm", "pk"))))
+            return
         if step == "kill":
             if not SigningKey.objects.filter(kid=options["kid"] or "").exists():
                 raise CommandError("no such key: --kid")
             row = signing.kill(kid=options["kid"], now=clock.now(), actor=options["officer"])
         elif step == "prepare":
-            row = signing.prepare_next(use=use, algorithm=algorithm, actor=options["officer"])
+            row = signing.prepare_next(use=use, algorithm=algorithm, owner=owner, actor=options["officer"])
         else:
-            row = signing.activate_next(use=use, algorithm=algorithm, now=clock.now(), actor=options["officer"])
+            row = signing.activate_next(
+                use=use,
+                algorithm=algorithm,
+                owner=owner,
+                now=clock.now(),
+                actor=options["officer"],
+                emergency=options["emergency"],
+            )
         self._say(f"{row.use} {row.algorithm} {row.kid}: {row.state}")
 
     def _subordinate(self, options: dict[str, Any]) -> None:
@@ -116,6 +202,8 @@ class Command(BaseCommand):
             entity_id=options["entity"],
             jwks=_jwks(options) or {},
             entity_types=options["types"],
+            metadata=reading.json_file(options["metadata"]) if options["metadata"] else None,
+            metadata_policy=reading.json_file(options["policy"]) if options["policy"] else None,
             now=clock.now(),
             actor=options["officer"],
         )
@@ -129,11 +217,18 @@ def _peer(parser: CommandParser, *, jwks: bool = False) -> None:
         parser.add_argument("--jwks", help="file with the peer's federation keys, brought by a second channel")
 
 
+def _line(key: SigningKey) -> str:
+    since = datetime.fromtimestamp(key.retired_at or key.made_at, UTC)
+    return f"{key.use:10} {key.algorithm} {key.state:6} {since:%Y-%m-%d %H:%M}Z {key.kid} {key.owner}".rstrip()
+
+
 def _keys(parser: CommandParser) -> None:
-    parser.add_argument("step", choices=["prepare", "activate", "kill"])
-    parser.add_argument("--use", choices=signing.NODE_USES, default="federation")
+    parser.add_argument("step", choices=["list", "prepare", "activate", "kill"])
+    parser.add_argument("--use", choices=(*signing.NODE_USES, "hosted"), default="federation")
+    parser.add_argument("--hosted", default="", help="path of the hosted entity, as in checkpoints/CODE")
     parser.add_argument("--algorithm")
     parser.add_argument("--kid")
+    parser.add_argument("--emergency", action="store_true", help="activate at once, whoever does not know the key yet")
     parser.add_argument("--officer", default=OPERATOR)
 
 
@@ -143,6 +238,8 @@ def _subordinate(parser: CommandParser) -> None:
     add.add_argument("entity")
     add.add_argument("--jwks", required=True, help="file with the entity's federation keys, a JWK Set")
     add.add_argument("--types", nargs="+", required=True, choices=sorted(entities.SUBORDINATE_TYPES))
+    add.add_argument("--metadata", help="JSON file, by entity type: what we state over its own")
+    add.add_argument("--policy", help="JSON file, by entity type: metadata policy")
     end = what.add_parser("end")
     end.add_argument("entity")
     for parser_of in (add, end):

@@ -21,4 +21,4 @@ class Command(BaseCommand):
         for check in checks.CHECKS:
             profiles = " ".join(sorted(check.profiles))
             meaning = (check.run.__doc__ or "").splitlines()[0]
-            self.stdout.write(f"{check.endpoint:<10} {profiles:<8} {check.run.__name__:<32} {meaning}")
+            self.stdout.write(f"{check.endpoint:<14} {profiles:<17} {check.run.__name__:<33} {meaning}")

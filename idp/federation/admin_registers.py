@@ -1,0 +1,74 @@
+"""What the federation room keeps besides peers, for officers to read; trust marks may be taken back."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from idp import clock
+from idp.audit.admin import ReadOnlyModelAdmin
+from idp.federation import marks
+from idp.federation.columns import when
+from idp.federation.models import HostedEntity, IssuedMark, MarkType, SigningKey, StatusList, Subordinate
+
+
+def officer_of(request: HttpRequest) -> str:
+    """Who acts, as the audit names them."""
+    return f"account:{request.user.pk}"
+
+
+@admin.register(MarkType)
+class MarkTypeAdmin(ReadOnlyModelAdmin):
+    list_display = ("mark_type", "description", "owner_entity_id", "issuers", "lifetime")
+
+
+@admin.register(IssuedMark)
+class IssuedMarkAdmin(ReadOnlyModelAdmin):
+    list_display = ("subject", "mark_type", "issued", "revoked")
+    list_filter = ("mark_type",)
+    search_fields = ("subject",)
+    fields = ("subject", "mark_type", "issued", "revoked")
+    actions = ("revoke_marks",)
+
+    issued = when("issued_at", _("given"))
+    revoked = when("revoked_at", _("revoked"))
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("federation.change_issuedmark"))
+
+    @admin.action(description=_("Revoke the selected trust marks"), permissions=["revoke"])
+    def revoke_marks(self, request: HttpRequest, queryset: QuerySet[IssuedMark]) -> None:
+        for mark in queryset.filter(revoked_at=None):
+            marks.revoke(subject=mark.subject, mark_type=mark.mark_type, now=clock.now(), actor=officer_of(request))
+            self.message_user(request, f"{mark}: {_('revoked')}", messages.SUCCESS)
+
+
+@admin.register(Subordinate)
+class SubordinateAdmin(ReadOnlyModelAdmin):
+    list_display = ("entity_id", "entity_types", "registered", "ended")
+
+    registered = when("registered_at", _("registered"))
+    ended = when("ended_at", _("ended"))
+
+
+@admin.register(HostedEntity)
+class HostedEntityAdmin(ReadOnlyModelAdmin):
+    list_display = ("entity_id", "path")
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnlyModelAdmin):
+    list_display = ("kid", "use", "owner", "algorithm", "state", "made", "retired")
+    list_filter = ("use", "state")
+
+    made = when("made_at", _("made"))
+    retired = when("retired_at", _("stopped signing"))
+
+
+@admin.register(StatusList)
+class StatusListAdmin(ReadOnlyModelAdmin):
+    list_display = ("name", "begun", "part", "size", "version", "lasts")
+    exclude = ("text",)
+
+    begun = when("hour", _("hour"))
+    lasts = when("last_expiry", _("last expiry"))

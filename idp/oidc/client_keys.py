@@ -1,0 +1,83 @@
+"""A client's keys for this protocol, from its metadata or from where that points to; never its federation keys.
+
+A key that we do not know may be a new one, so we look again: at most once in `COOLDOWN` seconds for each client,
+whichever worker asks, so that made-up key identifiers cost nobody anything.
+"""
+
+import logging
+from typing import Any
+
+from idp.federation import fetching, resolution
+from idp.oidc import registration
+from idp.oidc.models import Client
+from idp.protocol import jwk_set, strict_json
+from idp.protocol.keys import KeySet
+from idp.protocol.refusals import Refusal, Unavailable
+
+log = logging.getLogger(__name__)
+
+COOLDOWN = 60  # seconds between two fetches of one client's keys
+REFRESH_AFTER = 3600  # seconds; a key that the client took back is forgotten then
+KEEP = 86_400  # seconds that fetched keys serve while the client's server does not answer
+TIMEOUT = 5.0  # seconds; a request is waiting
+
+
+def for_document(client: Client, *, kid: str | None, now: int) -> KeySet:
+    """The keys to verify a document with that names ``kid``.
+
+    Raises `Refusal` when what the client publishes is not sound, `Unavailable` when it cannot be had just now.
+    """
+    if "jwks" not in client.metadata:
+        return _fetched(client, kid, now)
+    held = jwk_set.signing_keys(client.metadata["jwks"])
+    if kid is None or held.find(kid) is not None or client.registration != Client.Registration.AUTOMATIC:
+        return held
+    chain = resolution.look_again(client.client_id, now=now)
+    if chain is None:
+        return held
+    renewed = registration.renewed(chain, now=now, known=client)
+    if "jwks" not in renewed.metadata:
+        return _fetched(renewed, kid, now)
+    return jwk_set.signing_keys(renewed.metadata["jwks"])
+
+
+def _fetched(client: Client, kid: str | None, now: int) -> KeySet:
+    usable = client.fetched_jwks is not None and now < client.jwks_until
+    held = jwk_set.signing_keys(client.fetched_jwks) if usable else None
+    has_key = held is not None and (kid is None or held.find(kid) is not None)
+    if held is not None and has_key and now < client.jwks_asked_at + REFRESH_AFTER:
+        return held
+    mine = Client.objects.filter(pk=client.pk, jwks_asked_at__lte=now - COOLDOWN)
+    if mine.update(jwks_asked_at=now) != 1:
+        if held is None:
+            raise Unavailable("the client's keys were asked for a moment ago")
+        return held
+    try:
+        jwks, until = _download(client, now)
+    except (Refusal, Unavailable) as error:
+        if held is None:
+            raise
+        log.warning("keys of %s: %s", client.client_id, error)
+        return held
+    Client.objects.filter(pk=client.pk).update(fetched_jwks=jwks, jwks_until=until)
+    return jwk_set.signing_keys(jwks)
+
+
+def _download(client: Client, now: int) -> tuple[dict[str, Any], int]:
+    """The JWK Set at the client's URL, and until when it may be used without asking again."""
+    if "signed_jwks_uri" in client.metadata:
+        chain = resolution.resolve(client.client_id, now=now)
+        response = fetching.get(client.metadata["signed_jwks_uri"], media_type=jwk_set.MEDIA_TYPE, timeout=TIMEOUT)
+        jwks, expires_at = jwk_set.verify_signed(
+            response.body, owner=client.client_id, federation_keys=chain.keys, now=now
+        )
+        return jwks, min(now + KEEP, expires_at or now + KEEP)
+    response = fetching.get(
+        client.metadata["jwks_uri"],
+        media_type="application/json",
+        also="application/jwk-set+json",  # RFC 7517 §8.5.2
+        timeout=TIMEOUT,
+    )
+    jwks = strict_json.loads_object(response.body)
+    jwk_set.signing_keys(jwks)
+    return {"keys": jwks["keys"]}, now + KEEP

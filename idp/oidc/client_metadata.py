@@ -1,0 +1,125 @@
+"""What a relying party says of itself, as far as we can work with it (OpenID Connect Registration §2, RFC 7591 §2).
+
+Whatever a client needs and does not get is refused when it registers, and not found out by its travellers.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from idp import conf
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client
+from idp.protocol import jwk_set
+
+MAX_REDIRECT_URIS = 32
+MAX_URI = 2048
+KEY_SOURCES = ("jwks", "signed_jwks_uri", "jwks_uri")  # the first that is there counts
+ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default of OpenID Connect Registration §2
+AUTHENTICATION = "private_key_jwt"
+_NOT_GIVEN = (  # answers that we do not encrypt, and a userinfo that we do not sign
+    "id_token_encrypted_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
+    "authorization_encrypted_response_alg",
+)
+_WEB = re.compile(r"https://(?P<host>[a-z0-9.-]+)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
+_LOOPBACK = re.compile(r"http://(?P<host>(?:[a-z0-9.-]+\.)?localhost)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
+_PRIVATE_USE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/[^\s#\\@]*\Z")  # RFC 8252 §7.1: a reversed domain name
+
+
+def check(metadata: Mapping[str, Any], *, registration: str) -> None:
+    """Whether we can work with a client that is registering in the way ``registration``.
+
+    Raises `OAuthError` (invalid_metadata), and `Refusal` for keys that are not sound.
+    """
+    if "\\u0000" in json.dumps(metadata):  # PostgreSQL cannot hold it
+        raise OAuthError("invalid_metadata", "a null character")
+    _check_keys(metadata)
+    if registration not in _listed(metadata, "client_registration_types", registration):
+        raise OAuthError("invalid_metadata", f"the client does not register by way of {registration}")
+    if metadata.get("token_endpoint_auth_method", AUTHENTICATION) != AUTHENTICATION:
+        raise OAuthError("invalid_metadata", "token_endpoint_auth_method is not private_key_jwt")
+    _hosts(metadata)
+    if profile(metadata) == Client.Profile.FEDERATION:
+        _check_answers(metadata)
+
+
+def profile(metadata: Mapping[str, Any], *, before: str | None = None) -> str:
+    """`border` for a client that asks for rich authorization, and for whoever was it ``before``; else `federation`."""
+    if before == Client.Profile.BORDER or metadata.get("authorization_details_types"):
+        return Client.Profile.BORDER
+    return Client.Profile.FEDERATION
+
+
+def sector(client_id: str, metadata: Mapping[str, Any]) -> str:
+    """The one host of the redirect URIs; the client itself when there are several or none (OpenID Core §8.1)."""
+    hosts = _hosts(metadata)
+    return hosts.pop() if len(hosts) == 1 else client_id[:255]
+
+
+def id_token_algorithm(client: Client) -> str:
+    """What the client's id tokens are signed with; `check` has seen that it is one of ours."""
+    if client.profile == Client.Profile.BORDER:
+        return "ES256"  # FAPI 2.0 §5.4.1 leaves RS256 out
+    return str(client.metadata.get("id_token_signed_response_alg", ID_TOKEN_ALGORITHMS[0]))
+
+
+def name(client: Client, language: str) -> str:
+    """What the client calls itself in ``language`` (OpenID Connect Registration §2.1), or its identifier."""
+    names = {tag.lower(): text for tag, text in client.metadata.items() if isinstance(text, str) and text.strip()}
+    for tag in (language.lower(), language.lower().split("-")[0]):
+        if text := names.get(f"client_name#{tag}"):
+            return text[:80]
+    return (names.get("client_name") or names.get("organization_name") or client.client_id)[:80]
+
+
+def _check_keys(metadata: Mapping[str, Any]) -> None:
+    source = next((name for name in KEY_SOURCES if name in metadata), None)
+    if source is None:
+        raise OAuthError("invalid_metadata", "no keys in the client's metadata")
+    if source == "jwks":
+        jwk_set.signing_keys(metadata["jwks"])
+    elif _web(metadata[source]) is None:
+        raise OAuthError("invalid_metadata", f"{source} is not an https URL")
+
+
+def _check_answers(metadata: Mapping[str, Any]) -> None:
+    """A client that waits for another kind of answer would read ours wrongly, or see what it wanted hidden."""
+    if found := [name for name in _NOT_GIVEN if metadata.get(name, "none") != "none"]:
+        raise OAuthError("invalid_metadata", f"{found[0]} is not given here")
+    if metadata.get("id_token_signed_response_alg", ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS:
+        raise OAuthError("invalid_metadata", "id tokens are not signed with that algorithm")
+    if "code" not in _listed(metadata, "response_types", "code"):
+        raise OAuthError("invalid_metadata", "the client does not take codes")
+
+
+def _listed(metadata: Mapping[str, Any], member: str, default: str) -> list[Any]:
+    value = metadata.get(member, [default])
+    if not isinstance(value, list):
+        raise OAuthError("invalid_metadata", f"{member} is not an array")
+    return value
+
+
+def _hosts(metadata: Mapping[str, Any]) -> set[str]:
+    """The hosts of the redirect URIs; raises `OAuthError` (invalid_metadata) for one that must not be registered."""
+    uris = metadata.get("redirect_uris")
+    if not isinstance(uris, list) or not 1 <= len(uris) <= MAX_REDIRECT_URIS:
+        raise OAuthError("invalid_metadata", f"not 1 to {MAX_REDIRECT_URIS} redirect_uris")
+    hosts = set()
+    for uri in uris:
+        match = _web(uri)
+        if match is not None:
+            hosts.add(match["host"])
+        elif not isinstance(uri, str) or len(uri) > MAX_URI or not _PRIVATE_USE.match(uri):
+            raise OAuthError("invalid_metadata", "a redirect URI that is neither https nor a reversed domain name")
+    return hosts
+
+
+def _web(uri: object) -> re.Match[str] | None:
+    if not isinstance(uri, str) or len(uri) > MAX_URI:
+        return None
+    loopback = _LOOPBACK.match(uri) if conf.authority().insecure_loopback_http else None
+    return _WEB.match(uri) or loopback

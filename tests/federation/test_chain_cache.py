@@ -1,0 +1,99 @@
+"""What a process holds is worth no more than what the database says now."""
+
+import pytest
+from django.db import transaction
+
+from idp.federation import chain_cache, peering, resolution, revision
+from idp.federation.models import ChainCache, Peer
+from idp.protocol.refusals import Refusal
+from idp.protocol.trust_chain import TrustChain
+from tests.conftest import NOW
+from tests.federation.conftest import OFFICER
+from tests.federation.peers import Peers
+
+
+@pytest.fixture
+def peer(transactional_db: None, node: str, peers: Peers) -> Peer:
+    """A recognised peer whose chain this process holds."""
+    peer = peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
+    _resolve(peer)
+    _resolve(peer)
+    return peer
+
+
+def _resolve(peer: Peer, now: int = NOW) -> TrustChain:
+    return resolution.resolve(peer.entity_id, now=now)
+
+
+def _verifications(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    seen: list[int] = []
+    verify = resolution.verify_chain
+
+    def counted(*args: object, now: int, **options: object) -> TrustChain:
+        seen.append(now)
+        return verify(*args, now=now, **options)
+
+    monkeypatch.setattr(resolution, "verify_chain", counted)
+    return seen
+
+
+def test_a_chain_is_verified_once_and_again_when_it_is_to_be_refreshed(
+    peer: Peer, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _verifications(monkeypatch)
+    first = _resolve(peer)
+    assert _resolve(peer, NOW + 1) is first
+    assert not seen
+    asked = len(peers.asked)
+    peers.federation.now = NOW + chain_cache.REFRESH_AFTER
+    assert _resolve(peer, NOW + chain_cache.REFRESH_AFTER) is not first
+    assert len(peers.asked) == asked + 1
+
+
+def test_a_clock_that_goes_back_finds_nothing_held(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = _verifications(monkeypatch)
+    _resolve(peer, NOW - 1)
+    assert seen == [NOW - 1]
+
+
+def test_a_held_chain_is_refused_as_soon_as_its_peer_is_suspended(peer: Peer) -> None:
+    peering.suspend(peer, officer=OFFICER)
+    with pytest.raises(Refusal):
+        _resolve(peer)
+
+
+def test_a_chain_that_another_worker_found_anew_replaces_the_one_held(peer: Peer, peers: Peers) -> None:
+    """A mirror worker saw that the peer killed a key: a web worker that holds the old chain must not go on with it."""
+    old = _resolve(peer)
+    peers.cn.metadata["border_token_issuer"] = {**peers.cn.metadata["border_token_issuer"], "note": "changed"}
+    found = resolution.explain(peer.entity_id, now=NOW).require()
+    chain_cache.keep(found, immediate=False, now=NOW)
+    assert _resolve(peer).metadata != old.metadata
+
+
+def test_the_same_chain_found_again_disturbs_nobody(peer: Peer) -> None:
+    before, chain = revision.current(), _resolve(peer)
+    chain_cache.keep(chain, immediate=False, now=NOW)
+    assert revision.current() == before
+    assert _resolve(peer) is chain
+
+
+def test_nothing_is_held_of_a_transaction_that_may_be_undone(peer: Peer) -> None:
+    """Invalid solely because it was read within a transaction: its number may come again with another meaning."""
+    with transaction.atomic():
+        revision.grow()
+        _resolve(peer)
+        transaction.set_rollback(True)
+    revision.grow()
+    ChainCache.objects.update(statements=[], failure="untrusted_issuer")
+    with pytest.raises(Refusal):
+        _resolve(peer)
+
+
+def test_the_memory_of_a_process_has_an_end(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_cache, "MAX_HELD", 2)
+    row = ChainCache.objects.get(subject=peer.entity_id)
+    for place in range(5):
+        row.subject = f"https://l{place}.example"
+        chain_cache.hold(_resolve(peer), row, number=1, now=NOW)
+    assert len(chain_cache._held) == 2
