@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: help demo up test check bench bench-full fuzz pure locale clean
+.PHONY: help demo up test check bench bench-full fuzz pure locale conformance-federation clean
 help:
 	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
 	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
 	@echo "make test   every test          make check  style, types, import contracts (never edits)"
 	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
+	@echo "make conformance-federation  foreign resolvers and the OpenID Foundation's modules judge two nodes"
 	@echo "make clean  remove .venv and var"
 
 demo: .venv/.runtime
@@ -18,7 +19,7 @@ up: .venv/.runtime
 	@$(RUN) -m idp.demo up
 
 test: .venv/.dev .venv-gate/.installed
-	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser"
+	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance"
 	$(RUN) -m pytest -q -m "e2e or browser"
 	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 tests/protocol tests/checkpoint tests/biometrics/engine
 
@@ -31,20 +32,27 @@ check: .venv/.dev
 	DEBUG=1 INSECURE_LOOPBACK_HTTP=1 CAUSEWAY_DATA_DIR=var/check CAUSEWAY_ENTITY_ID=http://hk.localhost:8002 \
 	  $(RUN) manage.py makemigrations --check --dry-run
 
-bench: .venv/.dev
+# The part "federation" measures a peer beside us, in the environment of the foreign judges.
+PEER := $(if $(filter gate admit face qr,$(ONLY)),,.venv-conformance/.installed)
+
+bench: .venv/.dev $(PEER)
 	$(RUN) -m bench $(ONLY)
 
-bench-full: .venv/.dev
+bench-full: .venv/.dev $(PEER)
 	$(RUN) -m bench --full $(ONLY)
 
 fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol
 
+# Last line: "N passed, 0 failed"; report: var/conformance/federation.json. After the first time it needs no network.
+conformance-federation: .venv/.dev .venv-conformance/.installed
+	@$(RUN) -m tests.conformance.run
+
 locale: .venv/.dev
 	$(RUN) locale/update.py
 
 clean:
-	rm -rf .venv .venv-gate var .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-gate .venv-conformance var .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv installs the set in seconds; pip does the same where uv is not to be had. --no-deps: the lists are complete.
 define install
@@ -71,4 +79,10 @@ endef
 	  requirements.txt requirements-dev.txt > .gate-dev.txt
 	$(call install,.venv-gate,-r requirements-gate.txt -r .gate-dev.txt)
 	@rm -f .gate-dev.txt
+	@touch $@
+
+# The foreign judges of the federation: one from PyPI, one from npm (with Node from PyPI where it is missing or old).
+.venv-conformance/.installed: requirements-conformance.txt tests/conformance/install.py
+	$(call install,.venv-conformance,-r requirements-conformance.txt)
+	@.venv-conformance/bin/python tests/conformance/install.py
 	@touch $@
