@@ -2,8 +2,8 @@
 
 The graph is `bench.graph`'s: 3 anchors, 300 intermediates, 30,000 leaves, with loops. Times leave out what the
 simulated others take to sign. A cached resolution is `idp.federation.resolution.resolve` with its database. Serving is
-measured over HTTP beside spid-cie-oidc, one worker of the same server each, in turns; it signs with ES256 as we do,
-which for it is the faster of the algorithms that it offers.
+measured over HTTP beside spid-cie-oidc, one worker with one thread of the same server each, in turns; it signs with
+ES256 as we do, which for it is the faster of the algorithms that it offers.
 """
 
 import os
@@ -160,7 +160,7 @@ def _subordinate() -> None:
 def _server(python: Path, module: str, port: int, environment: dict[str, str]) -> Iterator[None]:
     command = [
         *(str(python), "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--no-ws", "--log-level", "critical", f"{module}:application"),
+        *("--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "critical", f"{module}:application"),
     ]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:

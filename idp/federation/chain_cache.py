@@ -72,13 +72,13 @@ def hold(chain: TrustChain, row: ChainCache, *, number: int, now: int) -> None:
             _held.popitem(last=False)
 
 
-def keep(chain: TrustChain, *, immediate: bool, now: int) -> None:
+def keep(chain: TrustChain, *, immediate: bool, now: int) -> ChainCache:
     """Remember a chain until it expires, and that it shall be looked for before, each node at its own time."""
     lifetime = chain.expires_at - now
     wait = int(min(REFRESH_AFTER, lifetime) * (1 - JITTER * random.random()))  # noqa: S311  spread, no secret
     members = "".join(f"\n{member}\n" for member in chain.path)
     values = {"failure": "", "statements": list(chain.statements), "members": members}
-    _store(chain.entity_id, immediate, values, now=now, wait=wait, lifetime=lifetime)
+    return _store(chain.entity_id, immediate, values, now=now, wait=wait, lifetime=lifetime)
 
 
 def keep_failure(entity_id: str, failure: str, *, immediate: bool, now: int) -> None:
@@ -103,13 +103,15 @@ def claim(entity_id: str, *, immediate: bool, now: int) -> bool:
 
 def _store(
     entity_id: str, immediate: bool, values: Mapping[str, object], *, now: int, wait: int, lifetime: int
-) -> None:
+) -> ChainCache:
     times = {"refresh_at": now + wait, "searched_at": now, "expires_at": now + lifetime}
     with transaction.atomic():
         before = ChainCache.objects.filter(subject=entity_id, immediate=immediate).values_list("statements").first()
-        ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults={**values, **times})
+        defaults = {**values, **times}
+        row, _ = ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults=defaults)
         if before is not None and before[0] != values["statements"]:  # other processes may hold the old one
             revision.grow()
+    return row
 
 
 @dataclass(frozen=True)

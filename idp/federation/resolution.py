@@ -172,7 +172,7 @@ def _remembered(entity_id: str, immediate: bool, now: int, *, refresh: bool, at_
             chain = _read(row, now)
             chain_cache.hold(chain, row, number=number, now=now)
             return chain
-    return _search(entity_id, immediate, now, fallback=row)
+    return _search(entity_id, immediate, now, number=number, fallback=row)
 
 
 def _read(row: ChainCache, now: int) -> TrustChain:
@@ -181,7 +181,7 @@ def _read(row: ChainCache, now: int) -> TrustChain:
     return chain
 
 
-def _search(entity_id: str, immediate: bool, now: int, *, fallback: ChainCache | None) -> TrustChain:
+def _search(entity_id: str, immediate: bool, now: int, *, number: int, fallback: ChainCache | None) -> TrustChain:
     found = explain(entity_id, now=now, immediate=immediate)
     try:
         chain = found.require()
@@ -193,5 +193,6 @@ def _search(entity_id: str, immediate: bool, now: int, *, fallback: ChainCache |
         failure = chain_cache.UNAVAILABLE if isinstance(error, Unavailable) else error.reason.value
         chain_cache.keep_failure(entity_id, failure, immediate=immediate, now=now)
         raise
-    chain_cache.keep(chain, immediate=immediate, now=now)
+    row = chain_cache.keep(chain, immediate=immediate, now=now)
+    chain_cache.hold(chain, row, number=number, now=now)
     return chain
