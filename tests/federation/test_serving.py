@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.apps import apps
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from idp.federation import peering, revision, serving, signing, statements
 from idp.federation.models import Peer, SigningKey
@@ -54,6 +54,12 @@ class Worker:
     def _behind(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         self.passed_on += 1
         return self._django(environ, start_response)
+
+
+@pytest.fixture(autouse=True)
+def _connection_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin and end of a request would close the connection that the test's own transaction is on."""
+    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
 
 
 @pytest.fixture
