@@ -1,6 +1,5 @@
 """The officers' view of recognition. Switches are moved by actions, each confirmed and recorded; terms by a form."""
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -8,14 +7,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import formats
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.federation import admin_registers, peering, terms
 from idp.federation.admin_registers import officer_of
-from idp.federation.columns import moment, when
+from idp.federation.columns import NOTHING, shown, when
 from idp.federation.forms import ProposalForm, TermsForm
 from idp.federation.models import Peer
 from idp.federation.peering import UnableToPeer
@@ -68,8 +65,11 @@ def _question(name: str, description: Any, queryset: QuerySet[Peer]) -> dict[str
 class PeerAdmin(ReadOnlyModelAdmin):
     """Switches are actions; on a peer's page the terms of its recognition may be changed, and nothing else."""
 
+    class Media:
+        css = {"all": ("federation/terms.css",)}
+
     form = TermsForm
-    list_display = ("entity_id", "standing", "we_recognise", "we_accept", "period", "fingerprint", "successor")
+    list_display = ("entity_id", "standing", "we_recognise", "we_accept", "period", "keys_wait")
     facts = ("entity_id", "name", "standing", "fingerprint", "successor")
     times = ("proposed", "recognised", "accepted", "suspended", "ended")
     agreed = ("period", "below", "metadata_policy", "naming_constraints", "legal_basis", "contract")
@@ -132,6 +132,9 @@ class PeerAdmin(ReadOnlyModelAdmin):
         """The domain stores a proposal and terms, each with its audit event."""
         if change:
             terms.set_terms(obj, terms=form.agreed, officer=officer_of(request))
+        else:
+            text = f"{obj}: {_('fingerprint of the pinned keys')} {peering.fingerprint(obj.jwks)}"
+            self.message_user(request, text, messages.INFO)
 
     @admin.display(description=_("standing"))
     def standing(self, peer: Peer) -> Any:
@@ -147,8 +150,9 @@ class PeerAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("stands from and until"))
     def period(self, peer: Peer) -> str:
-        ends = [formats.date_format(localtime(end), "SHORT_DATETIME_FORMAT") if end else "…" for end in _ends(peer)]
-        return " – ".join(ends)
+        if peer.valid_from is None and peer.valid_until is None:
+            return NOTHING
+        return f"{shown(peer.valid_from)} … {shown(peer.valid_until)}"
 
     @admin.display(description=_("may vouch for"))
     def below(self, peer: Peer) -> str:
@@ -161,8 +165,8 @@ class PeerAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("fingerprint of the announced keys"))
     def successor(self, peer: Peer) -> str:
-        return peering.fingerprint(peer.successor_jwks) if peer.successor_jwks else ""
+        return peering.fingerprint(peer.successor_jwks) if peer.successor_jwks else NOTHING
 
-
-def _ends(peer: Peer) -> tuple[datetime.datetime | None, datetime.datetime | None]:
-    return moment(peer.valid_from), moment(peer.valid_until)
+    @admin.display(description=_("announced keys wait since"))
+    def keys_wait(self, peer: Peer) -> str:
+        return shown(peer.successor_seen_at)

@@ -5,18 +5,29 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.utils import formats
+from django.utils.timezone import localtime
+
+FORMAT = "Y-m-d H:i"  # ISO 8601: read the same in all four languages
+NOTHING = "—"
 
 
 def moment(seconds: int | None) -> datetime.datetime | None:
-    """The time as the admin site shows it; None where there is none."""
+    """The time as a form field takes it; None where there is none."""
     return None if seconds is None else datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
 
 
-def when(name: str, description: Any) -> Callable[[Any, Any], datetime.datetime | None]:
+def shown(seconds: int | None) -> str:
+    """The time as an officer reads it."""
+    at = moment(seconds)
+    return NOTHING if at is None else formats.date_format(localtime(at), FORMAT)
+
+
+def when(name: str, description: Any) -> Callable[[Any, Any], str]:
     """A column for the time that stands in the field ``name``."""
 
-    @admin.display(description=description, ordering=name, empty_value="—")
-    def column(self: Any, row: Any) -> datetime.datetime | None:
-        return moment(getattr(row, name))
+    @admin.display(description=description, ordering=name)
+    def column(self: Any, row: Any) -> str:
+        return shown(getattr(row, name))
 
     return column

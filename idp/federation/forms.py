@@ -14,6 +14,8 @@ from idp.federation.peering import UnableToPeer
 from idp.federation.terms import PEER_TYPES, Terms, UnableToAgree
 from idp.protocol.refusals import Refusal, Unavailable
 
+_TEXT = {"rows": 3, "cols": 80}
+
 
 class ProposalForm(forms.ModelForm):
     """The peer's identifier; its name and keys are fetched from there."""
@@ -43,6 +45,7 @@ class TermsForm(forms.ModelForm):
     metadata_policy = forms.JSONField(
         label=_("Metadata policy"),
         required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "cols": 80}),
         help_text=_("By entity type. It narrows what is demanded of every peer and cannot widen it."),
     )
     max_path_length = forms.TypedChoiceField(
@@ -53,6 +56,7 @@ class TermsForm(forms.ModelForm):
     naming_constraints = forms.JSONField(
         label=_("Names"),
         required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
         help_text=_('Domain names, as in {"permitted": [".mo.example"], "excluded": []}. Empty: any name.'),
     )
     allowed_entity_types = forms.MultipleChoiceField(
@@ -62,8 +66,8 @@ class TermsForm(forms.ModelForm):
     )
     valid_from = forms.SplitDateTimeField(label=_("Stands from"), required=False, widget=AdminSplitDateTime)
     valid_until = forms.SplitDateTimeField(label=_("Stands until"), required=False, widget=AdminSplitDateTime)
-    legal_basis = forms.CharField(label=_("Legal basis"), required=False, widget=forms.Textarea)
-    contract = forms.CharField(label=_("Contract"), required=False, widget=forms.Textarea)
+    legal_basis = forms.CharField(label=_("Legal basis"), required=False, widget=forms.Textarea(attrs=_TEXT))
+    contract = forms.CharField(label=_("Contract"), required=False, widget=forms.Textarea(attrs=_TEXT))
 
     class Meta:
         model = Peer
