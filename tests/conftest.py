@@ -4,7 +4,7 @@ import itertools
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 from joserfc.jwk import RSAKey
+
+from idp.protocol import keys
 
 # Machines differ in speed: no example may fail for being slow. `make fuzz` looks fifty times longer.
 hypothesis.settings.register_profile("house", deadline=None, max_examples=60, database=None)
@@ -21,27 +23,38 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
 
 
-RSA_KEYS = 24  # more than any one test makes; an RSA key takes longer to make than most tests take
-_make_rsa_key = RSAKey.generate_key
+RSA_KEYS = 32  # more than any one test makes; an RSA key takes longer to make, or to read, than most tests take
+_make_rsa_key, _read_key = RSAKey.generate_key, keys._import
 _rsa_places = itertools.cycle(range(RSA_KEYS))
 
 
 @lru_cache(maxsize=RSA_KEYS)
-def _rsa_key(place: int, size: int) -> dict[str, Any]:
-    return _make_rsa_key(size, private=True).as_dict(private=True)
+def _rsa_key(place: int, size: int) -> RSAKey:
+    return _make_rsa_key(size, private=True)
+
+
+@lru_cache(maxsize=4 * RSA_KEYS)
+def _rsa_key_read(members: tuple[tuple[str, str], ...]) -> Any:
+    return _read_key(dict(members))
 
 
 def _next_rsa_key(size: int, *, private: bool) -> RSAKey:
-    key = RSAKey.import_key(_rsa_key(next(_rsa_places), size))
+    key = _rsa_key(next(_rsa_places), size)
     for kept in Path(os.environ.get("CAUSEWAY_DATA_DIR", "var")).glob(f"keys/*/{key.thumbprint()}.jwk"):
         kept.unlink()  # of an earlier test: a node never writes over a key
     return key
 
 
+def _read_once(jwk: Mapping[str, Any]) -> Any:
+    whole = jwk.get("kty") == "RSA" and "d" in jwk and all(isinstance(member, str) for member in jwk.values())
+    return _rsa_key_read(tuple(sorted(jwk.items()))) if whole else _read_key(jwk)
+
+
 @pytest.fixture(autouse=True)
 def _rsa_keys_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real RSA keys that come round again in later tests."""
+    """Real RSA keys that come round again in later tests, each checked once."""
     monkeypatch.setattr(RSAKey, "generate_key", _next_rsa_key)
+    monkeypatch.setattr(keys, "_import", _read_once)
 
 
 @pytest.fixture(autouse=True)

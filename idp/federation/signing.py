@@ -27,7 +27,7 @@ ALGORITHMS = {
     "status": ("ES256",),
     "bundle": ("ES256",),
     "hosted": ("ES256",),
-    "request": ("ES256",),  # a P-256 key that signs nothing: authorization requests are encrypted to it
+    "request": ("ES256", "RS256"),  # keys that sign nothing: authorization requests are encrypted to them
 }
 NODE_USES = ("federation", "oidc", "border", "status", "bundle", "request")
 DAY = 86_400

@@ -1,5 +1,6 @@
 """What this provider says of itself: one text for federation, discovery (OpenID) and RFC 8414. Only what works."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,16 +62,18 @@ def openid_provider() -> dict[str, Any]:
 
 
 def jwks() -> dict[str, Any]:
-    """The keys that our tokens are verified with, and the one that requests are encrypted to, each with its ``use``."""
+    """The keys that our tokens are verified with, and those that requests are encrypted to, each with its ``use``."""
     signers = [{**key, "use": "sig"} for key in signing.published("oidc").jwks()["keys"]]
     return {"keys": [*signers, *_encryption_keys()]}
 
 
 def _encryption_keys() -> list[dict[str, Any]]:
-    try:
-        return [encrypted_request.public_jwk(signing.private_key(request_objects.KEY_USE).public)]
-    except Unavailable:  # a node whose keys were made before there was such a one
-        return []
+    found = []
+    for algorithm in signing.ALGORITHMS[request_objects.KEY_USE]:
+        with contextlib.suppress(Unavailable):  # a node whose keys were made before there was such a one
+            key = signing.private_key(request_objects.KEY_USE, algorithm=algorithm)
+            found.append(encrypted_request.public_jwk(key.public))
+    return found
 
 
 def _request_objects() -> dict[str, Any]:
@@ -81,7 +84,7 @@ def _request_objects() -> dict[str, Any]:
         "request_uri_parameter_supported": False,  # none but our own
     }
     if _encryption_keys():
-        members["request_object_encryption_alg_values_supported"] = [encrypted_request.ALGORITHM]
+        members["request_object_encryption_alg_values_supported"] = list(encrypted_request.ALGORITHMS)
         members["request_object_encryption_enc_values_supported"] = [encrypted_request.ENCRYPTION]
     return members
 

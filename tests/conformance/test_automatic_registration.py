@@ -43,17 +43,19 @@ def test_pushed_request(visitor: Visitor, party: RelyingParty, provider: Provide
 
 @module(REGISTRATION + "with-jar-and-encrypted-request-object")
 def test_encrypted_request_object(visitor: Visitor, party: RelyingParty, provider: Provider) -> None:
-    """An encryption key that is published and opens nothing."""
-    algorithm = provider.metadata["request_object_encryption_alg_values_supported"][0]
-    encryption = provider.metadata["request_object_encryption_enc_values_supported"][0]
-    key = provider.keys("enc")[0]
-    claims = party.request()
-    header = {"alg": algorithm, "enc": encryption, "kid": key["kid"], "cty": "JWT"}
-    encrypted = jwe.encrypt_compact(
-        header, party.signed(claims).encode(), JWKRegistry.import_key(key), algorithms=[algorithm, encryption]
-    )
-    parameters = flows.by_value(claims, encrypted)
-    flows.succeeds(visitor, party, provider, method="GET", parameters=parameters)
+    """An encryption key that is published and opens nothing; RSA-OAEP is what the suite itself uses."""
+    metadata = provider.metadata
+    encryption = metadata["request_object_encryption_enc_values_supported"][0]
+    for algorithm, kind in (("RSA-OAEP", "RSA"), ("ECDH-ES", "EC")):
+        assert algorithm in metadata["request_object_encryption_alg_values_supported"]
+        key = next(key for key in provider.keys("enc") if key["kty"] == kind)
+        claims = party.request()
+        header = {"alg": algorithm, "enc": encryption, "kid": key["kid"], "cty": "JWT"}
+        encrypted = jwe.encrypt_compact(
+            header, party.signed(claims).encode(), JWKRegistry.import_key(key), algorithms=[algorithm, encryption]
+        )
+        parameters = flows.by_value(claims, encrypted)
+        flows.succeeds(visitor, party, provider, method="GET", parameters=parameters)
 
 
 @module(REGISTRATION + "expect-entity-configuration-request")

@@ -45,7 +45,7 @@ def test_only_what_works_is_advertised(world: World) -> None:
     assert document["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert document["client_registration_types_supported"] == ["automatic", "explicit"]
     assert document["federation_registration_endpoint"] == f"{NODE}/oidc/federation-registration"
-    assert document["request_object_encryption_alg_values_supported"] == ["ECDH-ES"]
+    assert document["request_object_encryption_alg_values_supported"] == ["ECDH-ES", "RSA-OAEP", "RSA-OAEP-256"]
     assert document["request_object_encryption_enc_values_supported"] == ["A256GCM"]
     assert "request_authentication_methods_supported" not in document  # gone from the final text (its §5.1.3)
     assert "registration_endpoint" not in document and "introspection_endpoint" not in document

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,3 +130,83 @@ def test_no_input_makes_opening_fail_otherwise(part: str) -> None:
             assert encrypted_request.open_request(text, keys=(KEY,)) == INSIDE
         except Refusal as refusal:
             assert refusal.reason is Reason.MALFORMED
+
+
+# --- by RSA-OAEP ---------------------------------------------------------------------------------------------------
+
+RSA, OLD_RSA = keys.generate("RS256"), keys.generate("RS256")
+
+
+def wrapped(
+    *, recipient: keys.PrivateKey = RSA, alg: str = "RSA-OAEP", content_key: bytes = b"k" * 32, **changes: Any
+) -> str:
+    """A JWE by RSA-OAEP whose sender chose every header member; ``tag`` and ``key`` replace what goes with it."""
+    tag, encrypted_key = changes.pop("tag", None), changes.pop("key", None)
+    digest = hashes.SHA256() if alg == "RSA-OAEP-256" else hashes.SHA1()  # noqa: S303
+    header = {"alg": alg, "enc": "A256GCM", "kid": recipient.kid, "cty": "JWT", **changes}
+    protected = strict_json.b64encode(strict_json.dumps({name: v for name, v in header.items() if v is not ...}))
+    if encrypted_key is None:
+        oaep = padding.OAEP(padding.MGF1(digest), digest, label=None)
+        encrypted_key = recipient.public.raw.encrypt(content_key, oaep)  # type: ignore[union-attr]
+    sealed = AESGCM(content_key.ljust(32)[:32]).encrypt(bytes(12), INSIDE.encode(), protected.encode())
+    parts = (encrypted_key, bytes(12), sealed[:-16], tag or sealed[-16:])
+    return ".".join([protected, *(strict_json.b64encode(part) for part in parts)])
+
+
+@pytest.mark.parametrize("alg", ["RSA-OAEP", "RSA-OAEP-256"])
+@pytest.mark.parametrize("changes", [{}, {"kid": ...}, {"cty": ...}, {"typ": "JWT"}], ids=str)
+def test_what_most_relying_parties_write_opens(alg: str, changes: dict[str, Any]) -> None:
+    keyring = (KEY, OLD_RSA, RSA)  # of both kinds, and an older one
+    assert encrypted_request.open_request(wrapped(alg=alg, **changes), keys=keyring) == INSIDE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alg": "RSA1_5"},
+        {"alg": ["RSA-OAEP"]},
+        {"enc": "A128GCM"},
+        {"zip": "DEF"},
+        {"p2c": 1},
+        {"crit": ["x"]},
+        {"epk": {}},
+        {"kid": "another"},
+        {"kid": KEY.kid},
+        {"cty": "entity-statement+jwt"},
+        {"key": b""},
+        {"key": bytes(256)},
+        {"key": bytes(512)},
+        {"tag": bytes(16)},
+        {"tag": bytes(12)},
+        {"content_key": b"k" * 16},
+        {"recipient": OLD_RSA},
+    ],
+    ids=range(17),
+)
+def test_other_means_and_changed_texts_are_refused_by_rsa_too(changes: dict[str, Any]) -> None:
+    """Invalid solely because of one header member or part (row 69)."""
+    members = {name: value for name, value in changes.items() if name != "alg"}
+    text = wrapped(**members)
+    if "alg" in changes:
+        head = strict_json.loads_object(strict_json.b64decode(text.split(".")[0]))
+        text = ".".join([strict_json.b64encode(strict_json.dumps({**head, **changes})), *text.split(".")[1:]])
+    assert reason_of(text, KEY, RSA) is Reason.MALFORMED
+
+
+def test_a_key_does_not_open_what_was_meant_for_the_other_kind() -> None:
+    """Invalid solely because the provider has only keys of the other kind."""
+    assert reason_of(wrapped(kid=...), KEY) is Reason.MALFORMED
+    sealed = encrypted_request.seal_request(INSIDE, recipient=KEY.public)
+    assert reason_of(sealed, RSA) is Reason.MALFORMED
+
+
+def test_an_rsa_key_is_published_for_both_algorithms_and_verifies_nothing() -> None:
+    published = encrypted_request.public_jwk(RSA.public)
+    assert (published["use"], published["kid"]) == ("enc", RSA.kid)
+    assert "alg" not in published and "d" not in published
+
+
+@given(st.text(alphabet="AZaz09-_.", max_size=400))
+def test_no_five_parts_do_more_than_refuse(text: str) -> None:
+    with pytest.raises(Refusal):
+        encrypted_request.open_request(text, keys=(KEY, RSA))
