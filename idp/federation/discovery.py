@@ -9,6 +9,7 @@ stranger can make long is bounded, and every way that fails is kept with the rea
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from idp.protocol.entity_statements import (
@@ -21,6 +22,7 @@ from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 from idp.protocol.trust_chain import TrustChain, verify_chain
 
+Key, Found = TypeVar("Key"), TypeVar("Found")
 Fetch = Callable[[str], str]
 Judge = Callable[[TrustChain], None]
 
@@ -113,35 +115,18 @@ class _Search:
 
     def configuration(self, entity_id: str) -> EntityConfiguration:
         """The entity's own configuration, fetched once, good or bad."""
-        if entity_id not in self.configurations:
-            try:
-                text = self.get(configuration_url(entity_id))
-                self.configurations[entity_id] = parse_entity_configuration(text, now=self.now, expect=entity_id)
-            except (Refusal, Unavailable) as error:
-                self.configurations[entity_id] = error
-        found = self.configurations[entity_id]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        return _once(self.configurations, entity_id, lambda: self._fetch_configuration(entity_id))
 
     def statement(self, superior: EntityConfiguration, subject: str) -> str:
         """What the superior says about ``subject``, verified with its keys; fetched once, good or bad."""
-        place = (superior.sub, subject)
-        if place not in self.statements:
-            try:
-                self.statements[place] = self._fetch_statement(superior, subject)
-            except (Refusal, Unavailable) as error:
-                self.statements[place] = error
-        found = self.statements[place]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        return _once(self.statements, (superior.sub, subject), lambda: self._fetch_statement(superior, subject))
+
+    def _fetch_configuration(self, entity_id: str) -> EntityConfiguration:
+        text = self.get(configuration_url(entity_id))
+        return parse_entity_configuration(text, now=self.now, expect=entity_id)
 
     def _fetch_statement(self, superior: EntityConfiguration, subject: str) -> str:
-        endpoint = superior.metadata.get("federation_entity", {}).get("federation_fetch_endpoint")
-        if not isinstance(endpoint, str) or "#" in endpoint:
-            raise Refusal(Reason.MALFORMED, "a superior without a fetch endpoint")
-        text = self.get(f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}")
+        text = self.get(statement_url(superior.metadata, subject))
         keys = self.anchors.get(superior.sub, superior.keys)  # an anchor's are never taken from the wire (§11.3)
         verify_subordinate_statement(text, superior_keys=keys, issuer=superior.sub, subject=subject, now=self.now)
         return text
@@ -151,6 +136,14 @@ class _Search:
         configuration = self.configuration(superior)
         text = self.statement(configuration, way.path[-1])
         return _Way(configuration, (*way.statements, text), (*way.path, superior))
+
+
+def statement_url(superior: Mapping[str, Mapping[str, Any]], subject: str) -> str:
+    """Where a superior, by its metadata, tells what it says of ``subject`` (§8.1.1); raises `Refusal` (malformed)."""
+    endpoint = superior.get("federation_entity", {}).get("federation_fetch_endpoint")
+    if not isinstance(endpoint, str) or "#" in endpoint:
+        raise Refusal(Reason.MALFORMED, "a superior without a fetch endpoint")
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}"
 
 
 def discover(
@@ -233,6 +226,18 @@ def _may_follow(search: _Search, way: _Way, superior: str) -> None:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "the way is too long")
     if search.immediate and superior not in search.anchors:
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not an anchor, and only an immediate superior will do")
+
+
+def _once(memory: dict[Key, Found | Refusal | Unavailable], key: Key, fetch: Callable[[], Found]) -> Found:
+    if key not in memory:
+        try:
+            memory[key] = fetch()
+        except (Refusal, Unavailable) as error:
+            memory[key] = error
+    found = memory[key]
+    if isinstance(found, Refusal | Unavailable):
+        raise found
+    return found
 
 
 def _branches(path: tuple[str, ...], ends: Mapping[tuple[str, ...], str], indent: str) -> Iterator[str]:

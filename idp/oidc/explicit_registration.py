@@ -6,12 +6,11 @@ metadata for this provider, and need not publish any. A superior is asked what i
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from django.db import transaction
 
 from idp import conf
-from idp.federation import fetching, resolution, signing, statements
+from idp.federation import discovery, fetching, resolution, signing, statements
 from idp.oidc import client_metadata, registration
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
@@ -122,10 +121,7 @@ def _above(superior: str, subject: str, *, now: int) -> Path:
         except statements.UnableToState as error:
             raise Refusal(Reason.UNTRUSTED_ISSUER, "this node states nothing about it") from error
     chain = resolution.resolve(superior, now=now)
-    endpoint = chain.metadata.get("federation_entity", {}).get("federation_fetch_endpoint")
-    if not isinstance(endpoint, str) or "#" in endpoint:
-        raise Refusal(Reason.UNTRUSTED_ISSUER, "a superior without a fetch endpoint")
-    url = f"{endpoint}{'&' if '?' in endpoint else '?'}sub={quote(subject, safe='')}"
+    url = discovery.statement_url(chain.metadata, subject)
     return fetching.fetcher(now)(url), *chain.statements[1:]
 
 

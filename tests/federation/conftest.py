@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 
 from idp import conf
-from idp.federation import entities, fetching, signing
+from idp.federation import entities, fetching, peering, signing
 from tests.conftest import NOW
 from tests.federation.peers import Peers, running
 
@@ -34,3 +35,16 @@ def peers(node: str) -> Iterator[Peers]:
     with running(NOW, node) as world:
         yield world
     fetching.client().close()
+
+
+@pytest.fixture
+def http(node: str) -> Client:
+    """Whoever asks this node over HTTP."""
+    return Client(headers={"host": "hk.localhost"})
+
+
+@pytest.fixture
+def cn(peers: Peers) -> str:
+    """The mainland, recognised."""
+    peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
+    return peers.cn.entity_id

@@ -8,7 +8,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.test import Client
 
-from idp.federation import entities, marks, peering, resolution, statements, terms
+from idp.federation import entities, marks, resolution, statements, terms
 from idp.federation.models import Peer
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
@@ -17,17 +17,6 @@ from tests.federation.peers import Peers
 FORM = "application/x-www-form-urlencoded"
 GETS = ["fetch", "list", "resolve", "trust-mark", "trust-marked", "historical-keys"]
 RESOURCE = {"oauth_resource": {"resource": "x"}}
-
-
-@pytest.fixture
-def http(node: str) -> Client:
-    return Client(headers={"host": "hk.localhost"})
-
-
-@pytest.fixture
-def cn(peers: Peers) -> str:
-    peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
-    return peers.cn.entity_id
 
 
 def _error(response: Any, status: int, code: str) -> None:

@@ -21,11 +21,6 @@ REMOVE = Ellipsis
 
 
 @pytest.fixture
-def http(node: str) -> Client:
-    return Client(headers={"host": "hk.localhost"})
-
-
-@pytest.fixture
 def cn(peers: Peers) -> AuthoritySimulator:
     peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
     return peers.cn

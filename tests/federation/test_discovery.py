@@ -220,7 +220,10 @@ def test_a_superior_without_a_sound_fetch_endpoint_is_a_dead_end(endpoint: objec
     federation = Federation(NOW)
     anchor, leaf = _line(federation, 2)
     anchor.metadata["federation_entity"] = {"federation_fetch_endpoint": endpoint} if endpoint is not None else {}
-    assert _find(federation, leaf, anchor).chain is None
+    found = _find(federation, leaf, anchor)
+    assert found.chain is None
+    assert [str(attempt.error) for attempt in found.attempts] == ["malformed: a superior without a fetch endpoint"]
+    assert len(federation.fetched) == 2, "the two configurations, and nobody at such an endpoint"
 
 
 def test_a_statement_about_another_subject_is_a_dead_end() -> None:

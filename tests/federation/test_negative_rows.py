@@ -12,21 +12,9 @@ from idp.protocol import jws
 from idp.protocol.entity_statements import ENTITY_STATEMENT
 from idp.protocol.refusals import Reason, Refusal
 from tests.conftest import NOW
-from tests.federation.conftest import OFFICER
 from tests.federation.peers import Peers
 
 NODE = "http://hk.localhost:8002"
-
-
-@pytest.fixture
-def http(node: str) -> Client:
-    return Client(headers={"host": "hk.localhost"})
-
-
-@pytest.fixture
-def cn(peers: Peers) -> str:
-    peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
-    return peers.cn.entity_id
 
 
 def _refused(response: Any, status: int, code: str) -> None:

@@ -39,12 +39,6 @@ def http(node: str, client: Client) -> Client:
     return client
 
 
-@pytest.fixture
-def cn(peers: Peers) -> str:
-    peering.recognise(peering.propose(peers.cn.entity_id), officer=OFFICER)
-    return peers.cn.entity_id
-
-
 def _error(response: Any, status: int, code: str) -> None:
     """Both members, JSON, and never kept (Federation §8.9)."""
     assert response.status_code == status
