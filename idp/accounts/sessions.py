@@ -1,5 +1,6 @@
 """A browser session that knows how and when its person was authenticated."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class Authenticated:
     acr: str
     amr: tuple[str, ...]  # RFC 8176
     auth_time: int  # seconds since 1970
+    sid: str = ""  # names the session without being its key; the same while its person stays
 
 
 def authentication(request: HttpRequest) -> Authenticated | None:
@@ -40,18 +42,20 @@ def authentication(request: HttpRequest) -> Authenticated | None:
     if not isinstance(facts, dict) or not isinstance(account, Account):  # a closed account is AnonymousUser here
         return None
     traveller = Traveller.objects.filter(account=account).first()
-    return Authenticated(account, traveller, facts["acr"], tuple(facts["amr"]), facts["at"])
+    return Authenticated(account, traveller, facts["acr"], tuple(facts["amr"]), facts["at"], facts.get("sid", ""))
 
 
 @transaction.atomic
 def begin(*, request: HttpRequest, account: Account, acr: str, amr: Sequence[str], now: int) -> Authenticated:
     """Log ``account`` in at ``now`` with a fresh session key, whatever the session was before."""
+    before = authentication(request)
+    sid = before.sid if before is not None and before.account.pk == account.pk else secrets.token_urlsafe(32)
     request.session.flush()  # nothing that was put into an anonymous session survives (RFC 9700 §4.7)
     login(request, account, backend=_BACKEND)
-    request.session[_KEY] = {"acr": acr, "amr": list(amr), "at": now}
+    request.session[_KEY] = {"acr": acr, "amr": list(amr), "at": now, "sid": sid}
     events.record(kind="accounts.logged_in", actor=f"account:{account.pk}", data={"acr": acr, "amr": list(amr)})
     traveller = Traveller.objects.filter(account=account).first()
-    return Authenticated(account, traveller, acr, tuple(amr), now)
+    return Authenticated(account, traveller, acr, tuple(amr), now, sid)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from idp import clock, conf
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
 from idp.oidc import levels, proofs, tokens
-from idp.oidc.models import Client, Grant
+from idp.oidc.models import Grant
 from idp.problems import Problem
 from idp.protocol import jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
@@ -99,7 +99,7 @@ def subject(request: HttpRequest) -> Subject:
         claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
         _check_proof(request, token, claims, now=now)
     grant = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
-    if grant.client.profile == Client.Profile.BORDER:  # a relying party's own key is no phone
+    if grant.client.is_wallet:  # a relying party's own key is no phone
         _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
     return Subject(claims["sub"], claims.get("scope", ""))
 

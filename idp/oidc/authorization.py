@@ -11,9 +11,10 @@ from django.urls import reverse
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
 from idp.audit import events
-from idp.oidc import authorization_details, checks, levels, pushing, server
+from idp.oidc import authorization_details, checks, claims, consents, levels, pushing, responses, server, subjects
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import PushedRequest
+from idp.oidc.models import Client, PushedRequest
+from idp.oidc.responses import Reply
 
 
 class Undeliverable(Exception):
@@ -26,9 +27,10 @@ class Undeliverable(Exception):
 
 @dataclass(frozen=True)
 class LoginNeeded:
-    """The traveller must log in, again or more surely."""
+    """The traveller must log in, again or more surely; ``username`` is whom the client expects, if it said so."""
 
     acr: str
+    username: str = ""
 
 
 def opened(parameters: Mapping[str, list[str]], *, now: int) -> PushedRequest:
@@ -56,16 +58,24 @@ def url(*, client_id: str, request_uri: str) -> str:
 
 
 def login_needed(pushed: PushedRequest, who: Authenticated | None, *, now: int) -> LoginNeeded | None:
-    """Whether the session is not enough: level, age or ``prompt=login`` (RFC 9470 §5, OpenID Connect Core §3.1.2.1)."""
-    wanted = _level(pushed)
-    if who is None or not levels.reaches(who.acr, wanted):
-        return LoginNeeded(wanted)
+    """Whether the session is not enough: level, age, person or prompt (RFC 9470 §5, OpenID Connect Core §3.1.2.1)."""
+    needed = LoginNeeded(_level(pushed), pushed.parameters.get("login_hint", ""))
+    if who is None or not levels.reaches(who.acr, needed.acr) or not _is_expected(pushed, who):
+        return needed
     begun = pushed.begun_at if pushed.begun_at is not None else now
     max_age = pushed.parameters.get("max_age")
-    fresh_enough = max_age is None or who.auth_time >= min(begun, now) - max_age
-    if "login" in _prompts(pushed) and who.auth_time < begun:
-        fresh_enough = False
-    return None if fresh_enough else LoginNeeded(wanted)
+    if max_age is not None and who.auth_time < min(begun, now) - max_age:
+        return needed
+    if {"login", "select_account"} & _prompts(pushed) and who.auth_time < begun:
+        return needed
+    return None
+
+
+def needs_consent(pushed: PushedRequest, traveller: Traveller) -> bool:
+    """Whether the consent page must be shown: always for rich authorization, else for what is new."""
+    if "consent" in _prompts(pushed) or pushed.parameters.get("authorization_details"):
+        return True
+    return not consents.cover(traveller=traveller, client=pushed.client, parameters=pushed.parameters)
 
 
 def is_silent(pushed: PushedRequest) -> bool:
@@ -76,8 +86,8 @@ def is_silent(pushed: PushedRequest) -> bool:
 @transaction.atomic
 def allow(
     *, pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
-) -> str:
-    """Store what the traveller allowed, and the code; where to send the browser.
+) -> Reply:
+    """Store what the traveller allowed, and the code; the reply to the client.
 
     Raises `Undeliverable` when somebody completed the request meanwhile, `OAuthError` (invalid_authorization_details)
     when a choice is not the traveller's to make.
@@ -92,26 +102,33 @@ def allow(
         "acr": who.acr,
         "amr": who.amr,
         "auth_time": who.auth_time,
+        "claims": pushed.parameters.get("claims", {}),
+        "resources": pushed.parameters.get("resource", []),
+        "sid": who.sid,
     }
-    return server.complete(pushed, traveller=traveller, granted=granted, now=now)
+    consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, now=now)
+    answer = server.complete(pushed, traveller=traveller, granted=granted, now=now)
+    return responses.reply(pushed.client, pushed.parameters, answer, now=now)
 
 
 @transaction.atomic
-def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> str:
-    """Complete the request with ``error``; where to send the browser (RFC 6749 §4.1.2.1). Raises `Undeliverable`."""
+def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> Reply:
+    """Complete the request with ``error``; the reply to the client (RFC 6749 §4.1.2.1). Raises `Undeliverable`."""
     _complete(pushed, now=now)
     events.record(
         kind="oidc.authorization_refused", actor=actor, data={"client": pushed.client.client_id, "error": error}
     )
-    return error_location(pushed.parameters, error)
+    return error_reply(pushed.client, pushed.parameters, error, now=now)
 
 
-def error_location(parameters: Mapping[str, Any], error: str) -> str:
-    """The redirect URI of a request that was found sound, with ``error`` for the client."""
+def error_reply(client: Client, parameters: Mapping[str, Any], error: str, *, now: int) -> Reply:
+    """The reply with ``error`` to a request whose client and redirect URI were found sound."""
     answer = {"error": error, "error_description": OAuthError(error).description}
     if "state" in parameters:
         answer["state"] = parameters["state"]
-    return server.redirect_to(parameters["redirect_uri"], answer)
+    if parameters.get("response_mode", responses.DEFAULT) not in responses.MODES:
+        parameters = {**parameters, "response_mode": responses.DEFAULT}
+    return responses.reply(client, parameters, answer, now=now)
 
 
 def _complete(pushed: PushedRequest, *, now: int) -> None:
@@ -132,7 +149,20 @@ def single(parameters: Mapping[str, list[str]], name: str) -> str:
 def _level(pushed: PushedRequest) -> str:
     if pushed.parameters.get("authorization_details"):
         return levels.MULTIFACTOR  # what a border token is made from
-    return levels.least(pushed.parameters.get("acr_values", "").split())
+    essential = claims.essential_levels(pushed.parameters.get("claims", {}))  # OpenID Connect Core §5.5.1.1
+    return levels.least(essential or pushed.parameters.get("acr_values", "").split())
+
+
+def _is_expected(pushed: PushedRequest, who: Authenticated) -> bool:
+    """Whether ``who`` is the subject that the client names by id_token_hint or by the claim sub (Core §3.1.2.1)."""
+    expected = {pushed.parameters.get("hinted_sub"), claims.wanted_subject(pushed.parameters.get("claims", {}))} - {
+        None
+    }
+    if not expected:
+        return True
+    if who.traveller is None:
+        return False
+    return expected == {subjects.pairwise(sector=pushed.client.sector, traveller_id=who.traveller.pk)}
 
 
 def _prompts(pushed: PushedRequest) -> set[str]:

@@ -1,22 +1,24 @@
-"""Authorization requests by value: the request object itself at the authorization endpoint (OpenID Federation §12.1.1).
+"""Authorization requests by value at the authorization endpoint: plain (RFC 6749 §4.1.1) or as a request object.
 
-Whoever sends one has to prove that it holds the relying party's keys; then the request is kept like a pushed one, so
-that a reload of the page works though the object's ``jti`` is spent.
+A relying party of a trust chain has to prove by its request object that it holds the keys (OpenID Federation §12.1.1).
+Whatever comes is kept like a pushed request, so that a reload of the page works though the object's ``jti`` is spent.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from idp.oidc import authorization, checks, parameters, pushing, registration, request_objects, server
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.checks import Situation
 from idp.oidc.errors import OAuthError
+from idp.oidc.responses import Redirect, Reply
 
 
-def accept(query: Mapping[str, list[str]], *, now: int) -> str:
-    """Take one request; where to send the browser: on to the login, or back to the client with an error.
+def accept(query: Mapping[str, list[str]], *, now: int) -> Reply:
+    """Take one request; the browser goes on to the login, or back to the client with an error.
 
-    ``query`` is the query or the form; of it count ``client_id`` and ``request`` only (RFC 9101 §6.3). Raises
-    `Undeliverable` as long as neither client nor redirect URI are known to be sound; `Unavailable`.
+    ``query`` is the query or the form; where there is a ``request``, only that and ``client_id`` count (RFC 9101 §6.3).
+    Raises `Undeliverable` as long as neither client nor redirect URI are known to be sound; `Unavailable`.
     """
     try:
         situation = _situation(query, now=now)
@@ -28,17 +30,28 @@ def accept(query: Mapping[str, list[str]], *, now: int) -> str:
         checks.run(checks.VALUE_REDIRECT, situation)
         server.check_authorization(typed)
     except OAuthError as error:
-        return authorization.error_location(typed, error.error)
+        return authorization.error_reply(client, typed, error.error, now=now)
     request_uri = pushing.keep(client, typed, jkt=typed.get("dpop_jkt", ""), now=now)
-    return authorization.url(client_id=client.client_id, request_uri=request_uri)
+    return Redirect(authorization.url(client_id=client.client_id, request_uri=request_uri))
 
 
 def _situation(query: Mapping[str, list[str]], *, now: int) -> Situation:
     if "request_uri" in query:  # RFC 9101 §5: one of both
         raise OAuthError("invalid_request", "request and request_uri")
-    text, client_id = authorization.single(query, "request"), authorization.single(query, "client_id")
-    client, raw = request_objects.opened(text, client_id=client_id, now=now)
+    client_id = authorization.single(query, "client_id")
+    if "request" not in query:
+        client = registration.find(client_id, now=now)
+        return Situation(client=client, now=now, parameters=parameters.of(client, _single_values(query)))
+    client, raw = request_objects.opened(authorization.single(query, "request"), client_id=client_id, now=now)
     return Situation(client=client, now=now, parameters=parameters.of(client, raw), signed=True)
+
+
+def _single_values(query: Mapping[str, list[str]]) -> dict[str, Any]:
+    """RFC 6749 §3.1: parameters without value count as absent, and none stands twice but ``resource`` (RFC 8707 §2)."""
+    if any(len(values) > 1 for name, values in query.items() if name != "resource"):
+        raise OAuthError("invalid_request", "a parameter stands twice")
+    found = {name: values if name == "resource" else values[0] for name, values in query.items()}
+    return {name: value for name, value in found.items() if value}
 
 
 def _without_trust_codes(error: OAuthError) -> OAuthError:

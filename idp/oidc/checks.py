@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from idp import conf
-from idp.oidc import authorization_details, parameters
+from idp.oidc import authorization_details, claims, parameters, responses
 from idp.oidc.errors import OAuthError
 from idp.oidc.levels import LEVELS
 from idp.oidc.models import Client, Grant, PushedRequest
@@ -23,8 +23,9 @@ PAR, AUTHORIZE, TOKEN = "par", "authorize", "token"
 # shown on a page, the rest is answered to the redirect URI (RFC 6749 §4.1.2.1).
 VALUE_PAGE, VALUE_REDIRECT = "value-page", "value-redirect"
 BORDER = frozenset({Client.Profile.BORDER.value})
+FEDERATION = frozenset({Client.Profile.FEDERATION.value, Client.Profile.BORDER.value})
 ALL = frozenset(Client.Profile.values)
-PROMPTS = frozenset({"none", "login", "consent"})
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,16 @@ def response_type_is_code(it: Situation) -> None:
         raise OAuthError("unsupported_response_type" if known else "invalid_request", "response_type is not code")
 
 
-def response_mode_is_query(it: Situation) -> None:
-    """The only one offered."""
-    if it.parameters.get("response_mode", "query") != "query":
-        raise OAuthError("invalid_request", "response_mode is not query")
+def response_mode_is_known(it: Situation) -> None:
+    """OAuth 2.0 Multiple Response Type Encoding Practices §2.1, JARM §2.3; never a fragment for a code."""
+    if it.parameters.get("response_mode", responses.DEFAULT) not in responses.MODES:
+        raise OAuthError("invalid_request", "response_mode is none of ours")
+
+
+def request_is_signed(it: Situation) -> None:
+    """OpenID Federation 1.0 §12.1.1: the request object is how the relying party proves that it holds its keys."""
+    if not it.signed:
+        raise OAuthError("invalid_request", "no request object from a client of a trust chain")
 
 
 def redirect_uri_is_registered(it: Situation) -> None:
@@ -111,6 +118,13 @@ def level_is_known(it: Situation) -> None:
     wanted = it.parameters.get("acr_values", "").split()
     if wanted and not set(wanted) & set(LEVELS):
         raise OAuthError("unmet_authentication_requirements", "no acr of ours in acr_values")
+
+
+def essential_level_is_known(it: Situation) -> None:
+    """OpenID Connect Core §5.5.1.1; in the profile ``basic`` those of acr_values are voluntary (§3.1.2.1)."""
+    wanted = claims.essential_levels(it.parameters.get("claims", {}))
+    if wanted and not set(wanted) & set(LEVELS):
+        raise OAuthError("unmet_authentication_requirements", "no acr of ours is essential")
 
 
 def keys_agree(it: Situation) -> None:
@@ -206,12 +220,13 @@ CHECKS: Sequence[Check] = (
     Check(request_is_signed_when_promised, PAR, ALL),
     Check(redirect_uri_is_registered, PAR, ALL),
     Check(response_type_is_code, PAR, ALL),
-    Check(response_mode_is_query, PAR, ALL),
+    Check(response_mode_is_known, PAR, ALL),
     Check(challenge_is_s256, PAR, BORDER),
     Check(challenge_is_never_plain, PAR, ALL),
     Check(something_is_asked_for, PAR, ALL),
     Check(prompt_is_known, PAR, ALL),
-    Check(level_is_known, PAR, ALL),
+    Check(level_is_known, PAR, FEDERATION),
+    Check(essential_level_is_known, PAR, ALL),
     Check(keys_agree, PAR, ALL),
     Check(resource_is_ours, PAR, ALL),
     Check(details_need_the_border_profile, PAR, ALL),
@@ -220,12 +235,15 @@ CHECKS: Sequence[Check] = (
     Check(client_is_enabled, VALUE_PAGE, ALL),
     Check(request_may_come_by_value, VALUE_PAGE, ALL),
     Check(redirect_uri_is_registered, VALUE_PAGE, ALL),
+    Check(request_is_signed, VALUE_PAGE, FEDERATION),
+    Check(request_is_signed_when_promised, VALUE_REDIRECT, ALL),
     Check(response_type_is_code, VALUE_REDIRECT, ALL),
-    Check(response_mode_is_query, VALUE_REDIRECT, ALL),
+    Check(response_mode_is_known, VALUE_REDIRECT, ALL),
     Check(challenge_is_never_plain, VALUE_REDIRECT, ALL),
     Check(something_is_asked_for, VALUE_REDIRECT, ALL),
     Check(prompt_is_known, VALUE_REDIRECT, ALL),
-    Check(level_is_known, VALUE_REDIRECT, ALL),
+    Check(level_is_known, VALUE_REDIRECT, FEDERATION),
+    Check(essential_level_is_known, VALUE_REDIRECT, ALL),
     Check(keys_agree, VALUE_REDIRECT, ALL),
     Check(resource_is_ours, VALUE_REDIRECT, ALL),
     Check(details_need_the_border_profile, VALUE_REDIRECT, ALL),

@@ -17,12 +17,16 @@ MAX_REDIRECT_URIS = 32
 MAX_URI = 2048
 KEY_SOURCES = ("jwks", "signed_jwks_uri", "jwks_uri")  # the first that is there counts
 ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default of OpenID Connect Registration §2
-AUTHENTICATION = "private_key_jwt"
+PRIVATE_KEY_JWT = "private_key_jwt"
+AUTHENTICATION: Mapping[str, tuple[str, ...]] = {  # by profile; the first is the default
+    Client.Profile.BORDER.value: (PRIVATE_KEY_JWT,),
+    Client.Profile.FEDERATION.value: (PRIVATE_KEY_JWT,),
+    Client.Profile.BASIC.value: ("client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT),
+}
 _NOT_GIVEN = (  # answers that we do not encrypt, and a userinfo that we do not sign
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
     "userinfo_signed_response_alg",
-    "authorization_signed_response_alg",
     "authorization_encrypted_response_alg",
 )
 _WEB = re.compile(r"https://(?P<host>[a-z0-9.-]+)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
@@ -40,8 +44,8 @@ def check(metadata: Mapping[str, Any], *, registration: str) -> None:
     _check_keys(metadata)
     if registration not in _listed(metadata, "client_registration_types", registration):
         raise OAuthError("invalid_metadata", f"the client does not register by way of {registration}")
-    if metadata.get("token_endpoint_auth_method", AUTHENTICATION) != AUTHENTICATION:
-        raise OAuthError("invalid_metadata", "token_endpoint_auth_method is not private_key_jwt")
+    if authentication_method(metadata, profile(metadata)) not in AUTHENTICATION[profile(metadata)]:
+        raise OAuthError("invalid_metadata", "a token_endpoint_auth_method that the profile does not allow")
     _hosts(metadata)
     if profile(metadata) == Client.Profile.FEDERATION:
         _check_answers(metadata)
@@ -52,6 +56,16 @@ def profile(metadata: Mapping[str, Any], *, before: str | None = None) -> str:
     if before == Client.Profile.BORDER or metadata.get("authorization_details_types"):
         return Client.Profile.BORDER
     return Client.Profile.FEDERATION
+
+
+def authentication_method(metadata: Mapping[str, Any], profile: str) -> str:
+    """How a client of ``profile`` authenticates at the token endpoint and everywhere else (RFC 7591 §2)."""
+    return str(metadata.get("token_endpoint_auth_method", AUTHENTICATION[profile][0]))
+
+
+def authentication_methods() -> list[str]:
+    """Every method that some profile allows, each once."""
+    return sorted({method for methods in AUTHENTICATION.values() for method in methods})
 
 
 def sector(client_id: str, metadata: Mapping[str, Any]) -> str:
@@ -65,6 +79,12 @@ def id_token_algorithm(client: Client) -> str:
     if client.profile == Client.Profile.BORDER:
         return "ES256"  # FAPI 2.0 §5.4.1 leaves RS256 out
     return str(client.metadata.get("id_token_signed_response_alg", ID_TOKEN_ALGORITHMS[0]))
+
+
+def response_algorithm(client: Client) -> str:
+    """What the client's authorization responses are signed with where they are (JARM §3)."""
+    registered = client.metadata.get("authorization_signed_response_alg", id_token_algorithm(client))
+    return str(registered) if registered in ID_TOKEN_ALGORITHMS else id_token_algorithm(client)
 
 
 def name(client: Client, language: str) -> str:
@@ -90,8 +110,9 @@ def _check_answers(metadata: Mapping[str, Any]) -> None:
     """A client that waits for another kind of answer would read ours wrongly, or see what it wanted hidden."""
     if found := [name for name in _NOT_GIVEN if metadata.get(name, "none") != "none"]:
         raise OAuthError("invalid_metadata", f"{found[0]} is not given here")
-    if metadata.get("id_token_signed_response_alg", ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS:
-        raise OAuthError("invalid_metadata", "id tokens are not signed with that algorithm")
+    for name in ("id_token_signed_response_alg", "authorization_signed_response_alg"):
+        if metadata.get(name, ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS:
+            raise OAuthError("invalid_metadata", f"{name} is not one that we sign with")
     if "code" not in _listed(metadata, "response_types", "code"):
         raise OAuthError("invalid_metadata", "the client does not take codes")
 

@@ -41,11 +41,14 @@ _ON_THE_WIRE = {"method_not_allowed": "invalid_request", "too_large": "invalid_r
 
 
 class OAuthError(Exception):
-    """Something about the request is wrong. ``error`` stands in `ERRORS`; ``detail`` is for the log only."""
+    """Something about the request is wrong. ``error`` stands in `ERRORS`; ``detail`` is for the log only.
 
-    def __init__(self, error: str, detail: str = "") -> None:
+    ``headers`` are those that a direct answer has beside the error, such as a challenge.
+    """
+
+    def __init__(self, error: str, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{error}: {detail}")
-        self.error, self.detail = error, detail
+        self.error, self.detail, self.headers = error, detail, dict(headers or {})
 
     @property
     def status(self) -> int:
@@ -66,6 +69,8 @@ def response(error: OAuthError) -> JsonResponse:
     log.info("%s: %s", error.error, error.detail)
     answer = JsonResponse({"error": error.wire, "error_description": error.description}, status=error.status)
     answer["Cache-Control"] = "no-store"
+    for name, value in error.headers.items():
+        answer[name] = value
     if error.error == "method_not_allowed":
         answer["Allow"] = "POST"
     return answer

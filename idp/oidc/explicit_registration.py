@@ -161,7 +161,7 @@ def _complete(metadata: dict[str, Any], known: Client | None) -> dict[str, Any]:
     border = profile == Client.Profile.BORDER
     defaults: dict[str, Any] = {
         "client_registration_types": ["explicit"],
-        "token_endpoint_auth_method": client_metadata.AUTHENTICATION,
+        "token_endpoint_auth_method": client_metadata.PRIVATE_KEY_JWT,
         "response_types": ["code"],
         "grant_types": ["authorization_code"],
         "id_token_signed_response_alg": client_metadata.ID_TOKEN_ALGORITHMS[0],

@@ -25,6 +25,9 @@ def give(
     acr: str,
     amr: Sequence[str],
     auth_time: int,
+    claims: dict[str, Any],
+    resources: Sequence[str],
+    sid: str,
     code: str,
     now: int,
 ) -> Grant:
@@ -37,6 +40,9 @@ def give(
         acr=acr,
         amr=list(amr),
         auth_time=auth_time,
+        claims=claims,
+        resources=list(resources),
+        sid=sid,
         jkt=pushed.jkt,
         created_at=now,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from idp.accounts import devices
 from idp.oidc import grants, parameters, tokens
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Client, Grant
+from idp.oidc.models import Grant
 from idp.protocol import authorization_details
 
 
@@ -38,7 +38,7 @@ def token_response(
 
 def _bound(grant: Grant, jkt: str | None) -> str | None:
     """The key that the token is bound to. A relying party may leave it; then no key may have been named before."""
-    if grant.client.profile == Client.Profile.BORDER:
+    if grant.client.is_wallet:
         return _enrolled(grant, jkt)
     if (jkt is None and grant.jkt) or (jkt is not None and not grants.bind(grant, jkt)):
         raise OAuthError("invalid_grant", "bound to another key")

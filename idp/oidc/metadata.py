@@ -8,7 +8,7 @@ from django.conf import settings
 
 from idp import conf
 from idp.federation import signing
-from idp.oidc import authorization_details, client_authentication, client_metadata, levels, request_objects, server
+from idp.oidc import authorization_details, client_metadata, levels, parameters, request_objects, responses, server
 from idp.protocol import encrypted_request, jws, pkce
 from idp.protocol.refusals import Unavailable
 
@@ -31,10 +31,10 @@ def oauth_authorization_server() -> dict[str, Any]:
         **{name: authority.url(path) for name, path in ENDPOINTS.items()},
         "jwks": jwks(),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(responses.MODES),
         "grant_types_supported": list(server.GRANT_TYPES),
-        "scopes_supported": list(server.SCOPES),
-        "token_endpoint_auth_methods_supported": [client_authentication.METHOD],
+        "scopes_supported": list(parameters.SCOPES),
+        "token_endpoint_auth_methods_supported": client_metadata.authentication_methods(),
         "token_endpoint_auth_signing_alg_values_supported": _CLIENT_ALGORITHMS,
         "code_challenge_methods_supported": [pkce.METHOD],
         "require_pushed_authorization_requests": False,  # RFC 9126 §5; the border profile requires them

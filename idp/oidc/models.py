@@ -20,11 +20,13 @@ class Client(models.Model):
     class Profile(models.TextChoices):
         BORDER = "border", _("border")
         FEDERATION = "federation", _("federation")
+        BASIC = "basic", _("basic")
 
     class Registration(models.TextChoices):
         AUTOMATIC = "automatic", _("automatic")
         EXPLICIT = "explicit", _("explicit")
         ADMIN = "admin", _("by an officer")
+        DYNAMIC = "dynamic", _("dynamic")
 
     client_id = models.CharField(max_length=MAX_CLIENT_ID, unique=True)
     profile = models.CharField(max_length=16, choices=Profile.choices)
@@ -38,16 +40,21 @@ class Client(models.Model):
     fetched_jwks = models.JSONField(null=True, blank=True)  # what stands at its signed_jwks_uri or jwks_uri
     jwks_asked_at = models.BigIntegerField(default=0)  # when that was last asked for, by whichever worker
     jwks_until = models.BigIntegerField(default=0)  # how long it may be used while nobody answers
+    secret_hash = models.CharField(max_length=HASH_CHARS, blank=True)  # of a secret made here; "" when it has none
+    registration_token_hash = models.CharField(max_length=HASH_CHARS, blank=True)  # RFC 7592 §3
+    resources = models.JSONField(default=list)  # resource identifiers (RFC 8707) that it answers for, by an officer
     created_at = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         constraints = [
-            models.CheckConstraint(name="oidc_client_profile_known", condition=Q(profile__in=["border", "federation"])),
+            models.CheckConstraint(
+                name="oidc_client_profile_known", condition=Q(profile__in=["border", "federation", "basic"])
+            ),
             models.CheckConstraint(
                 name="oidc_client_registration_known",
-                condition=Q(registration__in=["automatic", "explicit", "admin"]),
+                condition=Q(registration__in=["automatic", "explicit", "admin", "dynamic"]),
             ),
             models.CheckConstraint(
                 name="oidc_client_automatic_expires", condition=~Q(registration="automatic", expires_at=None)
@@ -56,10 +63,18 @@ class Client(models.Model):
                 name="oidc_client_explicit_expires", condition=~Q(registration="explicit", expires_at=None)
             ),
             models.CheckConstraint(name="oidc_client_sector_present", condition=~Q(sector="")),
+            models.CheckConstraint(
+                name="oidc_client_secret_is_basics", condition=Q(secret_hash="") | Q(profile="basic")
+            ),
         ]
 
     def __str__(self) -> str:
         return self.client_id
+
+    @property
+    def is_wallet(self) -> bool:
+        """Whether its DPoP keys are travellers' phones: a client that asks for rich authorization (RFC 9396 §10)."""
+        return self.profile == self.Profile.BORDER and bool(self.listed("authorization_details_types"))
 
     def listed(self, name: str, default: list[str] | None = None) -> list[str]:
         """The metadata member ``name`` as a list of strings (whatever else stands there counts as absent)."""
@@ -103,6 +118,9 @@ class Grant(models.Model):
     acr = models.CharField(max_length=64)
     amr = models.JSONField(default=list)
     auth_time = models.BigIntegerField()
+    claims = models.JSONField(default=dict)  # the claims parameter as allowed (OpenID Connect Core §5.5)
+    resources = models.JSONField(default=list)  # resource identifiers as allowed (RFC 8707); none: this node
+    sid = models.CharField(max_length=43, blank=True)  # of the browser session, as `idp.accounts.sessions` names it
     jkt = models.CharField(max_length=43, blank=True)  # of the device; empty until the first token
     created_at = models.BigIntegerField()
     revoked_at = models.BigIntegerField(null=True, blank=True)
@@ -145,12 +163,16 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, bound to its client and to the grant's key; not rotated (FAPI 2.0 §5.3.2.1)."""
+    """A refresh token, bound to its client and to the grant's key.
+
+    Rotated for the profile ``basic`` only (FAPI 2.0 §5.3.2.1). A rotated one stays, so that a second use is noticed.
+    """
 
     token_hash = models.CharField(max_length=HASH_CHARS, unique=True)
     grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="refresh_tokens")
     created_at = models.BigIntegerField()
     expires_at = models.BigIntegerField(db_index=True)
+    rotated_at = models.BigIntegerField(null=True)  # another took its place
 
     class Meta:
         verbose_name = _("refresh token")
@@ -161,6 +183,48 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"refresh token {self.pk}"
+
+
+class Consent(models.Model):
+    """What a traveller has agreed to before, so that the same client need not ask again for the same."""
+
+    traveller = models.ForeignKey("accounts.Traveller", on_delete=models.CASCADE, related_name="consents")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE)
+    scopes = models.JSONField(default=list)
+    claims = models.JSONField(default=list)  # names, as `idp.oidc.claims` writes them
+    resources = models.JSONField(default=list)
+    given_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [models.UniqueConstraint(name="oidc_consent_once", fields=["traveller", "client"])]
+
+    def __str__(self) -> str:
+        return f"consent {self.pk}"
+
+
+class LogoutNotice(models.Model):
+    """A back-channel logout token that a client is still to be sent (OpenID Connect Back-Channel Logout §2.5)."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE)
+    jti = models.CharField(max_length=43, unique=True)
+    sub = models.CharField(max_length=255)
+    sid = models.CharField(max_length=43)  # as this client knows the session
+    created_at = models.BigIntegerField()
+    due_at = models.BigIntegerField(db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    delivered_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("logout notice")
+        verbose_name_plural = _("logout notices")
+        constraints = [
+            models.CheckConstraint(name="oidc_logout_due_later", condition=Q(due_at__gte=F("created_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"logout notice {self.pk}"
 
 
 class UsedOnce(models.Model):

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from idp.oidc import tokens
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
-from idp.protocol import authorization_details
+from idp.protocol import authorization_details, claims_request
 from idp.protocol.refusals import Refusal
 
-SCOPES = ("openid",)
+SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access")
+MAX_HINT = 8192  # an id token with claims in it
 MAX_STATE = 512  # state and nonce; FAPI 2.0's conformance suite sends 384 and 1000, its clients 64
 _LIMITS: Mapping[str, int] = {
     "client_id": 512,
@@ -24,6 +26,9 @@ _LIMITS: Mapping[str, int] = {
     "prompt": 64,
     "dpop_jkt": 64,
     "ui_locales": 128,
+    "claims_locales": 128,
+    "display": 16,
+    "login_hint": 256,
 }
 
 
@@ -33,15 +38,18 @@ def of(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
     A conventional relying party asks for scopes that we do not know: they are left out (OpenID Connect Core §3.1.2.1).
     """
     values = {**typed(raw), "client_id": client.client_id}
-    if client.profile == Client.Profile.FEDERATION and "scope" in values:
+    if client.profile != Client.Profile.BORDER and "scope" in values:
         values["scope"] = " ".join(scope for scope in SCOPES if scope in values["scope"].split())
+    if "id_token_hint" in raw:
+        values["hinted_sub"] = tokens.hinted(_text(raw["id_token_hint"], "id_token_hint", MAX_HINT), client).sub
     return values
 
 
 def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that we know, checked for type and length; the others are ignored (RFC 6749 §3.1).
 
-    Strings, but ``authorization_details``: list of objects, ``max_age``: seconds, ``resource``: list of strings.
+    Strings, but ``authorization_details``: list of objects, ``claims``: as `claims_request.parse` gives them,
+    ``max_age``: seconds, ``resource``: list of strings.
     Raises `OAuthError` (invalid_request, invalid_authorization_details, invalid_target).
     """
     values: dict[str, Any] = {}
@@ -52,6 +60,8 @@ def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
         values["max_age"] = _seconds(raw["max_age"])
     if "resource" in raw:
         values["resource"] = _resources(raw["resource"])
+    if "claims" in raw:
+        values["claims"] = _claims(raw["claims"])
     if "authorization_details" in raw:
         values["authorization_details"] = details(raw["authorization_details"])
     return values
@@ -63,6 +73,13 @@ def details(value: object) -> list[dict[str, Any]]:
         return list(authorization_details.parse(value))
     except Refusal as error:
         raise OAuthError("invalid_authorization_details", error.detail) from error
+
+
+def _claims(value: object) -> dict[str, Any]:
+    try:
+        return claims_request.parse(value)
+    except Refusal as error:
+        raise OAuthError("invalid_request", error.detail) from error
 
 
 def _text(value: object, name: str, limit: int) -> str:

@@ -24,7 +24,7 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
     Raises `OAuthError`, or `Unavailable`.
     """
     sent = form.read(request)
-    client, raw = _sent_by(sent, now=now)
+    client, raw = _sent_by(request, sent, now=now)
     typed = parameters.of(client, raw)
     proof_jkt = _proof(request, now=now)
     situation = checks.Situation(
@@ -68,14 +68,14 @@ def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> str
     return request_uri
 
 
-def _sent_by(sent: Mapping[str, str], *, now: int) -> tuple[Client, Mapping[str, Any]]:
+def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tuple[Client, Mapping[str, Any]]:
     """The client, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
     if "request" in sent and not _CREDENTIALS & sent.keys() and "request_uri" not in sent:
         client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now)
         if client.profile != Client.Profile.FEDERATION:
             raise OAuthError("invalid_client", "a request object without client authentication")
         return client, inside
-    client = client_authentication.authenticate(sent, now=now)
+    client = client_authentication.authenticate(request, sent, now=now)
     if "request_uri" in sent:  # RFC 9126 §2.1
         raise OAuthError("invalid_request", "request_uri in a pushed request")
     if "request" not in sent:

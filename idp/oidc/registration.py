@@ -39,7 +39,7 @@ def find(
     just now.
     """
     known = Client.objects.filter(client_id=client_id).first() if client_id.isprintable() else None
-    if known is not None and known.registration == Client.Registration.ADMIN:
+    if known is not None and known.registration in (Client.Registration.ADMIN, Client.Registration.DYNAMIC):
         return known
     _check_identifier(client_id)
     sent = sent_chain(chain, client_id, now=now) if chain is not None else None

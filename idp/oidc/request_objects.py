@@ -12,7 +12,11 @@ from idp.protocol import client_jwt, encrypted_request, request_object
 from idp.protocol.refusals import Refusal
 
 KEY_USE = "request"
-REQUIRE_NBF: Mapping[str, bool] = {Client.Profile.BORDER.value: True, Client.Profile.FEDERATION.value: False}
+REQUIRE_NBF: Mapping[str, bool] = {
+    Client.Profile.BORDER.value: True,
+    Client.Profile.FEDERATION.value: False,
+    Client.Profile.BASIC.value: False,
+}
 
 
 def announced(text: str, *, now: int) -> client_jwt.Announced:

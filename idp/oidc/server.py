@@ -3,7 +3,8 @@
 Authlib carries the code and refresh token grants and their order of steps; what it leaves to us or gets wrong is
 overridden here, each with what it mends:
 
-1. `IssuerParameter` cannot be used under Django: `_Engine.handle_response` adds ``iss`` (RFC 9207 §2).
+1. `IssuerParameter` cannot be used under Django, and an answer is always a redirect: `_CodeGrant` gives the response's
+   parameters to `idp.oidc.responses`, which adds ``iss`` (RFC 9207 §2) and knows the other response modes.
 2. Token generators do not see the request: `_TokenEndpoint.generate_token` makes the whole token response.
 3. `CodeChallenge` takes ``plain`` and answers invalid_request for a bad verifier: `_S256` (S256 only, invalid_grant).
 4. ``private_key_jwt`` of its own takes any audience and HS256: `_authenticate` is `idp.oidc.client_authentication`.
@@ -20,7 +21,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import InvalidGrantError, OAuth2Error, OAuth2Request, grants
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
@@ -28,7 +28,6 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from django.db import transaction
 from django.http import HttpRequest
 
-from idp import conf
 from idp.audit import events
 from idp.oidc import checks, client_authentication, issuance, parameters, proofs, registration
 from idp.oidc import grants as ours
@@ -39,6 +38,7 @@ from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
 SCOPES = parameters.SCOPES
+METHOD = "causeway"  # the one that the engine knows; `client_authentication` has the real ones
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -62,22 +62,19 @@ def check_authorization(values: Mapping[str, Any]) -> None:
         raise OAuthError(str(error.error), type(error).__name__) from error
 
 
-def complete(pushed: PushedRequest, *, traveller: Any, granted: Mapping[str, Any], now: int) -> str:
-    """Store grant and code for ``pushed``; where to send the browser (RFC 6749 §4.1.2). Raises `OAuthError`."""
+def complete(pushed: PushedRequest, *, traveller: Any, granted: Mapping[str, Any], now: int) -> dict[str, str]:
+    """Store grant and code for ``pushed``; the response's parameters (RFC 6749 §4.1.2). Raises `OAuthError`."""
     request = _EngineRequest(pushed.parameters, Exchange(now=now, pushed=pushed, granted=granted))
-    return str(ENGINE.create_authorization_response(request, traveller, ENGINE.get_authorization_grant(request)))
+    answer: dict[str, str] = ENGINE.create_authorization_response(
+        request, traveller, ENGINE.get_authorization_grant(request)
+    )
+    return answer
 
 
 def token_response(values: Mapping[str, str], *, http: HttpRequest, now: int) -> dict[str, Any]:
     """Answer a token request whose form is ``values`` (RFC 6749 §5.1); raises `OAuthError` or `Unavailable`."""
     answer: dict[str, Any] = ENGINE.create_token_response(_EngineRequest(values, Exchange(now=now, http=http)))
     return answer
-
-
-def redirect_to(redirect_uri: str, parameters: Mapping[str, str]) -> str:
-    """``redirect_uri`` with the response's ``parameters`` and ``iss`` (RFC 9207 §2)."""
-    issued = {**parameters, "iss": conf.authority().entity_id}
-    return str(add_params_to_uri(redirect_uri, list(issued.items())))
 
 
 class _EngineRequest(OAuth2Request):  # type: ignore[misc]
@@ -118,7 +115,7 @@ class _EngineClient:
         return grant_type in self.row.listed("grant_types", ["authorization_code"])  # RFC 7591 §2
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return bool(method == client_authentication.METHOD)
+        return bool(method == METHOD)
 
 
 class _Engine(AuthorizationServer):  # type: ignore[misc]
@@ -132,8 +129,7 @@ class _Engine(AuthorizationServer):  # type: ignore[misc]
         return request
 
     def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Any:
-        location = dict(headers).get("Location")
-        return body if location is None else redirect_to(location, {})
+        return body
 
     def handle_error_response(self, request: _EngineRequest, error: OAuth2Error) -> None:
         raise OAuthError(str(error.error), type(error).__name__) from error
@@ -154,7 +150,7 @@ class _Engine(AuthorizationServer):  # type: ignore[misc]
 class _TokenEndpoint:
     """What both grants do at the token endpoint: authenticate, look at the proof, run the checks, make the tokens."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = (client_authentication.METHOD,)
+    TOKEN_ENDPOINT_AUTH_METHODS = (METHOD,)
     request: _EngineRequest
 
     def authenticate_token_endpoint_client(self) -> _EngineClient:
@@ -192,6 +188,13 @@ class _TokenEndpoint:
 
 class _CodeGrant(_TokenEndpoint, grants.AuthorizationCodeGrant):  # type: ignore[misc]
     RESPONSE_TYPES = frozenset({"code"})
+
+    def create_authorization_response(self, redirect_uri: str, grant_user: Any) -> Any:
+        self.request.user = grant_user
+        code = self.generate_authorization_code()
+        self.save_authorization_code(code, self.request)
+        state = self.request.payload.state
+        return 200, {"code": code, **({"state": state} if state else {})}, []
 
     def save_authorization_code(self, code: str, request: _EngineRequest) -> None:
         exchange = request.exchange
@@ -282,7 +285,10 @@ class _S256(CodeChallenge):  # type: ignore[misc]
 
 def _authenticate(query_client: object, request: _EngineRequest) -> _EngineClient:
     try:
-        return _EngineClient(client_authentication.authenticate(request.payload.data, now=request.exchange.now))
+        exchange = request.exchange
+        if exchange.http is None:
+            raise RuntimeError("a token request without its HTTP request")
+        return _EngineClient(client_authentication.authenticate(exchange.http, request.payload.data, now=exchange.now))
     except OAuthError as error:
         if error.error in registration.TRUST_ERRORS:  # codes of the pushed request only (OpenID Federation §12.1.3)
             raise OAuthError("invalid_client", str(error)) from error
@@ -298,6 +304,6 @@ def _grant(request: _EngineRequest) -> Grant:
 
 logging.getLogger("authlib").setLevel(logging.INFO)
 ENGINE = _Engine(scopes_supported=SCOPES)
-ENGINE.register_client_auth_method(client_authentication.METHOD, _authenticate)
+ENGINE.register_client_auth_method(METHOD, _authenticate)
 ENGINE.register_grant(_CodeGrant, [_S256(required=True)])
 ENGINE.register_grant(_RefreshGrant)

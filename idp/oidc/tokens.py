@@ -3,14 +3,16 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from idp import conf
+from idp import clock, conf
 from idp.federation import signing
 from idp.oidc import client_metadata, subjects
-from idp.oidc.models import Grant
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client, Grant
 from idp.protocol import jws, strict_json
+from idp.protocol.refusals import Refusal
 
 # An hour: a refresh costs the phone a round trip to its messenger for a client assertion, often at a crowded border. A
 # shorter life would gain nothing, because grant and device are looked up at every use (`idp.oidc.access`).
@@ -30,6 +32,31 @@ BEARER_TOKEN = replace(ACCESS_TOKEN, required=tuple(name for name in ACCESS_TOKE
 ID_TOKEN = jws.TokenType(
     "JWT", algorithms=client_metadata.ID_TOKEN_ALGORITHMS, required=("iss", "sub", "aud", "exp", "iat")
 )
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """An id token of ours that came back: whose it was, for whom, and in which session."""
+
+    sub: str
+    audience: str
+    sid: str | None
+
+
+def hinted(text: str, client: Client | None = None) -> Hinted:
+    """An id_token_hint (OpenID Connect Core §3.1.2.1): ours, for ``client`` if one is given; however old it is.
+
+    Raises `OAuthError` (invalid_request).
+    """
+    try:
+        claims = jws.verify(text, ID_TOKEN, signing.published("oidc"), now=clock.now(), ignore_expiry=True).claims
+        audience = strict_json.string(claims, "aud")
+        sid = strict_json.string(claims, "sid") if "sid" in claims else None
+    except Refusal as error:
+        raise OAuthError("invalid_request", f"id_token_hint: {error}") from error
+    if claims["iss"] != conf.authority().entity_id or (client is not None and audience != client.client_id):
+        raise OAuthError("invalid_request", "id_token_hint of another issuer or client")
+    return Hinted(claims["sub"], audience, sid)
 
 
 def subject(grant: Grant) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_supported_language_variant
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -33,7 +34,8 @@ from idp.oidc import (
 )
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Client, PushedRequest
+from idp.oidc.models import PushedRequest
+from idp.oidc.responses import Redirect, Reply
 from idp.protocol import registration_response
 from idp.protocol.refusals import Unavailable
 
@@ -123,8 +125,8 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
     now = clock.now()
     try:
         query = _query(request)
-        if "request" in query:
-            return _leave(by_value.accept(query, now=now))
+        if "request_uri" not in query or "request" in query:
+            return _reply(request, by_value.accept(query, now=now))
         pushed = authorization.opened(query, now=now)
         if request.method == "POST":
             return _leave(_authorize_url(request.POST))
@@ -147,7 +149,7 @@ def consent(request: HttpRequest) -> HttpResponseBase:
         who = sessions.authentication(request)
         if who is None or who.traveller is None or authorization.login_needed(pushed, who, now=now) is not None:
             return _leave(_authorize_url(request.POST))
-        return _leave(_decision(request, pushed, who, who.traveller, now=now))
+        return _reply(request, _decision(request, pushed, who, who.traveller, now=now))
     except Undeliverable as error:
         return _error_page(request, error.error)
 
@@ -163,14 +165,29 @@ def _next_page(request: HttpRequest, pushed: PushedRequest, *, now: int) -> Http
     who = sessions.authentication(request)
     needed = authorization.login_needed(pushed, who, now=now)
     if authorization.is_silent(pushed):
-        error = "login_required" if needed is not None else "consent_required"
-        return _leave(authorization.refuse(pushed=pushed, error=error, actor="node", now=now))
+        return _reply(request, _silent(pushed, who, is_login_needed=needed is not None, now=now))
     if needed is not None:
-        query = urlencode({"next": _authorize_url(request.GET), "acr": needed.acr})
-        return _leave(f"{settings.LOGIN_URL}?{query}")
+        query = {"next": _authorize_url(request.GET), "acr": needed.acr, "login_hint": needed.username}
+        kept = {name: value for name, value in query.items() if value}
+        return _speaking(pushed, _leave(f"{settings.LOGIN_URL}?{urlencode(kept)}"))
     if who is None or who.traveller is None:
         return _error_page(request, OAuthError("access_denied", "not a traveller's account"))
+    if not authorization.needs_consent(pushed, who.traveller):
+        return _reply(request, _allowed_before(pushed, who, who.traveller, now=now))
     return _consent_page(request, pushed, who, who.traveller, now=now)
+
+
+def _silent(pushed: PushedRequest, who: Authenticated | None, *, is_login_needed: bool, now: int) -> Reply:
+    """``prompt=none``: an answer without any page (OpenID Connect Core §3.1.2.6)."""
+    if is_login_needed or who is None or who.traveller is None:
+        return authorization.refuse(pushed=pushed, error="login_required", actor="node", now=now)
+    if authorization.needs_consent(pushed, who.traveller):
+        return authorization.refuse(pushed=pushed, error="consent_required", actor="node", now=now)
+    return _allowed_before(pushed, who, who.traveller, now=now)
+
+
+def _allowed_before(pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int) -> Reply:
+    return authorization.allow(pushed=pushed, who=who, traveller=traveller, choices={}, now=now)
 
 
 def _consent_page(
@@ -181,7 +198,8 @@ def _consent_page(
         lines = authorization_details.describe(details, traveller)
     except OAuthError as error:
         log.info("%s: %s", error.error, error.detail)
-        return _leave(authorization.refuse(pushed=pushed, error=error.error, actor=_actor(traveller), now=now))
+        refused = authorization.refuse(pushed=pushed, error=error.error, actor=_actor(traveller), now=now)
+        return _reply(request, refused)
     response = render(
         request,
         "oidc/consent.html",
@@ -189,7 +207,7 @@ def _consent_page(
             "client_name": client_metadata.name(pushed.client, get_language() or "en"),
             "client_host": urlsplit(pushed.client.client_id).netloc or pushed.client.client_id,
             "account": who.account,
-            "phone": pushed.client.profile == Client.Profile.BORDER,  # the grant can be ended with it
+            "phone": pushed.client.is_wallet,  # the grant can be ended with it
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
             "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
             "openid": "openid" in pushed.parameters.get("scope", "").split(),
@@ -204,7 +222,7 @@ def _consent_page(
 
 def _decision(
     request: HttpRequest, pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int
-) -> str:
+) -> Reply:
     if request.POST.get("decision") != "allow":
         return authorization.refuse(pushed=pushed, error="access_denied", actor=_actor(traveller), now=now)
     choices = {name.removeprefix(CHOICE): value for name, value in request.POST.items() if name.startswith(CHOICE)}
@@ -226,6 +244,31 @@ def _error_page(request: HttpRequest, error: OAuthError) -> HttpResponse:
 def _leave(location: str) -> HttpResponse:
     """303: the browser comes with GET and without the form (RFC 9700 §4.12)."""
     return HttpResponse(status=303, headers={"Location": location})
+
+
+def _reply(request: HttpRequest, reply: Reply) -> HttpResponseBase:
+    """To the client: a redirect, or a page whose form posts itself."""
+    if isinstance(reply, Redirect):
+        return _leave(reply.location)
+    response = render(request, "oidc/form_post.html", {"action": reply.action, "fields": reply.fields})
+    response._csp_update = {"form-action": [_source(reply.action)]}  # type: ignore[attr-defined]
+    return response
+
+
+def _speaking(pushed: PushedRequest, response: HttpResponse) -> HttpResponse:
+    """The pages that follow in a language that the client asked for (OpenID Connect Core §3.1.2.1)."""
+    for tag in pushed.parameters.get("ui_locales", "").split():
+        with suppress(LookupError):
+            language = get_supported_language_variant(tag.lower())
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                language,
+                secure=settings.LANGUAGE_COOKIE_SECURE,
+                httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            )
+            break
+    return response
 
 
 def _authorize_url(parameters: Any) -> str:

@@ -1,6 +1,6 @@
 """Client assertions: ``private_key_jwt`` as FAPI 2.0 narrows it (RFC 7523 §3, FAPI 2.0 Security Profile §5.3.2.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from idp.protocol import client_jwt, jws, strict_json
@@ -24,13 +24,14 @@ class ClientAssertion(client_jwt.UsedOnce):
     """A verified assertion."""
 
 
-def announce(text: str, *, issuer: str, now: int) -> Announced:
+def announce(text: str, *, issuer: str, now: int, also: Collection[str] = ()) -> Announced:
     """Take an assertion apart and check all that needs no key, so that junk costs no discovery. Raises `Refusal`.
 
     ``iss`` and ``sub`` are the client (RFC 7523 §3, rules 1 and 2), ``aud`` the issuer as a string (FAPI 2.0 Security
-    Profile §5.3.2.1(8)), and ``exp`` is not far ahead (rule 4).
+    Profile §5.3.2.1(8)), and ``exp`` is not far ahead (rule 4). ``also`` are URLs of ours that a client of OpenID
+    Connect Core §9 may write there instead; only for a client whose profile allows it.
     """
-    announced = client_jwt.read(text, CLIENT_ASSERTION, client="sub", issuer=issuer, now=now)
+    announced = client_jwt.read(text, CLIENT_ASSERTION, client="sub", issuer=issuer, now=now, also=also)
     _check_typ(announced.parsed.header.get("typ"))
     if announced.parsed.claims["exp"] > now + MAX_LIFETIME + jws.LEEWAY:
         raise Refusal(Reason.POLICY_VIOLATION, "exp is too far ahead")

@@ -4,6 +4,7 @@ Both name the client, may carry trust chains in the header (OpenID Federation 1.
 reading has two stages: *announced*, not verified, to find whose keys to ask for; then verified by those keys.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,16 +52,20 @@ class UsedOnce:
         return self.exp + 2 * jws.LEEWAY
 
 
-def read(text: str, token_type: TokenType, *, client: str, issuer: str, now: int) -> Announced:
+def read(
+    text: str, token_type: TokenType, *, client: str, issuer: str, now: int, also: Collection[str] = ()
+) -> Announced:
     """Take a document for the server ``issuer`` apart; ``client`` is the claim that names its sender.
 
-    ``iss`` must be the sender, ``aud`` the server alone, as a string. Raises `Refusal`.
+    ``iss`` must be the sender, ``aud`` the server alone, as a string. With ``also``, URLs of the server that old
+    clients write there, it may be any of these or an array of nothing else. Raises `Refusal`.
     """
     parsed = jws.parse_unverified(text, token_type)
     jws.check_claims(parsed.claims, token_type, now=now)
     if parsed.claims["iss"] != parsed.claims[client]:
         raise Refusal(Reason.UNTRUSTED_ISSUER, f"iss and {client} differ")
-    jws.sole_audience(parsed.claims, issuer)
+    if not _is_named(parsed.claims["aud"], {issuer, *also} if also else set()):
+        jws.sole_audience(parsed.claims, issuer)
     return Announced(
         strict_json.string(parsed.claims, client, max_length=MAX_ID),
         header_chain(parsed.header, "trust_chain"),
@@ -88,6 +93,11 @@ def verified_claims(
     if ("EdDSA" if algorithm == "Ed25519" else algorithm) not in algorithms:  # RFC 9864's name for RFC 8037's
         raise Refusal(Reason.BAD_SIGNATURE, "an algorithm that this client's profile does not allow")
     return jws.verify(announced.parsed, token_type, keys, now=now).claims
+
+
+def _is_named(audience: object, names: Collection[str]) -> bool:
+    values = audience if isinstance(audience, list) else [audience]
+    return bool(values) and all(isinstance(value, str) and value in names for value in values)
 
 
 def header_chain(header: dict[str, object], name: str) -> tuple[str, ...] | None:

@@ -210,6 +210,8 @@ class World:
 
     def decide(self, request_uri: str, *, decision: str = "allow", document: str = "card", **more: Any) -> HttpResponse:
         page = self.open(request_uri)
+        if page.status_code == 303 and page["Location"].startswith(CALLBACK):  # agreed to before
+            return page
         form = {
             "client_id": self.messenger.client_id,
             "request_uri": request_uri,

@@ -1,0 +1,48 @@
+"""The claims parameter (OpenID Connect Core §5.5), read strictly.
+
+``{"userinfo": {NAME: null | {"essential", "value", "values"}}, "id_token": {…}}``; other members of the top level and
+of a claim's request are ignored, as §5.5 asks. ``verified_claims`` has a form of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.protocol import strict_json
+from idp.protocol.refusals import Reason, Refusal
+
+PLACES = ("userinfo", "id_token")
+VERIFIED = "verified_claims"
+MAX_BYTES = 8192
+MAX_CLAIMS = 64  # in one place
+_MEMBERS = ("essential", "value", "values")
+
+Request = Mapping[str, Any]
+
+
+def parse(value: object) -> dict[str, dict[str, Any]]:
+    """The parameter as text or as the object of a request object; by place, claim name to its request or None.
+
+    Raises `Refusal` (malformed).
+    """
+    if isinstance(value, str):
+        value = strict_json.loads_object(value.encode(), max_bytes=MAX_BYTES)
+    if not isinstance(value, Mapping):
+        raise Refusal(Reason.MALFORMED, "claims is not an object")
+    return {place: _of_place(value[place]) for place in PLACES if value.get(place) is not None}
+
+
+def _of_place(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or len(value) > MAX_CLAIMS:
+        raise Refusal(Reason.MALFORMED, "the claims of one place are not an object, or too many")
+    return {name: item if name == VERIFIED else _one(item) for name, item in value.items()}
+
+
+def _one(item: object) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    if not isinstance(item, Mapping):
+        raise Refusal(Reason.MALFORMED, "a claim's request is neither null nor an object")
+    kept = {name: item[name] for name in _MEMBERS if name in item}
+    if not isinstance(kept.get("essential", False), bool) or not isinstance(kept.get("values", []), list):
+        raise Refusal(Reason.MALFORMED, "essential is not a boolean, or values not an array")
+    return kept
