@@ -1,0 +1,68 @@
+"""Endpoints that machines ask: Django without what only a page needs.
+
+No session, cookie, language, message or CSRF token is read here, so a browser's cookies give nobody anything. What
+stays of the page stack is what holds for every answer: the check of the Host header, transport security, no sniffing,
+a length. How large a request may be is each endpoint's own limit. Under ASGI the page stack answers these paths too.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.common import CommonMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.utils import translation
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+PATHS = frozenset(
+    {
+        "/oidc/par",
+        "/oidc/token",
+        "/oidc/introspect",
+        "/oidc/revoke",
+        "/oidc/userinfo",
+        "/oidc/jwks",
+        "/oidc/federation-registration",
+    }
+)
+PREFIX = "/border/"  # all of that room: wallets, lanes and peers
+STACK = (SecurityMiddleware, CommonMiddleware)
+POLICY = "default-src 'none'; frame-ancestors 'none'"  # an error page of Django's is the only page that can come
+
+
+class MachineHandler(WSGIHandler):
+    """Django's handler with `STACK` in place of the settings' list."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Called once, by the constructor."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        handler = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        for middleware in reversed(STACK):
+            handler = convert_exception_to_response(middleware(handler))
+        self._middleware_chain = handler
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer ``request`` in no traveller's language: a thread keeps that of the last page that it rendered."""
+        translation.deactivate()
+        response = super().get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class Switch:
+    """A WSGI application (PEP 3333): what machines ask for goes to one, everything else to the other."""
+
+    def __init__(self, *, machines: Application, pages: Application) -> None:
+        self._machines, self._pages = machines, pages
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        path: str = environ.get("PATH_INFO", "")
+        chosen = self._machines if path in PATHS or path.startswith(PREFIX) else self._pages
+        return chosen(environ, start_response)
