@@ -79,7 +79,7 @@ def login(request: HttpRequest) -> HttpResponse:
     current = sessions.authentication(request)
     if request.method == "GET" and current is not None and "next" not in request.GET:
         return redirect(navigation.HOME)
-    form = LoginForm(request.POST or None, initial={"username": current.account.username if current else ""})
+    form = LoginForm(request.POST or None, initial={"username": current.account.username if current else request.GET.get("login_hint", "")[:64]})
     status, problem = 200, ""
     if request.method == "POST":
         status, problem = 422, "invalid_proof"

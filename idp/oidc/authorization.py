@@ -126,8 +126,6 @@ def error_reply(client: Client, parameters: Mapping[str, Any], error: str, *, no
     answer = {"error": error, "error_description": OAuthError(error).description}
     if "state" in parameters:
         answer["state"] = parameters["state"]
-    if parameters.get("response_mode", responses.DEFAULT) not in responses.MODES:
-        parameters = {**parameters, "response_mode": responses.DEFAULT}
     return responses.reply(client, parameters, answer, now=now)
 
 

@@ -5,9 +5,10 @@ Whatever comes is kept like a pushed request, so that a reload of the page works
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from idp.oidc import authorization, checks, parameters, pushing, registration, request_objects, server
+from idp.oidc import authorization, checks, parameters, pushing, registration, request_objects, responses, server
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.checks import Situation
 from idp.oidc.errors import OAuthError
@@ -25,25 +26,35 @@ def accept(query: Mapping[str, list[str]], *, now: int) -> Reply:
         checks.run(checks.VALUE_PAGE, situation)
     except OAuthError as error:
         raise Undeliverable(_without_trust_codes(error)) from error
-    client, typed = situation.client, situation.parameters
+    client, raw = situation.client, situation.parameters
     try:
-        checks.run(checks.VALUE_REDIRECT, situation)
+        typed = parameters.of(client, raw)
+        checks.run(checks.VALUE_REDIRECT, replace(situation, parameters=typed))
         server.check_authorization(typed)
     except OAuthError as error:
-        return authorization.error_reply(client, typed, error.error, now=now)
+        return authorization.error_reply(client, _for_error(raw), error.error, now=now)
     request_uri = pushing.keep(client, typed, jkt=typed.get("dpop_jkt", ""), now=now)
     return Redirect(authorization.url(client_id=client.client_id, request_uri=request_uri))
 
 
 def _situation(query: Mapping[str, list[str]], *, now: int) -> Situation:
+    """The client and what it sent, not looked at yet."""
     if "request_uri" in query:  # RFC 9101 §5: one of both
         raise OAuthError("invalid_request", "request and request_uri")
     client_id = authorization.single(query, "client_id")
-    if "request" not in query:
-        client = registration.find(client_id, now=now)
-        return Situation(client=client, now=now, parameters=parameters.of(client, _single_values(query)))
-    client, raw = request_objects.opened(authorization.single(query, "request"), client_id=client_id, now=now)
-    return Situation(client=client, now=now, parameters=parameters.of(client, raw), signed=True)
+    if "request" in query:
+        client, raw = request_objects.opened(authorization.single(query, "request"), client_id=client_id, now=now)
+        return Situation(client=client, now=now, parameters=raw, signed=True)
+    return Situation(client=registration.find(client_id, now=now), now=now, parameters=_single_values(query))
+
+
+def _for_error(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Of parameters that may be bad themselves, what an error response needs; the redirect URI was found sound."""
+    kept = {"redirect_uri": raw["redirect_uri"]}
+    for name, is_good in (("state", parameters.is_state), ("response_mode", responses.MODES.__contains__)):
+        if isinstance(raw.get(name), str) and is_good(raw[name]):
+            kept[name] = raw[name]
+    return kept
 
 
 def _single_values(query: Mapping[str, list[str]]) -> dict[str, Any]:

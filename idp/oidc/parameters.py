@@ -67,6 +67,11 @@ def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def is_state(value: str) -> bool:
+    """Whether ``value`` may come back to the client as state."""
+    return 0 < len(value) <= MAX_STATE and "\x00" not in value
+
+
 def details(value: object) -> list[dict[str, Any]]:
     """The parameter ``authorization_details``; raises `OAuthError` (invalid_authorization_details)."""
     try:

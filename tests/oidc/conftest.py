@@ -13,6 +13,7 @@ from idp import conf
 from idp.accounts.models import Account, Traveller
 from idp.federation import fetching, signing
 from idp.oidc import authorization_details
+from tests.oidc.basic_party import BasicParty
 from tests.oidc.relying_party import ENTITY, RelyingParty
 from tests.oidc.world import Crossing, Messenger, World
 
@@ -44,6 +45,13 @@ def rp(world: World) -> RelyingParty:
     world.vouch_for(party)
     world.messenger = party
     return party
+
+
+@pytest.fixture
+def basic(world: World) -> BasicParty:
+    """A conventional client beside the world's messenger."""
+    signing.ensure_key(use="oidc", algorithm="RS256")
+    return BasicParty(world)
 
 
 @pytest.fixture
