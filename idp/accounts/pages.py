@@ -79,7 +79,8 @@ def login(request: HttpRequest) -> HttpResponse:
     current = sessions.authentication(request)
     if request.method == "GET" and current is not None and "next" not in request.GET:
         return redirect(navigation.HOME)
-    form = LoginForm(request.POST or None, initial={"username": current.account.username if current else request.GET.get("login_hint", "")[:64]})
+    expected = current.account.username if current else request.GET.get("login_hint", "")[:64]
+    form = LoginForm(request.POST or None, initial={"username": expected})
     status, problem = 200, ""
     if request.method == "POST":
         status, problem = 422, "invalid_proof"

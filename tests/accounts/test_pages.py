@@ -27,9 +27,9 @@ def test_registering_with_a_password_gives_one_factor(browser: Browser, now: int
     form = {"username": "Siu.Ming", "display_name": "小明", "password": PASSWORD, "next": "/account/?x=1"}
     answer = browser.client.post("/account/register", form)
     assert (answer.status_code, answer["Location"]) == (302, "/account/?x=1")
-    assert browser.client.session["causeway_authentication"] == {
-        "acr": "urn:causeway:acr:pwd", "amr": ["pwd"], "at": now
-    }  # fmt: skip
+    facts = browser.client.session["causeway_authentication"]
+    assert len(facts.pop("sid")) == 43
+    assert facts == {"acr": "urn:causeway:acr:pwd", "amr": ["pwd"], "at": now}
     assert "小明" in browser.client.get("/account/").content.decode()
 
 
@@ -272,3 +272,17 @@ def luminance(colour: str) -> float:
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_session_keeps_its_name_while_its_person_stays(browser: Browser) -> None:
+    """A step-up under a new name would hide the clients of before from a logout; another person's would join them."""
+    for name in ("mei", "jun"):
+        traveller(name)
+
+    def sid(username: str) -> str:
+        browser.login_by_password(username, PASSWORD)
+        return str(browser.client.session["causeway_authentication"]["sid"])
+
+    first = sid("mei")
+    assert sid("mei") == first
+    assert sid("jun") != first
