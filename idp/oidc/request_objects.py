@@ -12,6 +12,7 @@ from idp.protocol import client_jwt, encrypted_request, request_object
 from idp.protocol.refusals import Refusal
 
 KEY_USE = "request"
+_OF_A_CHAIN = (Client.Registration.AUTOMATIC, Client.Registration.EXPLICIT)
 REQUIRE_NBF: Mapping[str, bool] = {
     Client.Profile.BORDER.value: True,
     Client.Profile.FEDERATION.value: False,
@@ -24,7 +25,9 @@ def announced(text: str, *, now: int) -> client_jwt.Announced:
     try:
         if encrypted_request.is_encrypted(text):
             text = encrypted_request.open_request(text, keys=signing.private_keys(KEY_USE))
-        return request_object.announce(text, issuer=conf.authority().entity_id, now=now, require_nbf=False)
+        return request_object.announce(
+            text, issuer=conf.authority().entity_id, now=now, require_nbf=False, of_anybody=True
+        )
     except Refusal as error:
         raise OAuthError("invalid_request_object", str(error)) from error
 
@@ -39,6 +42,8 @@ def sender(document: client_jwt.Announced, *, now: int) -> Client:
 def verified(document: client_jwt.Announced, client: Client, *, now: int) -> Mapping[str, Any]:
     """The parameters that ``client`` signed; the ``jti`` is spent. Raises `OAuthError` (invalid_request_object)."""
     try:
+        if client.registration in _OF_A_CHAIN:
+            request_object.check_federation(document, issuer=conf.authority().entity_id)
         if REQUIRE_NBF[client.profile]:
             request_object.check_nbf(document)
         request = request_object.verify(

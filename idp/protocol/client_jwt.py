@@ -53,18 +53,28 @@ class UsedOnce:
 
 
 def read(
-    text: str, token_type: TokenType, *, client: str, issuer: str, now: int, also: Collection[str] = ()
+    text: str,
+    token_type: TokenType,
+    *,
+    client: str,
+    issuer: str,
+    now: int,
+    also: Collection[str] = (),
+    among_others: bool = False,
 ) -> Announced:
     """Take a document for the server ``issuer`` apart; ``client`` is the claim that names its sender.
 
     ``iss`` must be the sender, ``aud`` the server alone, as a string. With ``also``, URLs of the server that old
-    clients write there, it may be any of these or an array of nothing else. Raises `Refusal`.
+    clients write there, it may be any of these or an array of nothing else; with ``among_others`` an array that has the
+    server. Raises `Refusal`.
     """
     parsed = jws.parse_unverified(text, token_type)
     jws.check_claims(parsed.claims, token_type, now=now)
     if parsed.claims["iss"] != parsed.claims[client]:
         raise Refusal(Reason.UNTRUSTED_ISSUER, f"iss and {client} differ")
-    if not _is_named(parsed.claims["aud"], {issuer, *also} if also else set()):
+    audience = parsed.claims["aud"]
+    listed = among_others and isinstance(audience, list) and issuer in audience
+    if not listed and not _is_named(audience, {issuer, *also} if also else set()):
         jws.sole_audience(parsed.claims, issuer)
     return Announced(
         strict_json.string(parsed.claims, client, max_length=MAX_ID),

@@ -113,3 +113,36 @@ def test_assertion_is_no_request_object() -> None:
     text = client_assertion.sign(client_id=CLIENT, issuer=ISSUER, now=NOW, jti="a", signer=KEY)
     assert reason_of(text) is Reason.MALFORMED
     assert reason_of(forge(sub=CLIENT, headers={"typ": "JWT"})) is Reason.MALFORMED
+
+
+def anybodys(text: str) -> request_object.RequestObject:
+    announced = request_object.announce(text, issuer=ISSUER, now=NOW, require_nbf=False, of_anybody=True)
+    return request_object.verify(announced, client_id=CLIENT, keys=KEYS, now=NOW)
+
+
+@pytest.mark.parametrize("aud", [ISSUER, [ISSUER], ["https://b.example", ISSUER]])
+def test_audience_with_others_is_good_outside_a_federation(aud: object) -> None:
+    """RFC 9101 §4; the OpenID Foundation's suite sends one."""
+    assert anybodys(forge(aud=aud)).jti == "r-1"
+
+
+@pytest.mark.parametrize("aud", [["https://b.example"], [], f"{ISSUER}/", [f"{ISSUER}/"], 5, {ISSUER: 1}])
+def test_audience_without_us_is_refused_for_anybody(aud: object) -> None:
+    """invalid solely because we are not in aud (row 39)."""
+    with pytest.raises(Refusal) as caught:
+        anybodys(forge(aud=aud))
+    assert caught.value.reason is Reason.WRONG_AUDIENCE
+
+
+def test_request_without_jti_is_known_by_its_text() -> None:
+    """Without a name of its own it could be brought twice."""
+    first, other = forge(jti=...), forge(jti=..., state="other")
+    assert anybodys(first).replay_key == anybodys(first).replay_key != anybodys(other).replay_key
+
+
+def test_request_object_of_a_chain_has_jti_and_sole_audience() -> None:
+    """invalid solely because of what Federation §12.1.1.1 asks for beyond RFC 9101."""
+    for text in (forge(jti=...), forge(aud=[ISSUER])):
+        announced = request_object.announce(text, issuer=ISSUER, now=NOW, require_nbf=False, of_anybody=True)
+        with pytest.raises(Refusal):
+            request_object.check_federation(announced, issuer=ISSUER)
