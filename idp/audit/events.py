@@ -1,7 +1,8 @@
 """Recording what was done, in the transaction that does it."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -9,6 +10,18 @@ from idp import clock
 from idp.audit.models import AuditEvent
 
 MAX_DEPTH = 8  # deeper data is a document, and documents are not for the audit
+# For a statement that writes more than the event: its start, and `Event` has the values in this order.
+INSERT = f"INSERT INTO {AuditEvent._meta.db_table} (kind, actor, subject, data, at)"
+
+
+class Event(NamedTuple):
+    """An event that is still to be inserted, checked; ``data`` is JSON text."""
+
+    kind: str
+    actor: str
+    subject: str
+    data: str
+    at: int
 
 
 def record(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] | None = None) -> AuditEvent:
@@ -23,6 +36,11 @@ def record(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] 
     return AuditEvent.objects.create(
         kind=kind, actor=actor, subject=subject, data=_plain(dict(data or {}), depth=0), at=clock.now()
     )
+
+
+def prepared(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] | None = None) -> Event:
+    """The event as `record` would insert it, for a statement that does more in the same transaction."""
+    return Event(kind, actor, subject, json.dumps(_plain(dict(data or {}), depth=0)), clock.now())
 
 
 def _plain(value: Any, *, depth: int) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.db.models import F, Q
 
-_READ = "SELECT number FROM federation_revision WHERE id = 1"
+READ = "SELECT number FROM federation_revision WHERE id = 1"
 
 
 class Revision(models.Model):
@@ -32,7 +32,7 @@ def current() -> int:
     Raises `django.db.DatabaseError`.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_READ)
+        cursor.execute(READ)
         row = cursor.fetchone()
     return row[0] if row else 0
 

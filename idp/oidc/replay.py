@@ -1,31 +1,76 @@
 """What may be used once: spent by one INSERT into a table with a unique constraint, shared by all workers.
 
-No cache: it forgets. When the database cannot answer, nothing is accepted.
+No cache: it forgets. When the database cannot answer, nothing is accepted. What one request brings is spent together,
+by one statement that is committed at once, with the audit event of what came of it: `Seen`.
 """
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, connection, transaction
 
+from idp.audit import events
+from idp.federation import revision
 from idp.oidc.models import UsedOnce
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 DPOP, ASSERTION, REQUEST_OBJECT = "dpop", "assertion", "request-object"
 
 
+class Once(NamedTuple):
+    """One identifier, as it is kept. ``expires_at`` in seconds since 1970."""
+
+    kind: str
+    key_hash: str
+    expires_at: int
+
+
+class Seen:
+    """What one request brought that may be used once. `spend` is for its end, whatever the end is."""
+
+    def __init__(self) -> None:
+        self._seen: list[Once] = []
+
+    def add(self, kind: str, key: str, expires_at: int) -> None:
+        """Remember ``key``, which is accepted for the time being; see `spend`, the function, for the arguments."""
+        self._seen.append(Once(kind, digest(key), expires_at))
+
+    def spend(self, *, event: events.Event | None = None) -> int | None:
+        """Spend what was added since the last time. ``event`` is recorded with it, if nothing of it was seen before.
+
+        Committed at once, so it refuses to run inside a transaction: an error later in the request gives nothing back,
+        and what is refused here for one of them has spent the others. Returns the number of `federation.revision` at
+        that moment, None when nothing was spent. Raises `Refusal` (replayed), whose detail begins with the kind of the
+        first that was seen before, or `Unavailable` when the database does not answer.
+        """
+        seen, self._seen = self._seen, []
+        if not seen and event is None:
+            return None
+        try:
+            # An outer transaction, if there is one, makes this raise RuntimeError.
+            with transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext():
+                written = _write(seen, event)
+        except DatabaseError as error:
+            raise Unavailable("the memory of what was used") from error
+        new = {(kind, key_hash) for kind, key_hash, _ in written}
+        for once in seen:
+            if once[:2] not in new:
+                raise Refusal(Reason.REPLAYED, f"{once.kind} seen before")
+            new.remove(once[:2])
+        return written[0][2] or 0 if written else None
+
+
 def spend(kind: str, key: str, expires_at: int) -> None:
     """Use ``key`` up, until ``expires_at`` (seconds since 1970; past the time when it would be refused anyway).
 
-    Committed at once: an error later in the request does not give it back, so this refuses to run inside a
-    transaction. Raises `Refusal` (replayed), or `Unavailable` when the database does not answer.
+    Raises like `Seen.spend`.
     """
-    try:
-        with transaction.atomic(durable=True):
-            UsedOnce.objects.create(kind=kind, key_hash=digest(key), expires_at=expires_at)
-    except IntegrityError as error:
-        raise Refusal(Reason.REPLAYED, f"{kind} seen before") from error
-    except DatabaseError as error:
-        raise Unavailable("the memory of what was used") from error
+    seen = Seen()
+    seen.add(kind, key, expires_at)
+    seen.spend()
 
 
 def purge(*, now: int) -> int:
@@ -36,3 +81,39 @@ def purge(*, now: int) -> int:
 def digest(text: str) -> str:
     """SHA-256 in hex, as secrets and identifiers are kept."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _write(seen: Sequence[Once], event: events.Event | None) -> list[tuple[str, str, int | None]]:
+    """Insert in one transaction; kind, hash and the revision for each that was new. No event unless all were.
+
+    In one order for everybody: two requests that share two identifiers must not wait for each other.
+    """
+    values: list[Any] = [value for once in sorted(seen) for value in once]
+    if connection.vendor == "postgresql" and seen and event is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_insert_with_event(len(seen)), [*values, *event, len(seen)])
+            return cursor.fetchall()
+    with transaction.atomic(), connection.cursor() as cursor:
+        new: list[tuple[str, str, int | None]] = []
+        if seen:
+            cursor.execute(_insert(len(seen)), values)
+            new = cursor.fetchall()
+        if event is not None and len(new) == len(seen):
+            cursor.execute(f"{events.INSERT} VALUES (%s, %s, %s, %s, %s)", event)
+        return new
+
+
+@lru_cache(maxsize=8)
+def _insert(count: int) -> str:
+    rows = ", ".join(["(%s, %s, %s)"] * count)
+    return (
+        f"INSERT INTO {UsedOnce._meta.db_table} (kind, key_hash, expires_at) VALUES {rows} "  # noqa: S608  constants
+        f"ON CONFLICT (kind, key_hash) DO NOTHING RETURNING kind, key_hash, ({revision.READ})"
+    )
+
+
+@lru_cache(maxsize=8)
+def _insert_with_event(count: int) -> str:
+    """One statement is one transaction: neither BEGIN nor COMMIT is sent (PostgreSQL; SQLite knows no such CTE)."""
+    event = f"{events.INSERT} SELECT %s, %s, %s, %s::jsonb, %s WHERE (SELECT count(*) FROM spent) = %s"  # noqa: S608
+    return f"WITH spent AS ({_insert(count)}), recorded AS ({event}) SELECT * FROM spent"  # noqa: S608  constants

@@ -29,9 +29,10 @@ def loads(text: bytes | str, *, max_bytes: int = 1 << 20) -> Any:
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         decoded.encode("utf-8")  # a lone surrogate from an escape is caught below, one in the text here
-        if _nesting(decoded) > MAX_DEPTH:
+        opened = decoded.count("[") + decoded.count("{")  # strings included: never fewer than the depth
+        if opened > MAX_DEPTH and _nesting(decoded) > MAX_DEPTH:
             raise Refusal(Reason.MALFORMED, "JSON nested too deeply")
-        value = json.loads(decoded, object_pairs_hook=_members, parse_constant=_constant, parse_int=_integer)
+        value = _DECODER.decode(decoded)
     except (ValueError, RecursionError) as error:
         raise Refusal(Reason.MALFORMED, "not JSON") from error
     return value
@@ -47,7 +48,7 @@ def loads_object(text: bytes | str, *, max_bytes: int = 1 << 20) -> JSONObject:
 
 def dumps(value: Any) -> bytes:
     """Write compact UTF-8 JSON with members in the order given."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def b64encode(data: bytes) -> str:
@@ -121,3 +122,8 @@ def _nesting(text: str) -> int:
         elif char in "]}":
             depth -= 1
     return deepest
+
+
+# Made once: `json.loads` and `json.dumps` make one at every call.
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant, parse_int=_integer)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
