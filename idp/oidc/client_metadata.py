@@ -41,14 +41,14 @@ def check(metadata: Mapping[str, Any], *, registration: str) -> None:
     """
     if "\\u0000" in json.dumps(metadata):  # PostgreSQL cannot hold it
         raise OAuthError("invalid_metadata", "a null character")
-    _check_keys(metadata)
+    check_keys(metadata)
     if registration not in _listed(metadata, "client_registration_types", registration):
         raise OAuthError("invalid_metadata", f"the client does not register by way of {registration}")
     if authentication_method(metadata, profile(metadata)) not in AUTHENTICATION[profile(metadata)]:
         raise OAuthError("invalid_metadata", "a token_endpoint_auth_method that the profile does not allow")
-    _hosts(metadata)
+    hosts(metadata)
     if profile(metadata) == Client.Profile.FEDERATION:
-        _check_answers(metadata)
+        check_answers(metadata)
 
 
 def profile(metadata: Mapping[str, Any], *, before: str | None = None) -> str:
@@ -70,8 +70,8 @@ def authentication_methods() -> list[str]:
 
 def sector(client_id: str, metadata: Mapping[str, Any]) -> str:
     """The one host of the redirect URIs; the client itself when there are several or none (OpenID Core §8.1)."""
-    hosts = _hosts(metadata)
-    return hosts.pop() if len(hosts) == 1 else client_id[:255]
+    names = hosts(metadata)
+    return names.pop() if len(names) == 1 else client_id[:255]
 
 
 def id_token_algorithm(client: Client) -> str:
@@ -96,17 +96,18 @@ def name(client: Client, language: str) -> str:
     return (names.get("client_name") or names.get("organization_name") or client.client_id)[:80]
 
 
-def _check_keys(metadata: Mapping[str, Any]) -> None:
+def check_keys(metadata: Mapping[str, Any]) -> None:
+    """Raises `OAuthError` (invalid_metadata) or `Refusal` when there are no keys, or none that are sound."""
     source = next((name for name in KEY_SOURCES if name in metadata), None)
     if source is None:
         raise OAuthError("invalid_metadata", "no keys in the client's metadata")
     if source == "jwks":
         jwk_set.signing_keys(metadata["jwks"])
-    elif _web(metadata[source]) is None:
+    elif web(metadata[source]) is None:
         raise OAuthError("invalid_metadata", f"{source} is not an https URL")
 
 
-def _check_answers(metadata: Mapping[str, Any]) -> None:
+def check_answers(metadata: Mapping[str, Any]) -> None:
     """A client that waits for another kind of answer would read ours wrongly, or see what it wanted hidden."""
     if found := [name for name in _NOT_GIVEN if metadata.get(name, "none") != "none"]:
         raise OAuthError("invalid_metadata", f"{found[0]} is not given here")
@@ -124,22 +125,23 @@ def _listed(metadata: Mapping[str, Any], member: str, default: str) -> list[Any]
     return value
 
 
-def _hosts(metadata: Mapping[str, Any]) -> set[str]:
+def hosts(metadata: Mapping[str, Any]) -> set[str]:
     """The hosts of the redirect URIs; raises `OAuthError` (invalid_metadata) for one that must not be registered."""
     uris = metadata.get("redirect_uris")
     if not isinstance(uris, list) or not 1 <= len(uris) <= MAX_REDIRECT_URIS:
         raise OAuthError("invalid_metadata", f"not 1 to {MAX_REDIRECT_URIS} redirect_uris")
-    hosts = set()
+    found = set()
     for uri in uris:
-        match = _web(uri)
+        match = web(uri)
         if match is not None:
-            hosts.add(match["host"])
+            found.add(match["host"])
         elif not isinstance(uri, str) or len(uri) > MAX_URI or not _PRIVATE_USE.match(uri):
             raise OAuthError("invalid_metadata", "a redirect URI that is neither https nor a reversed domain name")
-    return hosts
+    return found
 
 
-def _web(uri: object) -> re.Match[str] | None:
+def web(uri: object) -> re.Match[str] | None:
+    """``uri`` taken apart when it is one of the web: https, and under the insecure flag http at localhost."""
     if not isinstance(uri, str) or len(uri) > MAX_URI:
         return None
     loopback = _LOOPBACK.match(uri) if conf.authority().insecure_loopback_http else None

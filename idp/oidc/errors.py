@@ -34,6 +34,8 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "invalid_trust_anchor": (404, "No trust anchor of this provider vouches for the client."),  # Federation §8.9
     "invalid_trust_chain": (400, "The client's trust chain does not hold."),
     "invalid_metadata": (400, "The client's metadata cannot be used."),
+    "invalid_redirect_uri": (400, "A redirect URI cannot be registered."),  # RFC 7591 §3.2.2
+    "invalid_client_metadata": (400, "The client cannot be registered so."),
     "method_not_allowed": (405, "This method is not allowed here."),
     "too_large": (413, "The request is too large."),
 }

@@ -37,12 +37,24 @@ def of(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
 
     A conventional relying party asks for scopes that we do not know: they are left out (OpenID Connect Core §3.1.2.1).
     """
-    values = {**typed(raw), "client_id": client.client_id}
+    values = {**_registered_defaults(client), **typed(raw), "client_id": client.client_id}
     if client.profile != Client.Profile.BORDER and "scope" in values:
-        values["scope"] = " ".join(scope for scope in SCOPES if scope in values["scope"].split())
+        known = client.metadata.get("scope", " ".join(SCOPES)).split()  # RFC 7591 §2: those that it may ask for
+        asked = values["scope"].split()
+        values["scope"] = " ".join(scope for scope in SCOPES if scope in asked and scope in known)
     if "id_token_hint" in raw:
         values["hinted_sub"] = tokens.hinted(_text(raw["id_token_hint"], "id_token_hint", MAX_HINT), client).sub
     return values
+
+
+def _registered_defaults(client: Client) -> dict[str, Any]:
+    """What counts where the request says nothing (OpenID Connect Registration §2)."""
+    found: dict[str, Any] = {}
+    if isinstance(age := client.metadata.get("default_max_age"), int) and not isinstance(age, bool) and age >= 0:
+        found["max_age"] = age
+    if levels := client.listed("default_acr_values"):
+        found["acr_values"] = " ".join(levels)
+    return found
 
 
 def typed(raw: Mapping[str, Any]) -> dict[str, Any]:
