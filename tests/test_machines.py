@@ -13,6 +13,7 @@ from idp import machines
 from idp.machines import MachineHandler, Switch
 
 SAFE = {"/oidc/jwks"}  # answers GET only
+pytestmark = pytest.mark.usefixtures("db")  # the end of a request looks at the connection
 
 
 class Answer:

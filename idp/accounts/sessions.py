@@ -1,13 +1,14 @@
 """A browser session that knows how and when its person was authenticated."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth import login, logout
 from django.db import transaction
 from django.http import HttpRequest
 
+from idp import clock
 from idp.accounts.models import Account, Traveller
 from idp.audit import events
 
@@ -16,6 +17,9 @@ ACR_MULTIFACTOR = "urn:causeway:acr:mfa"  # a passkey with user verification, or
 AMR_PASSWORD = ("pwd",)  # RFC 8176 §2
 AMR_PASSKEY = ("hwk", "user", "mfa")
 
+Ending = Callable[[Account, str, int], None]  # whose session, its sid, seconds since 1970
+
+_endings: list[Ending] = []
 _KEY = "causeway_authentication"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -30,6 +34,12 @@ class Authenticated:
     amr: tuple[str, ...]  # RFC 8176
     auth_time: int  # seconds since 1970
     sid: str = ""  # names the session without being its key; the same while its person stays
+
+
+def on_end(ending: Ending) -> None:
+    """Call ``ending`` whenever a session ends, in the transaction that ends it. For the rooms above, once, at start."""
+    if ending not in _endings:
+        _endings.append(ending)
 
 
 def authentication(request: HttpRequest) -> Authenticated | None:
@@ -49,7 +59,10 @@ def authentication(request: HttpRequest) -> Authenticated | None:
 def begin(*, request: HttpRequest, account: Account, acr: str, amr: Sequence[str], now: int) -> Authenticated:
     """Log ``account`` in at ``now`` with a fresh session key, whatever the session was before."""
     before = authentication(request)
-    sid = before.sid if before is not None and before.account.pk == account.pk else secrets.token_urlsafe(32)
+    sid = before.sid if before is not None and before.account.pk == account.pk else ""
+    if before is not None and not sid:  # somebody else takes the browser over
+        _ended(before, now=now)
+    sid = sid or secrets.token_urlsafe(32)
     request.session.flush()  # nothing that was put into an anonymous session survives (RFC 9700 §4.7)
     login(request, account, backend=_BACKEND)
     request.session[_KEY] = {"acr": acr, "amr": list(amr), "at": now, "sid": sid}
@@ -61,6 +74,15 @@ def begin(*, request: HttpRequest, account: Account, acr: str, amr: Sequence[str
 @transaction.atomic
 def end(*, request: HttpRequest) -> None:
     """Log out and forget the session."""
+    who = authentication(request)
+    if who is not None:
+        _ended(who, now=clock.now())
     if isinstance(request.user, Account):
         events.record(kind="accounts.logged_out", actor=f"account:{request.user.pk}")
     logout(request)
+
+
+def _ended(who: Authenticated, *, now: int) -> None:
+    for ending in _endings:
+        if who.sid:
+            ending(who.account, who.sid, now)

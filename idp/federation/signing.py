@@ -5,7 +5,7 @@ that it signed is dead) or killed (published nowhere any more). A next key alway
 know it knows it long before it signs, also when it has to sign tonight. Federation §11, OpenID Connect Core §10.1.1.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -51,18 +51,19 @@ class UnableToRoll(Exception):
     code = "conflict"
 
 
-def signer(use: str, *, algorithm: str | None = None, owner: str = "") -> Signer:
-    """Whatever signs for ``use`` now. Raises `Unavailable` when no key was made yet."""
-    return LocalSigner(private_key(use, algorithm=algorithm, owner=owner))
+def signer(use: str, *, algorithm: str | None = None, owner: str = "", revision: int | None = None) -> Signer:
+    """Whatever signs for ``use`` now. Raises `Unavailable` when no key was made yet.
+
+    ``revision``: what `idp.federation.revision` says now, if the caller knows; while it is the same, so is the key.
+    """
+    return LocalSigner(private_key(use, algorithm=algorithm, owner=owner, revision=revision))
 
 
-def private_key(use: str, *, algorithm: str | None = None, owner: str = "") -> PrivateKey:
-    """The active private key of ``use``. Raises `Unavailable` when no key was made yet."""
+def private_key(use: str, *, algorithm: str | None = None, owner: str = "", revision: int | None = None) -> PrivateKey:
+    """The active private key of ``use``; see `signer`. Raises `Unavailable` when no key was made yet."""
     algorithm = algorithm or ALGORITHMS[use][0]
-    kid = _of(use, owner, algorithm).filter(state=SigningKey.State.ACTIVE).values_list("kid", flat=True).first()
-    if kid is None:
-        raise Unavailable(f"no {algorithm} key for {use}: run manage.py federation init")
-    return key_files.read(use, kid)
+    found = _active if revision is None else _active_at
+    return key_files.read(use, found(use, owner, algorithm, revision))
 
 
 def private_keys(use: str) -> list[PrivateKey]:
@@ -175,6 +176,16 @@ def destroy_spent(now: int) -> int:
 
 def _of(use: str, owner: str, algorithm: str) -> QuerySet[SigningKey]:
     return SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm)
+
+
+def _active(use: str, owner: str, algorithm: str, revision: int | None) -> str:
+    kid = _of(use, owner, algorithm).filter(state=SigningKey.State.ACTIVE).values_list("kid", flat=True).first()
+    if kid is None:
+        raise Unavailable(f"no {algorithm} key for {use}: run manage.py federation init")
+    return str(kid)
+
+
+_active_at = lru_cache(maxsize=64)(_active)  # by revision: every change of a key makes another
 
 
 def _published(use: str, owner: str, now: int) -> list[SigningKey]:

@@ -15,6 +15,7 @@ from idp.oidc.models import Client
 from idp.protocol import client_assertion, jws
 from idp.protocol.refusals import Refusal
 
+Spend = Callable[[str, str, int], None]  # kind, key, expiry: as `replay.spend`
 PRIVATE_KEY_JWT, SECRET_BASIC, SECRET_POST = (
     client_metadata.PRIVATE_KEY_JWT,
     "client_secret_basic",
@@ -29,21 +30,21 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {  # of what a client signs, by prof
 TOKEN_PATH = "/oidc/token"  # noqa: S105  a path
 
 
-def authenticate(request: HttpRequest, form: Mapping[str, str], *, now: int) -> Client:
-    """The client that sent ``request``, whose form is ``form``; what may be used once is spent.
+def authenticate(request: HttpRequest, form: Mapping[str, str], *, now: int, spend: Spend = replay.spend) -> Client:
+    """The client that sent ``request``, whose form is ``form``; what may be used once is spent, by ``spend``.
 
     Raises `OAuthError`: invalid_client, or one of the trust errors of `registration.find`; `Unavailable`.
     """
     used = [method for method in _METHODS if method.is_used(request, form)]
     if len(used) != 1:  # RFC 6749 §2.3
         raise OAuthError("invalid_client", "not exactly one method of authentication")
-    client = used[0].run(request, form, now)
+    client = used[0].run(request, form, now, spend)
     if client_metadata.authentication_method(client.metadata, client.profile) not in used[0].names:
         raise OAuthError("invalid_client", "not by the method that the client registered")
     return client
 
 
-def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int) -> Client:
+def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
     """RFC 7523 §2.2."""
     if form.get("client_assertion_type") != client_assertion.ASSERTION_TYPE:
         raise OAuthError("invalid_client", "another kind of assertion")
@@ -65,7 +66,7 @@ def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int) -> Cl
             now=now,
             algorithms=ALGORITHMS[client.profile],
         )
-        replay.spend(replay.ASSERTION, assertion.replay_key, assertion.forget_at)
+        spend(replay.ASSERTION, assertion.replay_key, assertion.forget_at)
     except Refusal as error:
         raise OAuthError("invalid_client", str(error)) from error
     return client
@@ -76,7 +77,7 @@ def _may_name_urls(client_id: str) -> bool:
     return client_id.isprintable() and Client.objects.filter(client_id=client_id, profile=Client.Profile.BASIC).exists()
 
 
-def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int) -> Client:
+def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
     """RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined."""
     challenge = {"WWW-Authenticate": 'Basic realm="token"'}  # RFC 6749 §5.2
     try:
@@ -93,7 +94,7 @@ def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int) -> Client
         raise OAuthError(error.error, error.detail, headers=challenge) from error
 
 
-def _by_post(request: HttpRequest, form: Mapping[str, str], now: int) -> Client:
+def _by_post(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
     return _by_secret(form.get("client_id", ""), form["client_secret"])
 
 
@@ -113,7 +114,7 @@ class _Method:
         self,
         names: tuple[str, ...],
         is_used: Callable[[HttpRequest, Mapping[str, str]], bool],
-        run: Callable[[HttpRequest, Mapping[str, str], int], Client],
+        run: Callable[[HttpRequest, Mapping[str, str], int, Spend], Client],
     ) -> None:
         self.names, self.is_used, self.run = names, is_used, run
 

@@ -54,6 +54,9 @@ def openid_provider() -> dict[str, Any]:
         **oauth_authorization_server(),
         "jwks_uri": conf.authority().url("/oidc/jwks"),  # the same keys, for those who know no other way
         "userinfo_endpoint": conf.authority().url("/oidc/userinfo"),
+        "end_session_endpoint": conf.authority().url("/oidc/logout"),  # RP-Initiated Logout §2.1
+        "backchannel_logout_supported": True,  # Back-Channel Logout §2.1
+        "backchannel_logout_session_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
         "claims_parameter_supported": False,

@@ -1,5 +1,7 @@
 """DPoP proofs at our own endpoints (RFC 9449): from the header to a verified proof that is spent."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest
 
 from idp import conf
@@ -13,8 +15,15 @@ def present(request: HttpRequest) -> bool:
     return "DPoP" in request.headers
 
 
-def verified(request: HttpRequest, *, now: int, access_token: str | None = None, jkt: str | None = None) -> dpop.Proof:
-    """Verify the request's one proof and spend its ``jti``. Raises `Refusal`, or `Unavailable`.
+def verified(
+    request: HttpRequest,
+    *,
+    now: int,
+    access_token: str | None = None,
+    jkt: str | None = None,
+    spend: Callable[[str, str, int], None] = replay.spend,
+) -> dpop.Proof:
+    """Verify the request's one proof and spend its ``jti``, or let ``spend`` do it. Raises `Refusal`, or `Unavailable`.
 
     The URL is the configured one with the request's path: neither Host nor X-Forwarded-Host can move it.
     """
@@ -29,5 +38,5 @@ def verified(request: HttpRequest, *, now: int, access_token: str | None = None,
         access_token=access_token,
         jkt=jkt,
     )
-    replay.spend(replay.DPOP, proof.replay_key, proof.forget_at)
+    spend(replay.DPOP, proof.replay_key, proof.forget_at)
     return proof

@@ -12,7 +12,7 @@ from django.db import transaction
 from idp import conf
 from idp.audit import events
 from idp.federation import resolution
-from idp.oidc import client_metadata
+from idp.oidc import client_metadata, client_rows
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, plain
 from idp.protocol import trust_chain
@@ -38,7 +38,7 @@ def find(
     ended; invalid_trust_anchor, invalid_trust_chain or invalid_metadata; `Unavailable` when the chain cannot be fetched
     just now.
     """
-    known = Client.objects.filter(client_id=client_id).first() if client_id.isprintable() else None
+    known = client_rows.find(client_id)
     if known is not None and known.registration in (Client.Registration.ADMIN, Client.Registration.DYNAMIC):
         return known
     _check_identifier(client_id)

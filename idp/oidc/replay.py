@@ -28,6 +28,14 @@ class Once(NamedTuple):
     expires_at: int
 
 
+class SeenBefore(Refusal):
+    """``kind`` was used before, or twice in one request."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(Reason.REPLAYED, f"{kind} seen before")
+        self.kind = kind
+
+
 class Seen:
     """What one request brought that may be used once. `spend` is for its end, whatever the end is."""
 
@@ -43,8 +51,8 @@ class Seen:
 
         Committed at once, so it refuses to run inside a transaction: an error later in the request gives nothing back,
         and what is refused here for one of them has spent the others. Returns the number of `federation.revision` at
-        that moment, None when nothing was spent. Raises `Refusal` (replayed), whose detail begins with the kind of the
-        first that was seen before, or `Unavailable` when the database does not answer.
+        that moment, None when nothing was spent. Raises `SeenBefore` for the first that was, or `Unavailable` when the
+        database does not answer.
         """
         seen, self._seen = self._seen, []
         if not seen and event is None:
@@ -58,7 +66,7 @@ class Seen:
         new = {(kind, key_hash) for kind, key_hash, _ in written}
         for once in seen:
             if once[:2] not in new:
-                raise Refusal(Reason.REPLAYED, f"{once.kind} seen before")
+                raise SeenBefore(once.kind)
             new.remove(once[:2])
         return written[0][2] or 0 if written else None
 

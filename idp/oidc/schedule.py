@@ -2,4 +2,5 @@
 
 BEAT = {
     "oidc-purge": {"task": "idp.oidc.tasks.purge", "schedule": 300.0, "options": {"expires": 300}},
+    "oidc-logouts": {"task": "idp.oidc.tasks.deliver_logouts", "schedule": 3.0, "options": {"expires": 3}},
 }

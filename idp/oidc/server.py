@@ -29,7 +29,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from idp.audit import events
-from idp.oidc import checks, client_authentication, issuance, parameters, proofs, registration
+from idp.oidc import checks, client_authentication, issuance, parameters, proofs, registration, replay
 from idp.oidc import grants as ours
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import AuthorizationCode, Client, Grant, PushedRequest, RefreshToken
@@ -52,6 +52,7 @@ class Exchange:
     granted: Mapping[str, Any] = field(default_factory=dict)  # for `idp.oidc.grants.give`
     jkt: str | None = None  # of the request's DPoP proof
     grant: Grant | None = None
+    seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proof
 
 
 def check_authorization(values: Mapping[str, Any]) -> None:
@@ -73,7 +74,11 @@ def complete(pushed: PushedRequest, *, traveller: Any, granted: Mapping[str, Any
 
 def token_response(values: Mapping[str, str], *, http: HttpRequest, now: int) -> dict[str, Any]:
     """Answer a token request whose form is ``values`` (RFC 6749 §5.1); raises `OAuthError` or `Unavailable`."""
-    answer: dict[str, Any] = ENGINE.create_token_response(_EngineRequest(values, Exchange(now=now, http=http)))
+    exchange = Exchange(now=now, http=http)
+    try:
+        answer: dict[str, Any] = ENGINE.create_token_response(_EngineRequest(values, exchange))
+    finally:  # whatever came of the request, what it brought is used
+        _spend(exchange)
     return answer
 
 
@@ -151,6 +156,7 @@ class _TokenEndpoint:
     """What both grants do at the token endpoint: authenticate, look at the proof, run the checks, make the tokens."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = (METHOD,)
+    SPENT_WITH_THE_EVENT = False  # for a grant that writes nothing else: one transaction, at the end
     request: _EngineRequest
 
     def authenticate_token_endpoint_client(self) -> _EngineClient:
@@ -158,9 +164,11 @@ class _TokenEndpoint:
         exchange = self.request.exchange
         if exchange.http is not None and proofs.present(exchange.http):
             try:
-                exchange.jkt = proofs.verified(exchange.http, now=exchange.now).jkt
+                exchange.jkt = proofs.verified(exchange.http, now=exchange.now, spend=exchange.seen.add).jkt
             except Refusal as error:
                 raise OAuthError("invalid_dpop_proof", str(error)) from error
+        if not self.SPENT_WITH_THE_EVENT:
+            _spend(exchange)
         return client
 
     def check(self, client: _EngineClient, grant: Grant) -> None:
@@ -288,11 +296,24 @@ def _authenticate(query_client: object, request: _EngineRequest) -> _EngineClien
         exchange = request.exchange
         if exchange.http is None:
             raise RuntimeError("a token request without its HTTP request")
-        return _EngineClient(client_authentication.authenticate(exchange.http, request.payload.data, now=exchange.now))
+        return _EngineClient(
+            client_authentication.authenticate(
+                exchange.http, request.payload.data, now=exchange.now, spend=exchange.seen.add
+            )
+        )
     except OAuthError as error:
         if error.error in registration.TRUST_ERRORS:  # codes of the pushed request only (OpenID Federation §12.1.3)
             raise OAuthError("invalid_client", str(error)) from error
         raise
+
+
+def _spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
+    """What the request brought that may be used once; see `idp.oidc.replay.Seen.spend`. Raises `OAuthError`."""
+    try:
+        return exchange.seen.spend(event=event)
+    except replay.SeenBefore as error:
+        code = "invalid_dpop_proof" if error.kind == replay.DPOP else "invalid_client"
+        raise OAuthError(code, str(error)) from error
 
 
 def _grant(request: _EngineRequest) -> Grant:

@@ -24,6 +24,12 @@ def pairwise(*, sector: str, traveller_id: UUID) -> str:
     return strict_json.b64encode(hmac.digest(_key(conf.authority().key_dir / KEY_FILE), message, hashlib.sha256))
 
 
+def session(*, sector: str, sid: str) -> str:
+    """The name of the browser session ``sid`` for ``sector``: as a subject, it links nothing across sectors."""
+    message = f"sid:{len(sector)}:{sector}:{sid}".encode()  # no subject's message begins with a letter
+    return strict_json.b64encode(hmac.digest(_key(conf.authority().key_dir / KEY_FILE), message, hashlib.sha256))
+
+
 @lru_cache(maxsize=4)
 def _key(path: Path) -> bytes:
     """The key in ``path``; made on first use. Losing it changes every subject, so it belongs into the backup."""

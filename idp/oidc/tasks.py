@@ -1,8 +1,8 @@
-"""Forgetting what can be forgotten."""
+"""What this room does in the background: forgetting, and telling clients of a logout."""
 
 from idp import clock
 from idp.celery import app
-from idp.oidc import grants, pushing, replay
+from idp.oidc import grants, logout_notices, pushing, replay
 
 
 @app.task
@@ -12,3 +12,10 @@ def purge() -> None:
     replay.purge(now=now)
     pushing.purge(now=now)
     grants.purge(now=now)
+    logout_notices.purge(now=now)
+
+
+@app.task
+def deliver_logouts() -> int:
+    """Tell clients of the sessions that have ended."""
+    return logout_notices.deliver(now=clock.now())

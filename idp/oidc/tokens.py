@@ -105,6 +105,8 @@ def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
         "amr": grant.amr,
         "at_hash": strict_json.b64encode(half),
     }
+    if grant.sid:  # OpenID Connect Back-Channel Logout §2.1
+        claims["sid"] = subjects.session(sector=grant.client.sector, sid=grant.sid)
     if nonce:
         claims["nonce"] = nonce
     return jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=algorithm))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.oidc import views
+from idp.oidc import logout_pages, views
 
 urlpatterns = [
     path("oidc/par", views.par),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("oidc/consent", views.consent, name="oidc-consent"),
     path("oidc/token", views.token),
     path("oidc/federation-registration", views.federation_registration),
+    path("oidc/logout", logout_pages.end_session, name="oidc-logout"),
+    path("oidc/logout/confirm", logout_pages.confirm, name="oidc-logout-confirm"),
     path("oidc/userinfo", views.userinfo),
     path("oidc/jwks", views.jwks),
     path(".well-known/openid-configuration", views.openid_configuration),

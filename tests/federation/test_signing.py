@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from idp import conf
 from idp.audit.models import AuditEvent
-from idp.federation import bundles, entities, key_files, marks, peering, signing, statements, tasks
+from idp.federation import bundles, entities, key_files, marks, peering, revision, signing, statements, tasks
 from idp.federation.models import SigningKey
 from idp.protocol import jws
 from idp.protocol.entity_statements import ENTITY_STATEMENT, parse_entity_configuration
@@ -223,3 +223,31 @@ def test_a_key_in_an_impossible_state_is_refused_by_the_database(
 ) -> None:
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         SigningKey.objects.create(algorithm="ES256", kid="other", jwk={}, made_at=NOW, **values)
+
+
+def test_a_key_kept_by_revision_is_never_an_old_one(node: str, now: int) -> None:
+    """A memory that outlives a change goes on signing with a key that was killed."""
+    first = signing.signer("oidc", revision=revision.current())
+    assert signing.signer("oidc", revision=revision.current()).kid == first.kid
+    signing.kill(kid=first.kid, now=now)
+    second = signing.signer("oidc", revision=revision.current())
+    assert second.kid == signing.signer("oidc").kid != first.kid
+
+
+def test_a_key_kept_by_revision_is_not_another_uses(node: str) -> None:
+    """invalid solely because use or algorithm is another."""
+    number = revision.current()
+    found = {
+        (use, algorithm): signing.signer(use, algorithm=algorithm, revision=number).kid
+        for use, algorithm in (("oidc", "ES256"), ("oidc", "RS256"), ("border", "ES256"))
+    }
+    assert found == {key: signing.signer(key[0], algorithm=key[1]).kid for key in found}
+    assert len(set(found.values())) == 3
+
+
+def test_a_missing_key_is_not_remembered_as_missing(db: None) -> None:
+    number = revision.current()
+    with pytest.raises(Unavailable):
+        signing.signer("bundle", revision=number)
+    signing.ensure_key(use="bundle")
+    assert signing.signer("bundle", revision=number).kid

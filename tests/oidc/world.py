@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
 
@@ -180,7 +180,8 @@ class World:
 
     def log_in(self, *, acr: str = sessions.ACR_MULTIFACTOR, account: Account | None = None, at: int = 0) -> None:
         request = HttpRequest()
-        request.session, request.user = self.browser.session, AnonymousUser()
+        request.session = self.browser.session
+        request.user = get_user(request)
         sessions.begin(
             request=request, account=account or self.traveller.account, acr=acr, amr=["hwk"], now=at or self.now
         )
