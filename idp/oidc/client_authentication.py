@@ -102,7 +102,7 @@ def _by_secret(client_id: str, secret: str) -> Client:
     """A secret is 32 random bytes of ours, so that its hash needs no salt and guessing it no throttle."""
     known = Client.objects.filter(client_id=client_id).first() if client_id.isprintable() else None
     expected = known.secret_hash if known is not None else ""
-    if not hmac.compare_digest(replay.digest(secret), expected or "-") or known is None:
+    if not hmac.compare_digest(replay.digest(secret), expected) or known is None:  # no digest is empty
         raise OAuthError("invalid_client", "unknown client or wrong secret")
     return known
 

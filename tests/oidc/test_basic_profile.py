@@ -99,6 +99,12 @@ def test_bad_parameter_comes_back_to_the_client(basic: BasicParty, changes: dict
     assert (got["error"], got["state"], got["iss"]) == (error, "s-1", NODE)
 
 
+def test_plain_request_of_a_client_that_signs(basic: BasicParty) -> None:
+    """invalid solely because of the registration (RFC 9101 §10.5): whoever left the signature out changed the rest."""
+    basic.says(require_signed_request_object=True)
+    assert answer(basic.ask())["error"] == "invalid_request"
+
+
 def test_state_that_is_too_long_does_not_come_back(basic: BasicParty) -> None:
     """invalid solely because of a state of a thousand characters."""
     got = answer(basic.ask(state="s" * 1000))
