@@ -8,6 +8,11 @@ MAX_LENGTH = 4096  # an authorization request in the query
 
 def safe_next(target: object) -> str:
     """``target`` when it is a path of this origin, else the account page (RFC 9700 §4.11: no open redirector)."""
+    return of_this_origin(target) or HOME
+
+
+def of_this_origin(target: object) -> str:
+    """``target`` when it is a path of this origin, else nothing."""
     if (
         isinstance(target, str)
         and len(target) <= MAX_LENGTH
@@ -15,4 +20,4 @@ def safe_next(target: object) -> str:
         and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     ):
         return target
-    return HOME
+    return ""

@@ -95,6 +95,7 @@ def login(request: HttpRequest) -> HttpResponse:
         "form": form,
         "next": target,
         "current": current,
+        "elsewhere": navigation.of_this_origin(request.GET.get("elsewhere")),
         "problem": problem,
         "acr": ACR_MULTIFACTOR if wanted == ACR_MULTIFACTOR else "",
         "without_passkey": current is not None and not current.account.passkeys.exists(),

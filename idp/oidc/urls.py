@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.oidc import logout_pages, views
+from idp.oidc import authority_pages, logout_pages, views
 
 urlpatterns = [
     path("oidc/par", views.par),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("oidc/consent", views.consent, name="oidc-consent"),
     path("oidc/token", views.token),
     path("oidc/federation-registration", views.federation_registration),
+    path("oidc/authorities", authority_pages.choose, name="oidc-authorities"),
     path("oidc/logout", logout_pages.end_session, name="oidc-logout"),
     path("oidc/logout/confirm", logout_pages.confirm, name="oidc-logout-confirm"),
     path("oidc/userinfo", views.userinfo),

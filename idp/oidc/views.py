@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language, get_supported_language_variant
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -28,6 +29,7 @@ from idp.oidc import (
     errors,
     explicit_registration,
     form,
+    home_authorities,
     metadata,
     pushing,
     server,
@@ -167,7 +169,12 @@ def _next_page(request: HttpRequest, pushed: PushedRequest, *, now: int) -> Http
     if authorization.is_silent(pushed):
         return _reply(request, _silent(pushed, who, is_login_needed=needed is not None, now=now))
     if needed is not None:
-        query = {"next": _authorize_url(request.GET), "acr": needed.acr, "login_hint": needed.username}
+        query = {
+            "next": _authorize_url(request.GET),
+            "acr": needed.acr,
+            "login_hint": needed.username,
+            "elsewhere": _elsewhere(pushed),
+        }
         kept = {name: value for name, value in query.items() if value}
         return _speaking(pushed, _leave(f"{settings.LOGIN_URL}?{urlencode(kept)}"))
     if who is None or who.traveller is None:
@@ -175,6 +182,13 @@ def _next_page(request: HttpRequest, pushed: PushedRequest, *, now: int) -> Http
     if not authorization.needs_consent(pushed, who.traveller):
         return _reply(request, _allowed_before(pushed, who, who.traveller, now=now))
     return _consent_page(request, pushed, who, who.traveller, now=now)
+
+
+def _elsewhere(pushed: PushedRequest) -> str:
+    """Where residents of another territory go on, when the client can be sent to their authority."""
+    if not home_authorities.serves(pushed.client):
+        return ""
+    return f"{reverse('oidc-authorities')}?{urlencode({'client_id': pushed.client.client_id})}"
 
 
 def _silent(pushed: PushedRequest, who: Authenticated | None, *, is_login_needed: bool, now: int) -> Reply:
