@@ -85,6 +85,14 @@ class Nodes:
             self._resolved[entity_id] = json.loads(told[told.index("{") :])
         return self._resolved[entity_id]
 
+    def manage(self, code: str, *command: str) -> str:
+        """What the operator of ``code`` says to the node; the answer."""
+        return self._manage(self._hk if code == "hk" else self._mo, *command)
+
+    def database(self, code: str) -> Path:
+        """The file of a node's database."""
+        return self._world.node_directory(code) / "node.sqlite3"
+
     def stop(self) -> None:
         """End both."""
         self._processes.stop_all()

@@ -33,6 +33,7 @@ class RelyingParty:
     key: jose.Key = field(default_factory=lambda: jose.generate("RS256"))
     overlay: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    initiate_login_uri: str | None = None
 
     @property
     def callback(self) -> str:
@@ -41,12 +42,14 @@ class RelyingParty:
     def configuration(self) -> str:
         """Its entity configuration, signed at this moment."""
         now = int(time.time())
-        metadata = {
+        metadata: dict[str, Any] = {
             "client_registration_types": ["automatic"],
             "response_types": ["code"],
             "redirect_uris": [self.callback],
             "jwks_uri": f"{self.entity_id}/jwks",
         }
+        if self.initiate_login_uri is not None:
+            metadata["initiate_login_uri"] = self.initiate_login_uri
         claims = {
             "iss": self.entity_id,
             "sub": self.entity_id,
