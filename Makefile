@@ -32,13 +32,15 @@ check: .venv/.dev
 	DEBUG=1 INSECURE_LOOPBACK_HTTP=1 CAUSEWAY_DATA_DIR=var/check CAUSEWAY_ENTITY_ID=http://hk.localhost:8002 \
 	  $(RUN) manage.py makemigrations --check --dry-run
 
-# The part "federation" measures a peer beside us, in the environment of the foreign judges.
-PEER := $(if $(filter gate admit face qr,$(ONLY)),,.venv-conformance/.installed)
+# Peers that some parts measure beside us, in environments of their own. The part "token" needs PostgreSQL, too.
+PEER_federation := .venv-conformance/.installed
+PEER_token := .venv-bench/.installed
+PEERS := $(if $(ONLY),$(PEER_$(ONLY)),$(PEER_federation) $(PEER_token))
 
-bench: .venv/.dev $(PEER)
+bench: .venv/.dev $(PEERS)
 	$(RUN) -m bench $(ONLY)
 
-bench-full: .venv/.dev $(PEER)
+bench-full: .venv/.dev $(PEERS)
 	$(RUN) -m bench --full $(ONLY)
 
 fuzz: .venv/.dev
@@ -52,7 +54,7 @@ locale: .venv/.dev
 	$(RUN) locale/update.py
 
 clean:
-	rm -rf .venv .venv-gate .venv-conformance var .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-gate .venv-conformance .venv-bench var .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv installs the set in seconds; pip does the same where uv is not to be had. --no-deps: the lists are complete.
 define install
@@ -85,4 +87,10 @@ endef
 .venv-conformance/.installed: requirements-conformance.txt tests/conformance/install.py
 	$(call install,.venv-conformance,-r requirements-conformance.txt)
 	@.venv-conformance/bin/python tests/conformance/install.py
+	@touch $@
+
+# Peers of the part "token" of the bench: one from PyPI, one from npm with a Node from PyPI.
+.venv-bench/.installed: requirements-bench.txt bench/peers/install.py
+	$(call install,.venv-bench,-r requirements-bench.txt)
+	@.venv-bench/bin/python bench/peers/install.py
 	@touch $@

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PARTS = ("gate", "admit", "face", "qr", "federation")  # bench/PART.py
+PARTS = ("gate", "admit", "face", "qr", "federation", "token")  # bench/PART.py
 OUT = Path("var/bench")
 
 
