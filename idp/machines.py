@@ -27,6 +27,7 @@ PATHS = frozenset(
         "/oidc/userinfo",
         "/oidc/jwks",
         "/oidc/federation-registration",
+        "/oidc/attestation-challenge",
     }
 )
 PREFIX = "/border/"  # all of that room: wallets, lanes and peers

@@ -36,6 +36,7 @@ class Situation:
     now: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     proof_jkt: str | None = None  # of the DPoP proof of this request
+    instance: str = ""  # the attested key of the sender
     signed: bool = False  # the parameters came in a request object
     pushed: PushedRequest | None = None
     grant: Grant | None = None
@@ -197,6 +198,12 @@ def key_is_the_grants(it: Situation) -> None:
         raise OAuthError("invalid_grant", "bound to another key")
 
 
+def instance_is_the_grants(it: Situation) -> None:
+    """Attestation-based client authentication §9.3, §9.4: code and refresh token are the instance's alone."""
+    if it.grant is None or (it.grant.instance and it.grant.instance != it.instance):
+        raise OAuthError("invalid_grant", "of another instance of the client")
+
+
 def details_are_granted(it: Situation) -> None:
     """RFC 9396 §6: a token request may narrow, never widen."""
     if it.grant is None or "authorization_details" not in it.parameters:
@@ -255,6 +262,7 @@ CHECKS: Sequence[Check] = (
     Check(proof_is_present_when_promised, TOKEN, ALL),
     Check(grant_is_alive, TOKEN, ALL),
     Check(key_is_the_grants, TOKEN, ALL),
+    Check(instance_is_the_grants, TOKEN, ALL),
     Check(resource_is_ours, TOKEN, ALL),
     Check(details_are_granted, TOKEN, ALL),
 )

@@ -4,12 +4,13 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 
 from idp import conf
-from idp.oidc import client_keys, client_metadata, registration, replay
+from idp.oidc import attestation, client_keys, client_metadata, registration, replay
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import client_assertion, jws
@@ -30,21 +31,40 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {  # of what a client signs, by prof
 TOKEN_PATH = "/oidc/token"  # noqa: S105  a path
 
 
-def authenticate(request: HttpRequest, form: Mapping[str, str], *, now: int, spend: Spend = replay.spend) -> Client:
-    """The client that sent ``request``, whose form is ``form``; what may be used once is spent, by ``spend``.
+class Sender(NamedTuple):
+    """Who sent a request: a client, and the key (its thumbprint) of the one instance that it has vouched for, if so."""
 
-    Raises `OAuthError`: invalid_client, or one of the trust errors of `registration.find`; `Unavailable`.
+    client: Client
+    instance: str = ""
+
+
+def is_tried(request: HttpRequest, form: Mapping[str, str]) -> bool:
+    """Whether the request has anything of client authentication, good or bad."""
+    return any(method.is_used(request, form) for method in _METHODS)
+
+
+def authenticate(request: HttpRequest, form: Mapping[str, str], *, now: int, spend: Spend = replay.spend) -> Client:
+    """The client of the `sender`, for who does not care which of its instances it is."""
+    return sender(request, form, now=now, spend=spend).client
+
+
+def sender(request: HttpRequest, form: Mapping[str, str], *, now: int, spend: Spend = replay.spend) -> Sender:
+    """Who sent ``request``, whose form is ``form``; what may be used once is spent, by ``spend``.
+
+    Raises `OAuthError`: invalid_client, one of those of `attestation.authenticate`, or one of the trust errors of
+    `registration.find`; `Unavailable`.
     """
     used = [method for method in _METHODS if method.is_used(request, form)]
     if len(used) != 1:  # RFC 6749 §2.3
         raise OAuthError("invalid_client", "not exactly one method of authentication")
-    client = used[0].run(request, form, now, spend)
+    found = used[0].run(request, form, now, spend)
+    client = found.client
     if client_metadata.authentication_method(client.metadata, client.profile) not in used[0].names:
         raise OAuthError("invalid_client", "not by the method that the client registered")
-    return client
+    return found
 
 
-def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
+def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
     """RFC 7523 §2.2."""
     if form.get("client_assertion_type") != client_assertion.ASSERTION_TYPE:
         raise OAuthError("invalid_client", "another kind of assertion")
@@ -69,7 +89,7 @@ def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend
         spend(replay.ASSERTION, assertion.replay_key, assertion.forget_at)
     except Refusal as error:
         raise OAuthError("invalid_client", str(error)) from error
-    return client
+    return Sender(client)
 
 
 def _may_name_urls(client_id: str) -> bool:
@@ -77,7 +97,7 @@ def _may_name_urls(client_id: str) -> bool:
     return client_id.isprintable() and Client.objects.filter(client_id=client_id, profile=Client.Profile.BASIC).exists()
 
 
-def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
+def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
     """RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined."""
     challenge = {"WWW-Authenticate": 'Basic realm="token"'}  # RFC 6749 §5.2
     try:
@@ -94,17 +114,21 @@ def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Sp
         raise OAuthError(error.error, error.detail, headers=challenge) from error
 
 
-def _by_post(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Client:
+def _by_post(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
     return _by_secret(form.get("client_id", ""), form["client_secret"])
 
 
-def _by_secret(client_id: str, secret: str) -> Client:
+def _by_secret(client_id: str, secret: str) -> Sender:
     """A secret is 32 random bytes of ours, so that its hash needs no salt and guessing it no throttle."""
     known = Client.objects.filter(client_id=client_id).first() if client_id.isprintable() else None
     expected = known.secret_hash if known is not None else ""
     if not hmac.compare_digest(replay.digest(secret), expected) or known is None:  # no digest is empty
         raise OAuthError("invalid_client", "unknown client or wrong secret")
-    return known
+    return Sender(known)
+
+
+def _by_attestation(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
+    return Sender(*attestation.authenticate(request, form, now=now, spend=spend))
 
 
 class _Method:
@@ -114,7 +138,7 @@ class _Method:
         self,
         names: tuple[str, ...],
         is_used: Callable[[HttpRequest, Mapping[str, str]], bool],
-        run: Callable[[HttpRequest, Mapping[str, str], int, Spend], Client],
+        run: Callable[[HttpRequest, Mapping[str, str], int, Spend], Sender],
     ) -> None:
         self.names, self.is_used, self.run = names, is_used, run
 
@@ -131,4 +155,6 @@ _METHODS = (
     _Method((PRIVATE_KEY_JWT,), _has_assertion, _by_assertion),
     _Method((SECRET_BASIC,), _has_basic, _by_basic),
     _Method((SECRET_POST,), lambda request, form: "client_secret" in form, _by_post),
+    _Method((client_metadata.ATTESTED,), attestation.has_pop, _by_attestation),
+    _Method((client_metadata.ATTESTED_DPOP,), attestation.has_only_attestation, _by_attestation),
 )

@@ -18,8 +18,9 @@ MAX_URI = 2048
 KEY_SOURCES = ("jwks", "signed_jwks_uri", "jwks_uri")  # the first that is there counts
 ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default of OpenID Connect Registration §2
 PRIVATE_KEY_JWT = "private_key_jwt"
+ATTESTED, ATTESTED_DPOP = "attest_jwt_client_auth", "attest_jwt_client_auth_dpop"
 AUTHENTICATION: Mapping[str, tuple[str, ...]] = {  # by profile; the first is the default
-    Client.Profile.BORDER.value: (PRIVATE_KEY_JWT,),
+    Client.Profile.BORDER.value: (PRIVATE_KEY_JWT, ATTESTED, ATTESTED_DPOP),
     Client.Profile.FEDERATION.value: (PRIVATE_KEY_JWT,),
     Client.Profile.BASIC.value: ("client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT),
 }

@@ -28,6 +28,10 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "invalid_authorization_details": (400, "The authorization details are not acceptable."),  # RFC 9396 §5
     "invalid_target": (400, "The resource is unknown."),  # RFC 8707 §2
     "invalid_dpop_proof": (400, "The DPoP proof does not hold."),  # RFC 9449 §5
+    # draft-ietf-oauth-attestation-based-client-auth-10 §7.4
+    "use_attestation_challenge": (400, "The proof must answer the challenge that comes with this."),
+    "use_fresh_attestation": (400, "The client attestation is too old."),
+    "invalid_client_attestation": (401, "The client attestation or its proof does not hold."),
     "login_required": (400, "The traveller must log in."),  # OpenID Connect Core §3.1.2.6
     "consent_required": (400, "The traveller must be asked."),
     "unmet_authentication_requirements": (400, "The authentication asked for cannot be given."),

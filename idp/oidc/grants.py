@@ -44,6 +44,7 @@ def give(
         resources=list(resources),
         sid=sid,
         jkt=pushed.jkt,
+        instance=pushed.instance,
         created_at=now,
     )
     AuthorizationCode.objects.create(

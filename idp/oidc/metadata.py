@@ -17,6 +17,7 @@ ENDPOINTS = {
     "token_endpoint": "/oidc/token",
     "pushed_authorization_request_endpoint": "/oidc/par",
     "federation_registration_endpoint": "/oidc/federation-registration",
+    "challenge_endpoint": "/oidc/attestation-challenge",  # of client attestations
 }
 REGISTRATION = ["automatic", "explicit"]  # OpenID Federation 1.0 §5.1.3
 _ALGORITHMS = list(jws.MODERN)
@@ -36,6 +37,8 @@ def oauth_authorization_server() -> dict[str, Any]:
         "scopes_supported": list(parameters.SCOPES),
         "token_endpoint_auth_methods_supported": client_metadata.authentication_methods(),
         "token_endpoint_auth_signing_alg_values_supported": _CLIENT_ALGORITHMS,
+        "client_attestation_signing_alg_values_supported": _ALGORITHMS,
+        "client_attestation_pop_signing_alg_values_supported": _ALGORITHMS,
         "code_challenge_methods_supported": [pkce.METHOD],
         "require_pushed_authorization_requests": False,  # RFC 9126 §5; the border profile requires them
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3

@@ -91,6 +91,7 @@ class PushedRequest(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE)
     parameters = models.JSONField()
     jkt = models.CharField(max_length=43, blank=True)  # the key that the code will be bound to (RFC 9449 §10)
+    instance = models.CharField(max_length=43, blank=True)  # the attested key of the client's instance that pushed
     created_at = models.BigIntegerField()
     begun_at = models.BigIntegerField(null=True)  # first seen at the authorization endpoint
     expires_at = models.BigIntegerField(db_index=True)
@@ -122,6 +123,7 @@ class Grant(models.Model):
     resources = models.JSONField(default=list)  # resource identifiers as allowed (RFC 8707); none: this node
     sid = models.CharField(max_length=43, blank=True)  # of the browser session, as `idp.accounts.sessions` names it
     jkt = models.CharField(max_length=43, blank=True)  # of the device; empty until the first token
+    instance = models.CharField(max_length=43, blank=True)  # the attested key that its code and tokens belong to
     created_at = models.BigIntegerField()
     revoked_at = models.BigIntegerField(null=True, blank=True)
 

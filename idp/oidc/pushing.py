@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpRequest
 
 from idp.oidc import checks, client_authentication, form, parameters, proofs, request_objects, server
+from idp.oidc.client_authentication import Sender
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.replay import digest
 from idp.protocol.refusals import Refusal
 
-_CREDENTIALS = frozenset({"client_assertion", "client_assertion_type", "client_secret"})
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFETIME = 90  # seconds to open the page in: the phone does it at once
 COMPLETION = 480  # seconds more to log in and read; with LIFETIME below FAPI 2.0's 600 (Security Profile §5.3.2.2)
@@ -24,7 +24,7 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
     Raises `OAuthError`, or `Unavailable`.
     """
     sent = form.read(request)
-    client, raw = _sent_by(request, sent, now=now)
+    (client, instance), raw = _sent_by(request, sent, now=now)
     typed = parameters.of(client, raw)
     proof_jkt = _proof(request, now=now)
     situation = checks.Situation(
@@ -32,7 +32,7 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
     )
     checks.run(checks.PAR, situation)
     server.check_authorization(typed)
-    request_uri = keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), now=now)
+    request_uri = keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), instance=instance, now=now)
     return {"request_uri": request_uri, "expires_in": LIFETIME}
 
 
@@ -54,7 +54,7 @@ def purge(*, now: int) -> int:
     return PushedRequest.objects.filter(expires_at__lt=now).delete()[0]
 
 
-def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> str:
+def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int, instance: str = "") -> str:
     """Keep a checked request for the traveller; its request_uri."""
     request_uri = PREFIX + secrets.token_urlsafe(32)
     PushedRequest.objects.create(
@@ -62,28 +62,29 @@ def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int) -> str
         client=client,
         parameters=dict(typed),
         jkt=jkt,
+        instance=instance,
         created_at=now,
         expires_at=now + LIFETIME,
     )
     return request_uri
 
 
-def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tuple[Client, Mapping[str, Any]]:
-    """The client, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
-    if "request" in sent and not _CREDENTIALS & sent.keys() and "request_uri" not in sent:
+def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tuple[Sender, Mapping[str, Any]]:
+    """The sender, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
+    if "request" in sent and "request_uri" not in sent and not client_authentication.is_tried(request, sent):
         client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now)
         if client.profile != Client.Profile.FEDERATION:
             raise OAuthError("invalid_client", "a request object without client authentication")
-        return client, inside
-    client = client_authentication.authenticate(request, sent, now=now)
+        return Sender(client), inside
+    client, instance = found = client_authentication.sender(request, sent, now=now)
     if "request_uri" in sent:  # RFC 9126 §2.1
         raise OAuthError("invalid_request", "request_uri in a pushed request")
     if "request" not in sent:
-        return client, sent
+        return found, sent
     document = request_objects.announced(sent["request"], now=now)
     if document.client_id == client.client_id and (document.trust_chain or document.peer_trust_chain) is not None:
         client = request_objects.sender(document, now=now)
-    return client, request_objects.verified(document, client, now=now)
+    return Sender(client, instance), request_objects.verified(document, client, now=now)
 
 
 def _proof(request: HttpRequest, *, now: int) -> str | None:

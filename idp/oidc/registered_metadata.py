@@ -117,7 +117,7 @@ def _check_authentication(registered: dict[str, Any], metadata: Mapping[str, Any
     if "jwks" in registered and "jwks_uri" in registered:
         raise _bad("both jwks and jwks_uri")
     signs = registered.get("require_signed_request_object") or "request_object_signing_alg" in registered
-    if method != client_metadata.PRIVATE_KEY_JWT and not signs and not {"jwks", "jwks_uri"} & set(registered):
+    if method in _SECRET_METHODS and not signs and not {"jwks", "jwks_uri"} & set(registered):
         return
     try:
         client_metadata.check_keys(registered)

@@ -18,6 +18,7 @@ from idp.oidc.models import UsedOnce
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 DPOP, ASSERTION, REQUEST_OBJECT = "dpop", "assertion", "request-object"
+ATTESTATION = "attestation"  # a proof that the attested key is held
 
 
 class Once(NamedTuple):

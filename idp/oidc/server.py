@@ -39,6 +39,7 @@ from idp.protocol.refusals import Refusal
 
 SCOPES = parameters.SCOPES
 METHOD = "causeway"  # the one that the engine knows; `client_authentication` has the real ones
+_USED_AGAIN = {replay.DPOP: "invalid_dpop_proof", replay.ATTESTATION: "invalid_client_attestation"}
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -51,8 +52,9 @@ class Exchange:
     pushed: PushedRequest | None = None
     granted: Mapping[str, Any] = field(default_factory=dict)  # for `idp.oidc.grants.give`
     jkt: str | None = None  # of the request's DPoP proof
+    instance: str = ""  # the attested key, where the client authenticates so
     grant: Grant | None = None
-    seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proof
+    seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proofs
 
 
 def check_authorization(values: Mapping[str, Any]) -> None:
@@ -174,8 +176,8 @@ class _TokenEndpoint:
     def check(self, client: _EngineClient, grant: Grant) -> None:
         exchange = self.request.exchange
         exchange.grant = grant
-        asked = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt, "grant": grant}
-        checks.run(checks.TOKEN, checks.Situation(client=client.row, now=exchange.now, **asked))
+        sent = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt, "instance": exchange.instance}
+        checks.run(checks.TOKEN, checks.Situation(client=client.row, now=exchange.now, grant=grant, **sent))
 
     def authenticate_user(self, credential: "_EngineCredential") -> Any:
         traveller = credential.grant.traveller
@@ -296,11 +298,10 @@ def _authenticate(query_client: object, request: _EngineRequest) -> _EngineClien
         exchange = request.exchange
         if exchange.http is None:
             raise RuntimeError("a token request without its HTTP request")
-        return _EngineClient(
-            client_authentication.authenticate(
-                exchange.http, request.payload.data, now=exchange.now, spend=exchange.seen.add
-            )
+        client, exchange.instance = client_authentication.sender(
+            exchange.http, request.payload.data, now=exchange.now, spend=exchange.seen.add
         )
+        return _EngineClient(client)
     except OAuthError as error:
         if error.error in registration.TRUST_ERRORS:  # codes of the pushed request only (OpenID Federation §12.1.3)
             raise OAuthError("invalid_client", str(error)) from error
@@ -312,8 +313,7 @@ def _spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
     try:
         return exchange.seen.spend(event=event)
     except replay.SeenBefore as error:
-        code = "invalid_dpop_proof" if error.kind == replay.DPOP else "invalid_client"
-        raise OAuthError(code, str(error)) from error
+        raise OAuthError(_USED_AGAIN.get(error.kind, "invalid_client"), str(error)) from error
 
 
 def _grant(request: _EngineRequest) -> Grant:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("oidc/consent", views.consent, name="oidc-consent"),
     path("oidc/token", views.token),
     path("oidc/federation-registration", views.federation_registration),
+    path("oidc/attestation-challenge", views.attestation_challenge),
     path("oidc/authorities", authority_pages.choose, name="oidc-authorities"),
     path("oidc/logout", logout_pages.end_session, name="oidc-logout"),
     path("oidc/logout/confirm", logout_pages.confirm, name="oidc-logout-confirm"),

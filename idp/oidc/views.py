@@ -22,6 +22,7 @@ from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
 from idp.oidc import (
     access,
+    attestation,
     authorization,
     authorization_details,
     by_value,
@@ -86,6 +87,14 @@ def federation_registration(request: HttpRequest) -> HttpResponse:
         raise OAuthError("too_large", "body")
     text = explicit_registration.register(str(request.content_type), request.body, now=clock.now())
     return HttpResponse(text, content_type=registration_response.MEDIA_TYPE)
+
+
+@machine
+def attestation_challenge(request: HttpRequest) -> HttpResponse:
+    """Attestation-based client authentication §6.1."""
+    if request.method != "POST":
+        raise OAuthError("method_not_allowed", str(request.method))
+    return JsonResponse({"attestation_challenge": attestation.challenge(now=clock.now())})
 
 
 @csrf_exempt
