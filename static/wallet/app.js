@@ -140,9 +140,7 @@ function tell(text, good = false) {
 }
 
 async function begin() {
-  chooser.append(...Object.entries(LANGUAGES).map(([tag, name]) => el("option", { value: tag }, name)));
   await use(preferred());
-  chooser.value = preferred();
   document.getElementById("language-label").textContent = say("language");
   chooser.addEventListener("change", async () => {
     await use(chooser.value);
@@ -150,6 +148,9 @@ async function begin() {
     tell("");
     await show();
   });
+  // Offered only when somebody listens: a choice made while the words were on their way was lost.
+  chooser.append(...Object.entries(LANGUAGES).map(([tag, name]) => el("option", { value: tag }, name)));
+  chooser.value = preferred();
   addEventListener("hashchange", () => {
     tell("");
     show();
