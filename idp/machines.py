@@ -13,6 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.urls import ResolverMatch
 from django.utils import translation
 
 Environ = dict[str, Any]
@@ -40,6 +41,7 @@ class MachineHandler(WSGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Called once, by the constructor."""
+        self._matches: dict[str, ResolverMatch] = {}
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
@@ -47,6 +49,16 @@ class MachineHandler(WSGIHandler):
         for middleware in reversed(STACK):
             handler = convert_exception_to_response(middleware(handler))
         self._middleware_chain = handler
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """The view of ``request``; for `PATHS` it is looked for once, as nothing in them varies."""
+        match = self._matches.get(request.path_info)
+        if match is None:
+            match = super().resolve_request(request)  # type: ignore[misc]
+            if request.path_info in PATHS:
+                self._matches[request.path_info] = match
+        request.resolver_match = match
+        return match
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer ``request`` in no traveller's language: a thread keeps that of the last page that it rendered."""

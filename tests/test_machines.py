@@ -90,6 +90,14 @@ def test_transport_security_is_announced_over_tls(settings: Any) -> None:
     assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
 
 
+def test_each_path_keeps_its_view(handler: MachineHandler) -> None:
+    """A view that is looked for once must not answer for another path, nor for one that only begins like it."""
+    for _ in range(2):
+        assert Answer(handler, "/oidc/token", method="GET").headers["allow"] == "POST"
+        assert json.loads(Answer(handler, "/oidc/jwks", method="GET").body)["keys"] == []
+        assert Answer(handler, "/oidc/jwks/", method="GET").status == 404
+
+
 def test_a_body_beyond_the_limit_is_not_read(handler: MachineHandler) -> None:
     """invalid solely because of its length."""
     answer = Answer(handler, "/oidc/token", CONTENT_LENGTH="1000000000")
