@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from idp.protocol import authorization_details, client_assertion, pkce, strict_json
+from idp.protocol import authorization_details, pkce, strict_json
 from idp.protocol.authorization_details import BorderCrossing, parse_border_crossing
 from idp.protocol.refusals import Refusal
+from idp.wallet.client_authentication import ClientAuthentication
 from idp.wallet.config import Crossing, PhoneConfig
 from idp.wallet.errors import UnableTo
 from idp.wallet.speaking import Answer, Speaker
@@ -47,13 +48,6 @@ def details_for(crossing: Crossing, *, now: int) -> dict[str, Any]:
     ).wire()
 
 
-def register_phone(*, config: PhoneConfig, speaker: Speaker) -> None:
-    """Make the device key known to the messenger. Raises `UnableTo` (messenger_unreachable, messenger_refused)."""
-    answer = speaker.post_to_messenger(f"{config.messenger.removesuffix('/')}/phones", {})
-    if answer.status != 201 or answer.value.get("jkt") != speaker.jkt:
-        raise UnableTo("messenger_refused", f"status {answer.status} {answer.error}")
-
-
 def start(
     *,
     config: PhoneConfig,
@@ -61,6 +55,7 @@ def start(
     details: Sequence[Mapping[str, Any]],
     crossing: str,
     speaker: Speaker,
+    client: ClientAuthentication,
     store: Store,
     now: int,
 ) -> Started:
@@ -77,7 +72,7 @@ def start(
         "authorization_details": [dict(detail) for detail in details],
     }
     answer = speaker.post_form(
-        provider.pushed_authorization_request_endpoint, lambda: _signed(config, speaker, provider, request=request)
+        provider.pushed_authorization_request_endpoint, lambda before: client.sent(provider, before, request=request)
     )
     request_uri = answer.value.get("request_uri")
     if answer.status != 201 or not isinstance(request_uri, str) or len(request_uri) > 512:
@@ -113,6 +108,7 @@ def redeem(
     pending: Pending,
     code: str,
     speaker: Speaker,
+    client: ClientAuthentication,
     store: Store,
     now: int,
 ) -> Grant:
@@ -125,7 +121,7 @@ def redeem(
         "redirect_uri": config.redirect_uri,
         "code_verifier": pending.verifier,
     }
-    answer = speaker.post_form(provider.token_endpoint, lambda: {**_signed(config, speaker, provider), **form})
+    answer = speaker.post_form(provider.token_endpoint, lambda before: client.sent(provider, before, form=form))
     if answer.status != 200:
         raise UnableTo("authorization_refused", f"status {answer.status} {answer.error} at the token endpoint")
     grant = _grant(answer, pending, now=now)
@@ -175,26 +171,3 @@ def _grant(answer: Answer, pending: Pending, *, now: int) -> Grant:
         raise UnableTo("authorization_refused", str(error)) from error
     details = check_not_wider(value.get("authorization_details"), pending.details, now=now)
     return Grant(pending.provider, access_token, details, pending.crossing, now + min(lifetime, MAX_GRANT))
-
-
-def _signed(
-    config: PhoneConfig, speaker: Speaker, provider: Provider, *, request: Mapping[str, Any] | None = None
-) -> dict[str, str]:
-    """The form members that only the messenger can make: who asks, and ``request`` where one is given."""
-    url = f"{config.messenger.removesuffix('/')}/sign"
-    body: dict[str, Any] = {"audience": provider.issuer, **({"request": request} if request is not None else {})}
-    answer = speaker.post_to_messenger(url, body)
-    if answer.error == "unknown_phone":
-        register_phone(config=config, speaker=speaker)
-        answer = speaker.post_to_messenger(url, body)
-    if answer.status != 200 or answer.value.get("client_id") != config.messenger:
-        raise UnableTo("messenger_refused", f"status {answer.status} {answer.error}")
-    members = {
-        "client_id": config.messenger,
-        "client_assertion_type": client_assertion.ASSERTION_TYPE,
-        "client_assertion": answer.value.get("client_assertion"),
-        **({"request": answer.value.get("request")} if request is not None else {}),
-    }
-    if not all(isinstance(value, str) and len(value) <= 65_536 for value in members.values()):
-        raise UnableTo("messenger_refused", "a signature is missing")
-    return {name: str(value) for name, value in members.items()}

@@ -14,6 +14,12 @@ from idp.protocol.refusals import Reason, Refusal
 
 _ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 Names = Mapping[str, str]  # language tag -> text
+# How phones authenticate to an authority (RFC 7591 §2): a messenger registers one, and its phones are told the same.
+PRIVATE_KEY_JWT, ATTESTED, ATTESTED_DPOP = METHODS = (
+    "private_key_jwt",
+    "attest_jwt_client_auth",
+    "attest_jwt_client_auth_dpop",
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class PhoneConfig:
     crossings: tuple[Crossing, ...]
     redirect_uri: str
     insecure_loopback_http: bool
+    token_endpoint_auth_method: str = PRIVATE_KEY_JWT
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class MessengerConfig:
     authority_hints: tuple[str, ...]
     providers: frozenset[str]
     redirect_uris: tuple[str, ...]
+    token_endpoint_auth_method: str = PRIVATE_KEY_JWT
 
 
 def phone(path: Path) -> PhoneConfig:
@@ -72,6 +80,7 @@ def phone(path: Path) -> PhoneConfig:
         crossings=tuple(_crossing(item) for item in crossings),
         redirect_uri=_url(value, "redirect_uri"),
         insecure_loopback_http=value.get("insecure_loopback_http") is True,
+        token_endpoint_auth_method=_method(value),
     )
 
 
@@ -85,6 +94,7 @@ def messenger(path: Path) -> MessengerConfig:
         authority_hints=hints,
         providers=frozenset(_strings(value, "providers") if "providers" in value else hints),
         redirect_uris=_strings(value, "redirect_uris"),
+        token_endpoint_auth_method=_method(value),
     )
 
 
@@ -107,6 +117,13 @@ def _step(value: Any) -> Step:
         raise Refusal(Reason.MALFORMED, "a step's direction is exit or entry")
     lane = _url(value, "lane") if "lane" in value else None
     return Step(_url(value, "checkpoint"), value["direction"], _names(value, "name"), lane)
+
+
+def _method(value: Mapping[str, Any]) -> str:
+    method = value.get("token_endpoint_auth_method", PRIVATE_KEY_JWT)
+    if method not in METHODS:
+        raise Refusal(Reason.MALFORMED, f"token_endpoint_auth_method is one of {', '.join(METHODS)}")
+    return str(method)
 
 
 def _names(value: Mapping[str, Any], member: str) -> Names:

@@ -4,7 +4,8 @@ It serves its entity configuration, takes device keys of phones (``POST /phones`
 request object and the client assertion with which a phone goes to an authority. No code, token, document or face ever
 reaches it. Wire: ``POST /sign {"audience": provider, "request": {…} | absent}`` with the header ``Phone-Proof``
 answers ``{"client_id", "client_assertion", "request"?}``; without ``request`` it signs the assertion alone, which is
-what the token request needs.
+what the token request needs. Where phones authenticate by attestation, ``/sign`` makes no assertion, and ``POST /attest
+{}`` answers ``{"client_id", "client_attestation"}``.
 """
 
 import secrets
@@ -14,15 +15,18 @@ from typing import Any
 
 from idp import clock
 from idp.inbound import DeviceServer, Problem, Request, Response, Routes, json_body, json_response
-from idp.protocol import client_assertion, entity_statements, request_object
+from idp.protocol import client_assertion, client_attestation, entity_statements, request_object
 from idp.protocol.keys import KeySet
+from idp.protocol.refusals import Reason, Refusal
 from idp.wallet import phone_proof, signing_rules
-from idp.wallet.config import MessengerConfig, Names
+from idp.wallet.config import PRIVATE_KEY_JWT, MessengerConfig, Names
 from idp.wallet.keys import load_or_make
 from idp.wallet.messenger_state import MessengerState
 
 MAX_BODY = 32 * 1024  # a request with eight checkpoints has about 3 KiB
 CONFIGURATION_LIFETIME = 24 * 3600  # seconds; signed anew for every answer
+# A day: a phone that was revoked here may be taken for ours so long, because nobody tells the authorities.
+ATTESTATION_LIFETIME = 24 * 3600  # seconds
 ENTITY_STATEMENT = "application/entity-statement+jwt"
 
 
@@ -41,11 +45,16 @@ class Messenger:
         return KeySet([self._federation_key.public])
 
     def routes(self) -> Routes:
-        return {
+        routes: Routes = {
             ("GET", "/.well-known/openid-federation"): self._serve_configuration,
             ("POST", "/phones"): self._serve_phones,
             ("POST", "/sign"): self._serve_sign,
         }
+        return routes if self._asserts else {**routes, ("POST", "/attest"): self._serve_attest}
+
+    @property
+    def _asserts(self) -> bool:
+        return self.config.token_endpoint_auth_method == PRIVATE_KEY_JWT
 
     def entity_configuration(self, *, now: int) -> str:
         """The signed Entity Configuration (OpenID Federation 1.0 §3)."""
@@ -68,11 +77,7 @@ class Messenger:
 
     def sign(self, body: dict[str, Any], *, proof: phone_proof.PhoneProof, now: int) -> dict[str, str]:
         """Sign for a registered phone; raises `Problem` 403 or 429, or `Refusal` for what is not signed here."""
-        self._spend(proof, now=now)
-        if not self.state.knows(proof.jkt):
-            raise Problem(403, "unknown_phone", "This phone is not registered.")
-        if self.state.is_busy(proof.jkt, now=now):
-            raise Problem(429)
+        self._admit(proof, now=now)
         audience = signing_rules.check_audience(body.get("audience"), self.config.providers)
         client_id, key = self.config.entity_id, self._client_key
         answer = {"client_id": client_id}
@@ -87,10 +92,29 @@ class Messenger:
             answer["request"] = request_object.sign(
                 parameters, client_id=client_id, issuer=audience, now=now, jti=_jti(), signer=key
             )
-        answer["client_assertion"] = client_assertion.sign(
-            client_id=client_id, issuer=audience, now=now, jti=_jti(), signer=key
-        )
+        if self._asserts:
+            answer["client_assertion"] = client_assertion.sign(
+                client_id=client_id, issuer=audience, now=now, jti=_jti(), signer=key
+            )
+        elif "request" not in body:
+            raise Refusal(Reason.MALFORMED, "nothing to sign")
         return answer
+
+    def attest(self, *, proof: phone_proof.PhoneProof, now: int) -> dict[str, str]:
+        """Vouch for a registered phone's device key; raises `Problem` 403 or 429."""
+        self._admit(proof, now=now)
+        client_id = self.config.entity_id
+        text = client_attestation.attest(
+            client_id=client_id, key=proof.key, now=now, lifetime=ATTESTATION_LIFETIME, signer=self._client_key
+        )
+        return {"client_id": client_id, "client_attestation": text}
+
+    def _admit(self, proof: phone_proof.PhoneProof, *, now: int) -> None:
+        self._spend(proof, now=now)
+        if not self.state.knows(proof.jkt):
+            raise Problem(403, "unknown_phone", "This phone is not registered.")
+        if self.state.is_busy(proof.jkt, now=now):
+            raise Problem(429)
 
     def _client_metadata(self) -> dict[str, Any]:
         return {
@@ -100,8 +124,8 @@ class Messenger:
             "redirect_uris": list(self.config.redirect_uris),
             "response_types": ["code"],
             "grant_types": ["authorization_code"],
-            "token_endpoint_auth_method": "private_key_jwt",
-            "token_endpoint_auth_signing_alg": "ES256",
+            "token_endpoint_auth_method": self.config.token_endpoint_auth_method,
+            **({"token_endpoint_auth_signing_alg": "ES256"} if self._asserts else {}),
             "request_object_signing_alg": "ES256",
             "require_signed_request_object": True,  # RFC 9101 §10.5
             "require_pushed_authorization_requests": True,  # RFC 9126 §6
@@ -127,6 +151,10 @@ class Messenger:
         now = clock.now()
         body = json_body(request)
         return json_response(self.sign(body, proof=self._proof(request, now=now), now=now))
+
+    def _serve_attest(self, request: Request) -> Response:
+        now = clock.now()
+        return json_response(self.attest(proof=self._proof(request, now=now), now=now))
 
     def _proof(self, request: Request, *, now: int) -> phone_proof.PhoneProof:
         text = request.headers.get(phone_proof.HEADER.lower(), "")

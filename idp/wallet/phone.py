@@ -15,6 +15,7 @@ from idp.outbound import Outbound
 from idp.protocol import authorization_details, strict_json
 from idp.protocol.refusals import Refusal, Unavailable
 from idp.wallet import authorize, obtain, present, trust
+from idp.wallet.client_authentication import ClientAuthentication
 from idp.wallet.config import Crossing, PhoneConfig, Step
 from idp.wallet.errors import UnableTo
 from idp.wallet.keys import Keyring
@@ -37,6 +38,7 @@ class Phone:
         self.store = Store(directory)
         self._outbound = outbound or Outbound(insecure_loopback_http=config.insecure_loopback_http)
         self._speaker = Speaker(outbound=self._outbound, device=self.keyring.device)
+        self._client = ClientAuthentication(config=config, speaker=self._speaker)
         self._provider: tuple[int, Provider] | None = None
         self._lock = threading.Lock()
 
@@ -70,6 +72,7 @@ class Phone:
             details=wanted,
             crossing=crossing,
             speaker=self._speaker,
+            client=self._client,
             store=self.store,
             now=now,
         )
@@ -86,6 +89,7 @@ class Phone:
             pending=pending,
             code=code,
             speaker=self._speaker,
+            client=self._client,
             store=self.store,
             now=now,
         )

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 
 from idp.protocol import jws, strict_json
-from idp.protocol.keys import PrivateKey, parse_public
+from idp.protocol.keys import PrivateKey, PublicKey, parse_public
 from idp.protocol.refusals import Reason, Refusal
 
 HEADER = "Phone-Proof"
@@ -27,9 +27,14 @@ PHONE_PROOF = jws.TokenType(
 class PhoneProof:
     """A verified proof; the caller spends ``jti`` once for ``jkt`` and keeps it until ``forget_at``."""
 
-    jkt: str
+    key: PublicKey
     jti: str
     forget_at: int
+
+    @property
+    def jkt(self) -> str:
+        """The thumbprint of the device key (RFC 7638)."""
+        return self.key.thumbprint
 
 
 def prove(*, url: str, body: bytes, now: int, jti: str, key: PrivateKey) -> str:
@@ -49,7 +54,7 @@ def verify(text: str, *, url: str, body: bytes, now: int) -> PhoneProof:
     if not hmac.compare_digest(strict_json.string(claims, "digest", max_length=64).encode(), _digest(body).encode()):
         raise Refusal(Reason.KEY_BINDING_FAILED, "the proof is of another body")
     jti = strict_json.string(claims, "jti", max_length=128)
-    return PhoneProof(key.thumbprint, jti, claims["iat"] + MAX_AGE + 2 * jws.LEEWAY)
+    return PhoneProof(key, jti, claims["iat"] + MAX_AGE + 2 * jws.LEEWAY)
 
 
 def _digest(body: bytes) -> str:

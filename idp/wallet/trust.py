@@ -32,6 +32,7 @@ class Provider:
     authorization_endpoint: str
     token_endpoint: str
     border_token_endpoint: str
+    challenge_endpoint: str | None  # for client attestations
     border_keys: KeySet
     expires_at: int
 
@@ -102,9 +103,14 @@ def _provider(chain: TrustChain) -> Provider:
         authorization_endpoint=strict_json.string(server, "authorization_endpoint"),
         token_endpoint=strict_json.string(server, "token_endpoint"),
         border_token_endpoint=strict_json.string(issuer_of_tokens, "border_token_endpoint"),
+        challenge_endpoint=_optional(server, "challenge_endpoint"),
         border_keys=parse_jwks(issuer_of_tokens.get("jwks")),
         expires_at=chain.expires_at,
     )
+
+
+def _optional(metadata: Mapping[str, Any], member: str) -> str | None:
+    return strict_json.string(metadata, member) if member in metadata else None
 
 
 def _names(metadata: Mapping[str, Any], entity_id: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from idp import clock
 from idp.inbound import DeviceServer, Problem, Request, Response, json_body, json_response
-from idp.protocol import border_token, client_assertion, dpop, keys, pkce, request_object
+from idp.protocol import border_token, client_assertion, client_attestation, dpop, keys, pkce, request_object
 from idp.protocol.entity_statements import parse_entity_configuration, sign_entity_configuration
 from idp.protocol.holder_key import verify_holder_key
 
@@ -31,6 +31,9 @@ class AuthoritySimulator:
         self.federation_key, self.border_key = keys.generate("ES256"), keys.generate("ES256")
         self.sealing_key = keys.generate("ES256")
         self.changes: dict[str, Change] = {}
+        self.challenge: str | None = None  # when set, it is offered, and proofs of attested phones must answer it
+        self.refused: list[str] = []  # attestation errors for the next requests
+        self.attested: list[str] = []  # attestations that were taken
         self.nonce: str | None = None  # when set, DPoP proofs must carry it (RFC 9449 §8)
         self.pushed: dict[str, Pushed] = {}
         self.received: list[tuple[str, Any]] = []
@@ -40,6 +43,7 @@ class AuthoritySimulator:
             ("GET", "/.well-known/openid-federation"): self._configuration,
             ("POST", "/oidc/par"): self._par,
             ("POST", "/oidc/token"): self._token,
+            ("POST", "/oidc/attestation-challenge"): self._challenge,
             ("POST", "/border/tokens"): self._border_token,
         }
         self.server = DeviceServer(host="127.0.0.1", port=0, routes=routes, max_body=65_536)
@@ -95,6 +99,8 @@ class AuthoritySimulator:
             "authorization_endpoint": f"{self.url}/oidc/authorize",
             "token_endpoint": f"{self.url}/oidc/token",
         }
+        if self.challenge is not None:
+            server["challenge_endpoint"] = f"{self.url}/oidc/attestation-challenge"
         issuer = {
             "jwks": keys.KeySet([self.border_key.public]).jwks(),
             "border_token_endpoint": f"{self.url}/border/tokens",
@@ -167,6 +173,10 @@ class AuthoritySimulator:
 
     def _client(self, request: Request) -> dict[str, str]:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        if "oauth-client-attestation" in request.headers:
+            assert "client_assertion" not in form
+            self._instance(request, form["client_id"])
+            return form
         announced = client_assertion.announce(form["client_assertion"], issuer=self.url, now=clock.now())
         verified = client_assertion.verify(
             announced, client_id=form["client_id"], keys=self.messenger_jwks, now=clock.now()
@@ -174,14 +184,38 @@ class AuthoritySimulator:
         self._once(verified.replay_key)
         return form
 
-    def _dpop(self, request: Request, *, access_token: str | None = None) -> dpop.Proof:
-        proof = dpop.verify(
+    def _instance(self, request: Request, client_id: str) -> None:
+        text, now = request.headers["oauth-client-attestation"], clock.now()
+        attestation = client_attestation.verify(
+            client_attestation.announce(text, now=now), client_id=client_id, keys=self.messenger_jwks, now=now
+        )
+        pop = request.headers.get("oauth-client-attestation-pop")
+        if pop is not None:
+            proof = client_attestation.verify_pop(pop, attestation=attestation, issuer=self.url, now=now)
+            self._once(f"possession {proof.replay_key}")
+        else:
+            proof = client_attestation.combined(self._verified_dpop(request), attestation=attestation)
+        if self.refused:
+            raise Problem(400, self.refused.pop(0))
+        if self.challenge is not None and proof.challenge != self.challenge:
+            headers = {"OAuth-Client-Attestation-Challenge": self.challenge}
+            raise Problem(400, "use_attestation_challenge", headers=headers)
+        self.attested.append(text)
+
+    def _challenge(self, request: Request) -> Response:
+        return json_response(self._changed("challenge", {"attestation_challenge": self.challenge}))
+
+    def _verified_dpop(self, request: Request, *, access_token: str | None = None) -> dpop.Proof:
+        return dpop.verify(
             request.headers["dpop"],
             method="POST",
             url=self.url + request.path,
             now=clock.now(),
             access_token=access_token,
         )
+
+    def _dpop(self, request: Request, *, access_token: str | None = None) -> dpop.Proof:
+        proof = self._verified_dpop(request, access_token=access_token)
         self._once(proof.replay_key)
         if self.nonce is not None and proof.nonce != self.nonce:
             raise Problem(400, "use_dpop_nonce", headers={"DPoP-Nonce": self.nonce})

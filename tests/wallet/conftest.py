@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +71,26 @@ def authority() -> Iterator[AuthoritySimulator]:
         yield simulator
 
 
-@pytest.fixture
-def world(authority: AuthoritySimulator, tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def built(authority: AuthoritySimulator, tmp_path: Path, *, method: str = config.PRIVATE_KEY_JWT) -> Iterator[World]:
+    """The world whose messenger registered ``method``, as its phone knows."""
     routes: dict[Any, Any] = {}
     with DeviceServer(host="127.0.0.1", port=0, routes={}, max_body=MAX_BODY) as placeholder:
         port = placeholder.port
     entity_id = f"http://messenger.localhost:{port}"
-    messenger = Messenger(config=messenger_config(entity_id, authority), directory=tmp_path / "messenger")
+    registered = replace(messenger_config(entity_id, authority), token_endpoint_auth_method=method)
+    messenger = Messenger(config=registered, directory=tmp_path / "messenger")
     routes.update(messenger.routes())
     authority.trust_messenger(messenger.entity_configuration(now=clock.now()))
     settings = config.phone(phone_config(tmp_path / "phone.json", authority, entity_id))
+    settings = replace(settings, token_endpoint_auth_method=method)
     phone = Phone(config=settings, directory=tmp_path / "phone")
     with DeviceServer(host="127.0.0.1", port=port, routes=routes, max_body=MAX_BODY):
         yield World(authority, messenger, phone)
     phone.close()
+
+
+@pytest.fixture
+def world(authority: AuthoritySimulator, tmp_path: Path) -> Iterator[World]:
+    with built(authority, tmp_path) as made:
+        yield made
