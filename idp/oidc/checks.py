@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from idp import conf
-from idp.oidc import authorization_details, claims, parameters, responses
+from idp.oidc import authorization_details, claims, client_scopes, parameters, resources, responses
 from idp.oidc.errors import OAuthError
 from idp.oidc.levels import LEVELS
 from idp.oidc.models import Client, Grant, PushedRequest
@@ -19,6 +19,7 @@ from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
 PAR, AUTHORIZE, TOKEN = "par", "authorize", "token"
+CLIENT_TOKEN = "client-token"  # noqa: S105  the token endpoint, for a client that asks for itself
 # A request by value at the authorization endpoint: what fails before client and redirect URI are known to be sound is
 # shown on a page, the rest is answered to the redirect URI (RFC 6749 §4.1.2.1).
 VALUE_PAGE, VALUE_REDIRECT = "value-page", "value-redirect"
@@ -214,6 +215,17 @@ def details_are_granted(it: Situation) -> None:
         raise OAuthError("invalid_authorization_details", error.detail) from error
 
 
+def scope_is_registered(it: Situation) -> None:
+    """RFC 6749 §4.4.2: of what a client asks for itself, something has to be among what it registered."""
+    if it.parameters.get("scope") and not client_scopes.granted(it.client, it.parameters["scope"]):
+        raise OAuthError("invalid_scope", "nothing that the client registered")
+
+
+def audience_is_known(it: Situation) -> None:
+    """RFC 8707 §2: one resource, and one that somebody answers for."""
+    resources.check_known([resources.audience(parameters.resources(it.parameters))])
+
+
 class Check(NamedTuple):
     """One row of the table."""
 
@@ -265,6 +277,11 @@ CHECKS: Sequence[Check] = (
     Check(instance_is_the_grants, TOKEN, ALL),
     Check(resource_is_ours, TOKEN, ALL),
     Check(details_are_granted, TOKEN, ALL),
+    Check(client_is_enabled, CLIENT_TOKEN, ALL),
+    Check(proof_is_present, CLIENT_TOKEN, BORDER),
+    Check(proof_is_present_when_promised, CLIENT_TOKEN, ALL),
+    Check(scope_is_registered, CLIENT_TOKEN, ALL),
+    Check(audience_is_known, CLIENT_TOKEN, ALL),
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from idp.accounts import devices
 from idp.oidc import grants, parameters, tokens
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Grant
+from idp.oidc.models import Client, Grant
 from idp.protocol import authorization_details
 
 
@@ -34,6 +34,23 @@ def token_response(
     if "openid" in scope.split():
         answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, now=now)
     return answer
+
+
+def client_token_response(
+    client: Client, *, jkt: str | None, scope: str, audience: str, revision: int | None, now: int
+) -> dict[str, Any]:
+    """The answer for a client that asks for itself (RFC 6749 §4.4.3): no refresh token, which would gain it nothing.
+
+    ``revision`` is for `signing.signer`. What was spent and the audit event are written already.
+    """
+    answer: dict[str, Any] = {
+        "access_token": tokens.client_token(
+            client, scope=scope, audience=audience, jkt=jkt, revision=revision, now=now
+        ),
+        "token_type": "DPoP" if jkt is not None else "Bearer",
+        "expires_in": tokens.ACCESS_LIFETIME,
+    }
+    return {**answer, "scope": scope} if scope else answer
 
 
 def _bound(grant: Grant, jkt: str | None) -> str | None:

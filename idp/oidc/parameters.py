@@ -92,6 +92,11 @@ def details(value: object) -> list[dict[str, Any]]:
         raise OAuthError("invalid_authorization_details", error.detail) from error
 
 
+def resources(raw: Mapping[str, Any]) -> list[str]:
+    """The parameter ``resource``, which may be absent; raises `OAuthError` (invalid_target)."""
+    return _resources(raw["resource"]) if "resource" in raw else []
+
+
 def _claims(value: object) -> dict[str, Any]:
     try:
         return claims_request.parse(value)

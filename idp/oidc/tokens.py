@@ -29,6 +29,7 @@ ACCESS_TOKEN = jws.TokenType(
     max_bytes=16_384,
 )
 BEARER_TOKEN = replace(ACCESS_TOKEN, required=tuple(name for name in ACCESS_TOKEN.required if name != "cnf"))
+CLIENT_TOKEN = replace(ACCESS_TOKEN, required=("iss", "exp", "aud", "sub", "client_id", "iat", "jti"))
 ID_TOKEN = jws.TokenType(
     "JWT", algorithms=client_metadata.ID_TOKEN_ALGORITHMS, required=("iss", "sub", "aud", "exp", "iat")
 )
@@ -67,25 +68,43 @@ def subject(grant: Grant) -> str:
 def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str | None, now: int) -> str:
     """An access token for this node, bound to the key ``jkt`` (RFC 9449 §6.1) if any. ``grant`` is a claim of ours."""
     claims: dict[str, Any] = {
-        "iss": conf.authority().entity_id,
-        "aud": conf.authority().entity_id,
-        "sub": subject(grant),
-        "client_id": grant.client.client_id,
-        "iat": now,
-        "exp": now + ACCESS_LIFETIME,
-        "jti": secrets.token_urlsafe(16),
+        **_access_claims(grant.client, sub=subject(grant), audience=conf.authority().entity_id, now=now),
         "grant": str(grant.pk),
         "acr": grant.acr,
         "amr": grant.amr,
         "auth_time": grant.auth_time,
+        **_limits(scope=scope, jkt=jkt),
     }
-    if jkt is not None:
-        claims["cnf"] = {"jkt": jkt}
-    if scope:
-        claims["scope"] = scope
     if details:
         claims["authorization_details"] = list(details)
     return jws.sign(ACCESS_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM))
+
+
+def client_token(client: Client, *, scope: str, audience: str, jkt: str | None, revision: int | None, now: int) -> str:
+    """An access token of a client for itself: its subject is the client (RFC 9068 §2.2), and no grant stands behind it.
+
+    ``audience`` is the one resource, ``revision`` for `signing.signer`.
+    """
+    claims = _access_claims(client, sub=client.client_id, audience=audience, now=now)
+    signer = signing.signer("oidc", algorithm=ALGORITHM, revision=revision)
+    return jws.sign(CLIENT_TOKEN, {**claims, **_limits(scope=scope, jkt=jkt)}, signer)
+
+
+def _access_claims(client: Client, *, sub: str, audience: str, now: int) -> dict[str, Any]:
+    """RFC 9068 §2.2."""
+    return {
+        "iss": conf.authority().entity_id,
+        "aud": audience,
+        "sub": sub,
+        "client_id": client.client_id,
+        "iat": now,
+        "exp": now + ACCESS_LIFETIME,
+        "jti": secrets.token_urlsafe(16),
+    }
+
+
+def _limits(*, scope: str, jkt: str | None) -> dict[str, Any]:
+    return {**({"scope": scope} if scope else {}), **({"cnf": {"jkt": jkt}} if jkt is not None else {})}
 
 
 def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:

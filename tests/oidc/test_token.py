@@ -55,7 +55,7 @@ def test_code_of_another_client_is_refused_and_stays_good(world: World) -> None:
         ({"code_verifier": "w" * 43}, "invalid_grant"),
         ({"code_verifier": "short"}, "invalid_grant"),
         ({"code_verifier": REMOVE}, "invalid_grant"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": REMOVE}, "unsupported_grant_type"),
         ({"resource": "https://other.example"}, "invalid_target"),

@@ -1,0 +1,186 @@
+"""The grant types, each Authlib's with what `idp.oidc.server` lists."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, grants
+from authlib.oauth2.rfc7636 import CodeChallenge
+from django.db import transaction
+
+from idp.audit import events
+from idp.oidc import checks, client_scopes, issuance, parameters, proofs, resources
+from idp.oidc import grants as ours
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import AuthorizationCode, Client, Grant, RefreshToken
+from idp.oidc.replay import digest
+from idp.oidc.server.engine import METHOD, EngineClient, EngineRequest, grant_of, spend
+from idp.protocol import pkce
+from idp.protocol.refusals import Refusal
+
+
+class TokenEndpoint:
+    """What all grants do at the token endpoint: authenticate, look at the proof, run the checks, make the tokens."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = (METHOD,)
+    SPENT_WITH_THE_EVENT = False  # for a grant that writes nothing else: one transaction, at the end
+    request: EngineRequest
+
+    def authenticate_token_endpoint_client(self) -> EngineClient:
+        client: EngineClient = super().authenticate_token_endpoint_client()  # type: ignore[misc]
+        exchange = self.request.exchange
+        if exchange.http is not None and proofs.present(exchange.http):
+            try:
+                exchange.jkt = proofs.verified(exchange.http, now=exchange.now, spend=exchange.seen.add).jkt
+            except Refusal as error:
+                raise OAuthError("invalid_dpop_proof", str(error)) from error
+        if not self.SPENT_WITH_THE_EVENT:
+            spend(exchange)
+        return client
+
+    def check(self, client: EngineClient, grant: Grant) -> None:
+        exchange = self.request.exchange
+        exchange.grant = grant
+        sent = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt, "instance": exchange.instance}
+        checks.run(checks.TOKEN, checks.Situation(client=client.row, now=exchange.now, grant=grant, **sent))
+
+    def authenticate_user(self, credential: "EngineCredential") -> Any:
+        traveller = credential.grant.traveller
+        return traveller if traveller.account.is_active else None
+
+    def generate_token(self, *, user: Any, scope: str, include_refresh_token: bool = False, **_: Any) -> dict[str, Any]:
+        exchange, code = self.request.exchange, self.request.authorization_code
+        return issuance.token_response(
+            grant_of(self.request),
+            jkt=exchange.jkt,
+            scope=scope,
+            requested=self.request.payload.data.get("authorization_details"),
+            nonce=code.code.nonce if code else "",
+            refreshable=include_refresh_token,
+            now=exchange.now,
+        )
+
+
+class CodeGrant(TokenEndpoint, grants.AuthorizationCodeGrant):  # type: ignore[misc]
+    RESPONSE_TYPES = frozenset({"code"})
+
+    def create_authorization_response(self, redirect_uri: str, grant_user: Any) -> Any:
+        self.request.user = grant_user
+        code = self.generate_authorization_code()
+        self.save_authorization_code(code, self.request)
+        state = self.request.payload.state
+        return 200, {"code": code, **({"state": state} if state else {})}, []
+
+    def save_authorization_code(self, code: str, request: EngineRequest) -> None:
+        exchange = request.exchange
+        ours.give(pushed=exchange.pushed, traveller=request.user, code=code, now=exchange.now, **exchange.granted)
+
+    def query_authorization_code(self, code: str, client: EngineClient) -> "EngineCredential | None":
+        rows = AuthorizationCode.objects.select_related("grant__client", "grant__traveller__account")
+        row: AuthorizationCode | None = rows.filter(code_hash=digest(code), grant__client=client.row).first()
+        if row is None:
+            return None
+        if row.used_at is not None:
+            self._used_again(row)
+        if row.used_at is not None or row.expires_at <= self.request.exchange.now:
+            return None
+        self.check(client, row.grant)
+        return EngineCredential(row.grant, code=row)
+
+    def create_token_response(self) -> Any:
+        code = self.request.authorization_code.code
+        with transaction.atomic():
+            if ours.consume(code, now=self.request.exchange.now):
+                return super().create_token_response()
+        self._used_again(code)
+        raise InvalidGrantError()
+
+    def delete_authorization_code(self, authorization_code: "EngineCredential") -> None:
+        """Consumed already, and kept so that a second use is noticed."""
+
+    def _used_again(self, code: AuthorizationCode) -> None:
+        """RFC 6749 §4.1.2: the tokens of a code that is used twice are revoked; one of the two is a thief's."""
+        actor = f"client:{code.grant.client.client_id}"[:255]
+        ours.revoke(grant=code.grant, actor=actor, reason="code_reused", now=self.request.exchange.now)
+
+
+class RefreshGrant(TokenEndpoint, grants.RefreshTokenGrant):  # type: ignore[misc]
+    """Not rotated: the token is of no use without the client's key and the device's (FAPI 2.0 §5.3.2.1)."""
+
+    def authenticate_refresh_token(self, refresh_token: str) -> "EngineCredential | None":
+        rows = RefreshToken.objects.select_related("grant__client", "grant__traveller__account")
+        row = rows.filter(
+            token_hash=digest(refresh_token),
+            grant__client=self.request.client.row,
+            expires_at__gt=self.request.exchange.now,
+        ).first()
+        if row is None:
+            return None
+        self.check(self.request.client, row.grant)
+        return EngineCredential(row.grant)
+
+    def create_token_response(self) -> Any:
+        with transaction.atomic():
+            return super().create_token_response()
+
+    def revoke_old_credential(self, refresh_token: "EngineCredential") -> None:
+        """It stays good."""
+
+
+class ClientGrant(TokenEndpoint, grants.ClientCredentialsGrant):  # type: ignore[misc]
+    """A client for itself (RFC 6749 §4.4): no traveller, so no grant of ours and no refresh token."""
+
+    SPENT_WITH_THE_EVENT = True
+
+    def validate_requested_scope(self) -> None:
+        exchange, client = self.request.exchange, self.request.client.row
+        sent = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt}
+        checks.run(checks.CLIENT_TOKEN, checks.Situation(client=client, now=exchange.now, **sent))
+
+    def generate_token(self, **_: Any) -> dict[str, Any]:
+        exchange, sent = self.request.exchange, self.request.payload.data
+        return issuance.client_token_response(
+            self.request.client.row,
+            jkt=exchange.jkt,
+            scope=client_scopes.granted(self.request.client.row, sent.get("scope")),
+            audience=resources.audience(parameters.resources(sent)),
+            revision=spend(exchange, self._event()),
+            now=exchange.now,
+        )
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Recorded with what was spent, before it was signed."""
+
+    def _event(self) -> events.Event:
+        who = f"client:{self.request.client.client_id}"[:255]
+        data = {"grant_type": self.GRANT_TYPE, "jkt": self.request.exchange.jkt}
+        return events.prepared(kind="oidc.token_issued", actor=who, subject=who, data=data)
+
+
+class EngineCredential:
+    """A code or a refresh token as the engine wants to see one (authlib's mixins, by the methods that it calls)."""
+
+    def __init__(self, grant: Grant, *, code: AuthorizationCode | None = None) -> None:
+        self.grant, self.code = grant, code
+
+    def get_redirect_uri(self) -> str:
+        return self.code.redirect_uri if self.code is not None else ""
+
+    def check_client(self, client: EngineClient) -> bool:
+        return bool(self.grant.client_id == client.row.pk)
+
+    def get_scope(self) -> str:
+        return str(self.grant.scope)
+
+
+class S256(CodeChallenge):  # type: ignore[misc]
+    SUPPORTED_CODE_CHALLENGE_METHOD = (pkce.METHOD,)
+
+    def validate_code_verifier(self, grant: CodeGrant, result: object) -> None:
+        code, verifier = grant.request.authorization_code.code, grant.request.form.get("code_verifier")
+        if code.code_challenge is None:
+            if verifier is not None or code.grant.client.profile == Client.Profile.BORDER:  # RFC 9700 §4.8.2
+                raise OAuthError("invalid_grant", "a verifier without a challenge, or a wallet without both")
+            return
+        try:
+            pkce.verify(verifier, code.code_challenge)
+        except Refusal as error:
+            raise OAuthError("invalid_grant", str(error)) from error
