@@ -5,6 +5,7 @@ by one statement that is committed at once, with the audit event of what came of
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
@@ -14,6 +15,7 @@ from django.db import DatabaseError, connection, transaction
 
 from idp.audit import events
 from idp.federation import revision
+from idp.oidc import prepared
 from idp.oidc.models import UsedOnce
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
@@ -98,10 +100,11 @@ def _write(seen: Sequence[Once], event: events.Event | None) -> list[tuple[str, 
     In one order for everybody: two requests that share two identifiers must not wait for each other.
     """
     values: list[Any] = [value for once in sorted(seen) for value in once]
-    if connection.vendor == "postgresql" and seen and event is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(_insert_with_event(len(seen)), [*values, *event, len(seen)])
-            return cursor.fetchall()
+    if connection.vendor == "postgresql" and seen:
+        statement = _statement(len(seen), event is not None)
+        # Sent twice, it has spent what it then finds spent: nothing is accepted that must not be.
+        rows = prepared.on_trial(lambda: prepared.run(statement, [*values, *(event or ())]))
+        return [(str(kind), str(key_hash), int(number or 0)) for kind, key_hash, number in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         new: list[tuple[str, str, int | None]] = []
         if seen:
@@ -121,8 +124,13 @@ def _insert(count: int) -> str:
     )
 
 
-@lru_cache(maxsize=8)
-def _insert_with_event(count: int) -> str:
-    """One statement is one transaction: neither BEGIN nor COMMIT is sent (PostgreSQL; SQLite knows no such CTE)."""
-    event = f"{events.INSERT} SELECT %s, %s, %s, %s::jsonb, %s WHERE (SELECT count(*) FROM spent) = %s"  # noqa: S608
-    return f"WITH spent AS ({_insert(count)}), recorded AS ({event}) SELECT * FROM spent"  # noqa: S608  constants
+@lru_cache(maxsize=16)
+def _statement(count: int, with_event: bool) -> str:
+    """For PostgreSQL: one statement is one transaction, so neither BEGIN nor COMMIT is sent."""
+    places = (f"${place}" for place in range(1, 3 * count + 6))
+    insert = re.sub("%s", lambda _: next(places), _insert(count))
+    if not with_event:
+        return insert
+    values = ", ".join(places)
+    event = f"{events.INSERT} SELECT {values} WHERE (SELECT count(*) FROM spent) = {count}"  # noqa: S608  constants
+    return f"WITH spent AS ({insert}), recorded AS ({event}) SELECT * FROM spent"  # noqa: S608  constants

@@ -1,0 +1,82 @@
+"""A statement for PostgreSQL that is prepared once on each connection and sent without a cursor.
+
+For what every machine's request sends: there a cursor costs the worker more than the statement costs the network
+(docs/decisions/0017).
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from django.db import InterfaceError, OperationalError, connection
+from psycopg import Connection, errors, pq
+
+Result = TypeVar("Result")
+
+_AGAIN = ("26000", "0A000")  # forgotten by a pooler in between, or planned for a table that has changed since
+
+_numbers = count()
+_names: WeakKeyDictionary[Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
+
+
+def run(statement: str, values: Sequence[str | int]) -> list[tuple[str | None, ...]]:
+    """The rows of ``statement``, whose places are $1, $2 …; each value as PostgreSQL writes it.
+
+    Outside a transaction it is committed when this returns. Raises `django.db.DatabaseError`.
+    """
+    connection.ensure_connection()
+    idle = connection.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+    if connection.in_atomic_block and idle:  # the driver begins a transaction with a cursor's first statement
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    with connection.wrap_database_errors:
+        return _run(statement, [str(value).encode() for value in values])
+
+
+def on_trial(statement: Callable[[], Result]) -> Result:
+    """What ``statement`` gives; it is its own trial of the connection, for which Django would send another one.
+
+    It is sent once more on a new connection, unless a transaction went with the old one: so it must be a statement that
+    does no harm when it is sent twice.
+    """
+    if connection.in_atomic_block:
+        return statement()
+    tried, connection.health_check_done = connection.health_check_done, True
+    try:
+        return statement()
+    except (OperationalError, InterfaceError):
+        if tried:
+            raise
+        connection.close()
+        return statement()
+
+
+def _run(statement: str, parameters: list[bytes]) -> list[tuple[str | None, ...]]:
+    names = _names.setdefault(connection.connection, {})
+    if known := statement in names:
+        result = _send(names[statement], parameters)
+        known = result.status == pq.ExecStatus.TUPLES_OK or _sqlstate(result) not in _AGAIN
+    if not known:
+        name = b"machine_%d" % next(_numbers)
+        made = connection.connection.pgconn.prepare(name, statement.encode())
+        if made.status != pq.ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(made)
+        names[statement] = name
+        result = _send(name, parameters)
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise errors.error_from_result(result)
+    columns = range(result.nfields)
+    return [tuple(_text(result.get_value(row, column)) for column in columns) for row in range(result.ntuples)]
+
+
+def _send(name: bytes, parameters: list[bytes]) -> Any:
+    return connection.connection.pgconn.exec_prepared(name, parameters)
+
+
+def _sqlstate(result: Any) -> str:
+    return (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
