@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.oidc import attestation, client_metadata
+from idp.oidc import attestation, client_metadata, registered_metadata
+from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant, PushedRequest, UsedOnce
 from idp.protocol import keys, strict_json
 from tests.oidc.attested import DAY, AttestedPhone
@@ -294,3 +295,14 @@ def test_proof_is_accepted_by_one_of_sixteen_workers(world: World, method: str) 
 
     assert race(*[job() for _ in range(WORKERS)]) == [201, *[401] * (WORKERS - 1)]
     assert PushedRequest.objects.count() == 2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_officer_registers_no_attester_without_keys(method: str) -> None:
+    """invalid solely because nothing is there to verify an attestation with."""
+    said = {"redirect_uris": ["https://a.example/back"], "token_endpoint_auth_method": method}
+    with pytest.raises(OAuthError, match="no keys"):
+        registered_metadata.accept(said, profile="border", by_officer=True)
+    jwks = keys.KeySet([OTHER.public]).jwks()
+    known = registered_metadata.accept({**said, "jwks": jwks}, profile="border", by_officer=True)
+    assert known["token_endpoint_auth_method"] == method
