@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: help demo up test check bench bench-full fuzz pure locale conformance-federation clean
+.PHONY: help demo up test check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
 help:
 	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
 	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
 	@echo "make test   every test          make check  style, types, import contracts (never edits)"
 	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
 	@echo "make conformance-federation  foreign resolvers and the OpenID Foundation's modules judge two nodes"
+	@echo "make conformance-oidc        foreign clients and the OpenID Foundation's modules judge an OpenID provider"
 	@echo "make clean  remove .venv and var"
 
 demo: .venv/.runtime
@@ -48,7 +49,11 @@ fuzz: .venv/.dev
 
 # Last line: "N passed, 0 failed"; report: var/conformance/federation.json. After the first time it needs no network.
 conformance-federation: .venv/.dev .venv-conformance/.installed
-	@$(RUN) -m tests.conformance.run
+	@$(RUN) -m tests.conformance.run federation
+
+# Last line: "N passed, 0 failed"; report: var/conformance/oidc.json. After the first time it needs no network.
+conformance-oidc: .venv/.dev .venv-conformance/.installed
+	@$(RUN) -m tests.conformance.run oidc
 
 locale: .venv/.dev
 	$(RUN) locale/update.py
@@ -83,7 +88,7 @@ endef
 	@rm -f .gate-dev.txt
 	@touch $@
 
-# The foreign judges of the federation: one from PyPI, one from npm (with Node from PyPI where it is missing or old).
+# The foreign judges: one from PyPI, the others from npm (with Node from PyPI where it is missing or old).
 .venv-conformance/.installed: requirements-conformance.txt tests/conformance/install.py
 	$(call install,.venv-conformance,-r requirements-conformance.txt)
 	@.venv-conformance/bin/python tests/conformance/install.py

@@ -54,6 +54,10 @@ class Browser:
         self.origin, self.authenticator = origin, authenticator
         self._cookies: dict[str, str] = {}
 
+    def exchange(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Send one request; a browser that speaks TLS has another way."""
+        return exchange(method, url, content, headers)
+
     def register(self, username: str) -> None:
         """Make an account with a passkey."""
         form = self._form("/account/register")
@@ -139,7 +143,7 @@ class Browser:
         sent = {**(headers or {}), "Origin": self.origin, "Referer": self.origin + "/"}
         if self._cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        answer = _exchange(method, url, content, sent)
+        answer = self.exchange(method, url, content, sent)
         for cookie in answer.cookies:
             name, _, value = cookie.split(";")[0].partition("=")
             self._cookies[name.strip()] = value
@@ -148,7 +152,8 @@ class Browser:
         return answer
 
 
-def _exchange(method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
+def exchange(method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
+    """Send one request over plain http to this machine; no redirect is followed."""
     parts = urlsplit(url)  # *.localhost is loopback, whatever the resolver says
     connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=REQUEST_SECONDS)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"

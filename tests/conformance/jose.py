@@ -40,6 +40,11 @@ class Key:
     def jwks(self) -> dict[str, list[Jwk]]:
         return {"keys": [self.public]}
 
+    @property
+    def private_jwk(self) -> Jwk:
+        """For a client that signs by itself: with the private members (RFC 7518 §6)."""
+        return {**self.public, **_private_members(self.private)}
+
     def sign(self, claims: Mapping[str, Any], **header: Any) -> str:
         """``claims`` under a header of ``alg``, ``kid`` and what is given; a member given as None is left out."""
         full = {"alg": self.algorithm, "kid": self.public["kid"], "typ": "JWT", **header}
@@ -128,3 +133,18 @@ def _members(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Jwk:
         "x": encode(point.x.to_bytes(32, "big")),
         "y": encode(point.y.to_bytes(32, "big")),
     }
+
+
+def _private_members(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Jwk:
+    numbers = private.private_numbers()
+    if isinstance(numbers, ec.EllipticCurvePrivateNumbers):
+        return {"d": encode(numbers.private_value.to_bytes(32, "big"))}
+    values = {
+        "d": numbers.d,
+        "p": numbers.p,
+        "q": numbers.q,
+        "dp": numbers.dmp1,
+        "dq": numbers.dmq1,
+        "qi": numbers.iqmp,
+    }
+    return {name: encode(value.to_bytes((value.bit_length() + 7) // 8, "big")) for name, value in values.items()}

@@ -40,7 +40,7 @@ class Nodes:
     """Hong Kong and Macau. Nobody syncs unless told to: no worker runs."""
 
     def __init__(self, directory: Path) -> None:
-        hk, mo = _free_ports(2)
+        hk, mo = free_ports(2)
         self._hk = Authority("hk", "HKG", hk, {"en": "Hong Kong Specimen Authority"})
         self._mo = Authority("mo", "MAC", mo, {"en": "Macao Specimen Authority"})
         self._world = World(directory, (self._hk, self._mo), (), (), 0)
@@ -63,7 +63,7 @@ class Nodes:
             self._world.node_directory(node.code).mkdir(parents=True)
         self._both(self._found)
         for node in self._world.authorities:
-            self._processes.start(f"{node.code}-web", _server(node), self._environment(node))
+            self._processes.start(f"{node.code}-web", server(node), self._environment(node))
         for node in self._world.authorities:
             self._processes.wait_for(f"{node.code}-web", f"{node.entity_id}/.well-known/openid-federation")
         self._both(self._recognise)
@@ -116,21 +116,10 @@ class Nodes:
             list(pool.map(act, self._world.authorities))
 
     def _manage(self, node: Authority, *command: str) -> str:
-        run = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *command],
-            env=self._environment(node),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout
+        return manage(self._environment(node), *command)
 
     def _environment(self, node: Authority) -> dict[str, str]:
-        foreign = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
-        wanted = self._world.environment(node).items()
-        return {name: value for name, value in wanted if foreign.get(name) != value}
+        return environment(self._world, node)
 
     def _file(self, name: str, value: Jwks) -> str:
         path = self._directory / f"{name}.json"
@@ -138,14 +127,37 @@ class Nodes:
         return str(path)
 
 
-def _server(node: Authority) -> list[str]:
+def manage(environment: Mapping[str, str], *command: str) -> str:
+    """What the operator of a node says to it; the answer."""
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *command],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def environment(world: World, node: Authority) -> dict[str, str]:
+    """The environment of a node, without the settings of whoever runs this."""
+    foreign = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+    wanted = world.environment(node).items()
+    return {name: value for name, value in wanted if foreign.get(name) != value}
+
+
+def server(node: Authority, *options: str) -> list[str]:
+    """What serves a node."""
     return [
-        *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(node.port)),
+        *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(node.port), *options),
         *("--workers", "1", "--blocking-threads", "4", "--log-level", "warning", "idp.wsgi:application"),
     ]
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on."""
     probes = [socket.socket() for _ in range(number)]
     try:
         for probe in probes:

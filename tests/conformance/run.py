@@ -1,4 +1,4 @@
-"""``python -m tests.conformance.run``: every module, the report ``var/conformance/federation.json``, and one last line.
+"""``python -m tests.conformance.run NAME``: every module, the report ``var/conformance/NAME.json``, and one last line.
 
 The report is a list of ``{"client", "module", "outcome"}``. A module that was not judged has failed; so has a run in
 which none was.
@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-REPORT = Path("var/conformance/federation.json")
-TESTS = Path(__file__).resolve().parent
+REPORTS = Path("var/conformance")
+HERE = Path(__file__).resolve().parent
+TESTS = {"federation": HERE, "oidc": HERE.parent / "conformance_oidc"}
 
 
 class Outcomes:
@@ -40,13 +41,13 @@ class Outcomes:
         ]
 
 
-def main() -> int:
-    """Run everything; 0 when every module passed."""
+def main(name: str) -> int:
+    """Run everything of ``name``; 0 when every module passed."""
     outcomes = Outcomes()
-    code = pytest.main([str(TESTS), "-q", "-m", "conformance", "--no-header"], plugins=[outcomes])
+    code = pytest.main([str(TESTS[name]), "-q", "-m", "conformance", "--no-header"], plugins=[outcomes])
     rows = outcomes.rows()
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
     failed = [row for row in rows if row["outcome"] == "failed"]
     sys.stdout.write("".join(f"failed: {row['client']}: {row['module']}\n" for row in failed))
     sys.stdout.write(f"{len(rows) - len(failed)} passed, {len(failed)} failed\n")
@@ -54,4 +55,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,86 @@
+"""One real node behind TLS, with a worker, led by the operator's commands alone."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from idp.demo.processes import Processes, UnableToStart
+from idp.demo.world import Authority, World
+from tests.conformance import wire
+from tests.conformance.nodes import environment, free_ports, manage, server
+from tests.conformance_oidc.certificates import CertificateAuthority
+
+START_SECONDS = 120.0
+
+
+class Secure(Authority):
+    """A node whose identifier is https."""
+
+    @property
+    def entity_id(self) -> str:
+        return f"https://{self.code}.localhost:{self.port}"
+
+
+class Node:
+    """Hong Kong as an OpenID provider."""
+
+    def __init__(self, directory: Path, authority: CertificateAuthority) -> None:
+        (port,) = free_ports(1)
+        self._authority = Secure("hk", "HKG", port, {"en": "Hong Kong Specimen Authority"})
+        self._world = World(directory, (self._authority,), (), (), 0)
+        self._directory = directory
+        self._certificate, self._key = authority.certify("hk.localhost")
+        self._processes = Processes(directory / "logs")
+        self._environment = {
+            **environment(self._world, self._authority),
+            "SSL_CERT_FILE": str(authority.file),
+            "CAUSEWAY_DYNAMIC_REGISTRATION": "open",
+        }
+
+    @property
+    def issuer(self) -> str:
+        return self._authority.entity_id
+
+    def start(self) -> None:
+        """Found it, serve it, and let its worker work."""
+        home = self._world.node_directory(self._authority.code)
+        home.mkdir(parents=True)
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("federation", "init")
+        tls = ("--ssl-certificate", str(self._certificate), "--ssl-keyfile", str(self._key))
+        self._processes.start("web", server(self._authority, *tls), self._environment)
+        worker = [
+            *("-m", "celery", "-A", "idp.celery", "worker", "--pool", "solo", "-B", "--schedule", str(home / "beat")),
+            *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "-n", "hk@localhost"),
+        ]
+        self._processes.start("worker", worker, self._environment)
+        self._wait()
+
+    def register(self, client_id: str, profile: str, metadata: Mapping[str, Any], *more: str) -> str:
+        """Have an officer register a client; its secret, or an empty text where it needs none."""
+        described, secret = (self._directory / f"{client_id}.{kind}" for kind in ("json", "secret"))
+        described.write_text(json.dumps(metadata), "utf-8")
+        files = ("--metadata", str(described), "--secret-file", str(secret))
+        self.manage("oidc", "client", "add", client_id, "--profile", profile, *files, *more)
+        return secret.read_text("utf-8").strip()
+
+    def manage(self, *command: str) -> str:
+        """What the operator says to the node; the answer."""
+        return manage(self._environment, *command)
+
+    def stop(self) -> None:
+        """End it."""
+        self._processes.stop_all()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if "web" not in self._processes.alive() or time.monotonic() > deadline:
+                raise UnableToStart(self._processes.tail("web"))
+            try:
+                if wire.get(f"{self.issuer}/.well-known/openid-configuration").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)

@@ -1,0 +1,119 @@
+"""The relying parties of these tests: what they register, and where they hear from the node."""
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tests.conformance.jose import Key, generate
+from tests.conformance_oidc.certificates import CertificateAuthority
+
+SITES = ("rp.localhost", "other.localhost")
+
+
+@dataclass
+class Site:
+    """A relying party's web site: pages by path, and what was posted to it."""
+
+    origin: str
+    pages: dict[str, Any] = field(default_factory=dict)  # path -> JSON
+    posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Party:
+    """A client that an officer registered."""
+
+    client_id: str
+    profile: str
+    metadata: dict[str, Any]
+    secret: str
+    key: Key
+
+    @property
+    def callback(self) -> str:
+        return str(self.metadata["redirect_uris"][0])
+
+    def told(self) -> dict[str, Any]:
+        """What a foreign client must know of itself."""
+        known = {"client_id": self.client_id, "client_secret": self.secret, **self.metadata}
+        return {**known, "key": self.key.private_jwk}
+
+
+def described(site: str, **more: Any) -> dict[str, Any]:
+    """Metadata of a client at ``site`` (RFC 7591 §2)."""
+    return {
+        "client_name": "Specimen Shop",
+        "redirect_uris": [f"{site}/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "post_logout_redirect_uris": [f"{site}/logged-out"],
+        **more,
+    }
+
+
+def make(node: Any, client_id: str, profile: str, metadata: dict[str, Any], *more: str) -> Party:
+    """Register a client; one that authenticates or signs with a key has one of its own."""
+    key = generate("ES256")
+    if not metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret"):
+        metadata = {"jwks": key.jwks, **metadata}
+    return Party(client_id, profile, metadata, node.register(client_id, profile, metadata, *more), key)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that had enough closes; that is no news."""
+
+
+@contextmanager
+def sites(authority: CertificateAuthority) -> Iterator[dict[str, Site]]:
+    """Serve the relying parties' sites over TLS while it lasts; by host name."""
+    by_host: dict[str, Site] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            site, path = self._site(), self.path.partition("?")[0]
+            site.asked.append(path)
+            self._answer(200 if path in site.pages else 404, json.dumps(site.pages.get(path, {})).encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._site().posted.append((self.path, dict(parse_qsl(body))))
+            self._answer(200, b"{}")
+
+        def _site(self) -> Site:
+            return by_host[self.headers["Host"].split(":")[0]]
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.certify(*SITES))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    by_host.update({name: Site(f"https://{name}:{server.server_address[1]}") for name in SITES})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield by_host
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

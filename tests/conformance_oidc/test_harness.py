@@ -1,0 +1,90 @@
+"""The harness judged, without a node: what a foreign client could say or leave out and still seem content."""
+
+import re
+import ssl
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conformance import install, wire
+from tests.conformance.browsing import Arrival
+from tests.conformance_oidc import dialogue, parties
+from tests.conformance_oidc.certificates import CertificateAuthority
+from tests.conformance_oidc.test_foreign_clients import (
+    OAUTH4WEBAPI,
+    OAUTH4WEBAPI_MODULES,
+    OPENID_CLIENT,
+    OPENID_CLIENT_MODULES,
+)
+
+CLIENT = """
+import json, sys
+print(json.dumps({"visit": "https://hk.localhost/a", "decision": "deny"}), flush=True)
+told = json.loads(input())
+print(json.dumps({"module": "went", "outcome": "passed", "detail": [told, json.loads(sys.argv[1])]}))
+sys.exit("fell over")
+"""
+
+
+def test_a_client_is_taken_by_the_hand() -> None:
+    """A client that is given another way than it asked for, or that is believed beyond its last word."""
+    seen = []
+
+    def visit(url: str, decision: str) -> Arrival:
+        seen.append((url, decision))
+        return Arrival("https://rp.localhost/callback", {"code": "a&b"}, 303, "", "")
+
+    verdicts = dialogue.talk([sys.executable, "-c", CLIENT], {}, {"world": 1}, visit)
+    assert seen == [("https://hk.localhost/a", "deny")]
+    url = "https://rp.localhost/callback?code=a%26b"
+    assert verdicts.of("went").passed and verdicts.of("went").detail == [{"url": url, "form": None}, {"world": 1}]
+    assert not verdicts.of("more").passed and "fell over" in verdicts.of("more").detail
+
+
+def test_a_client_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that says nothing and never ends."""
+    monkeypatch.setattr(dialogue, "SECONDS", 0.2)
+    begun = time.monotonic()
+    verdicts = dialogue.talk([sys.executable, "-c", "import time; time.sleep(60)"], {}, {}, lambda url, decision: None)
+    assert time.monotonic() - begun < 30 and not verdicts.of("anything").passed
+
+
+def test_answers_by_form_are_told_apart() -> None:
+    """A form that reaches the client as a query, so that it judges something that never happened."""
+    by_form = dialogue._answer(Arrival("https://rp.localhost/c", {"code": "x"}, 200, "", "", by_form=True))
+    assert by_form == {"url": "https://rp.localhost/c", "form": "code=x"}
+    assert "error" in dialogue._answer(Arrival(None, {}, 400, "<main><code>no</code></main>", "text/html"))
+
+
+def test_certificates_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS in name only: an authority that nobody named, or a certificate of another server, is believed."""
+    known, stranger = tmp_path / "known", tmp_path / "stranger"
+    known.mkdir()
+    stranger.mkdir()
+    monkeypatch.setattr(wire, "_tls", ssl.create_default_context())
+    authority = CertificateAuthority(known)
+    wire.trust(str(authority.file))
+    with parties.sites(authority) as sites:
+        site = sites["rp.localhost"]
+        site.pages["/jwks"] = {"keys": []}
+        assert wire.get(f"{site.origin}/jwks").json() == {"keys": []}
+        with pytest.raises(ssl.SSLCertVerificationError, match="match"):
+            wire.get(f"{site.origin.replace('rp.', 'third.')}/jwks")
+    with parties.sites(CertificateAuthority(stranger)) as sites, pytest.raises(ssl.SSLCertVerificationError):
+        wire.get(f"{sites['rp.localhost'].origin}/jwks")
+
+
+@pytest.mark.parametrize(
+    ("judge", "modules"), [("openid_client", OPENID_CLIENT_MODULES), ("oauth4webapi", OAUTH4WEBAPI_MODULES)]
+)
+def test_clients_know_every_module(judge: str, modules: tuple[str, ...]) -> None:
+    """A module that is reported and that no client has, or the reverse."""
+    source = (dialogue.JUDGES / f"{judge}.mjs").read_text("utf-8")
+    assert tuple(re.findall(r'^  "?([a-z0-9-]+)"?: async \(\)', source, re.M)) == modules
+
+
+def test_versions_are_those_that_the_report_names() -> None:
+    """A report that names another version than was installed."""
+    assert {OPENID_CLIENT, OAUTH4WEBAPI} <= set(install.PACKAGES)
