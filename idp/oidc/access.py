@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists
 from django.http import HttpRequest
 
 from idp import clock, conf
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
-from idp.oidc import levels, proofs, tokens
-from idp.oidc.models import Grant
+from idp.oidc import levels, proofs, replay, tokens
+from idp.oidc.models import Grant, UsedOnce
 from idp.problems import Problem
 from idp.protocol import jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
@@ -148,9 +149,10 @@ def _check_proof(request: HttpRequest, token: str, claims: dict[str, Any], *, no
 
 def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:
     rows = Grant.objects.select_related("traveller__account", "client")
-    grant = rows.filter(pk=claims["grant"], revoked_at=None, client__disabled=False).first()
+    revoked = Exists(UsedOnce.objects.filter(kind=replay.REVOKED, key_hash=replay.digest(claims["jti"])))
+    grant = rows.filter(~revoked, pk=claims["grant"], revoked_at=None, client__disabled=False).first()
     if grant is None or not grant.traveller.account.is_active:
-        raise _unable("invalid_token", "the grant, the client or the account has ended", scheme=scheme)
+        raise _unable("invalid_token", "the token, the grant, the client or the account has ended", scheme=scheme)
     return grant
 
 

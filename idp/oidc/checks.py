@@ -19,6 +19,7 @@ from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
 PAR, AUTHORIZE, TOKEN = "par", "authorize", "token"
+INTROSPECT, REVOKE = "introspect", "revoke"
 CLIENT_TOKEN = "client-token"  # noqa: S105  the token endpoint, for a client that asks for itself
 # A request by value at the authorization endpoint: what fails before client and redirect URI are known to be sound is
 # shown on a page, the rest is answered to the redirect URI (RFC 6749 §4.1.2.1).
@@ -215,6 +216,12 @@ def details_are_granted(it: Situation) -> None:
         raise OAuthError("invalid_authorization_details", error.detail) from error
 
 
+def token_is_there(it: Situation) -> None:
+    """RFC 7662 §2.1, RFC 7009 §2.1."""
+    if "token" not in it.parameters:
+        raise OAuthError("invalid_request", "no token")
+
+
 def scope_is_registered(it: Situation) -> None:
     """RFC 6749 §4.4.2: of what a client asks for itself, something has to be among what it registered."""
     if it.parameters.get("scope") and not client_scopes.granted(it.client, it.parameters["scope"]):
@@ -282,6 +289,10 @@ CHECKS: Sequence[Check] = (
     Check(proof_is_present_when_promised, CLIENT_TOKEN, ALL),
     Check(scope_is_registered, CLIENT_TOKEN, ALL),
     Check(audience_is_known, CLIENT_TOKEN, ALL),
+    Check(client_is_enabled, INTROSPECT, ALL),
+    Check(token_is_there, INTROSPECT, ALL),
+    Check(client_is_enabled, REVOKE, ALL),
+    Check(token_is_there, REVOKE, ALL),
 )
 
 

@@ -29,6 +29,12 @@ _NOT_GIVEN = (  # answers that we do not encrypt, and a userinfo that we do not 
     "userinfo_encrypted_response_alg",
     "userinfo_signed_response_alg",
     "authorization_encrypted_response_alg",
+    "introspection_encrypted_response_alg",
+)
+_SIGNED_ANSWERS = (
+    "id_token_signed_response_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
 )
 _WEB = re.compile(r"https://(?P<host>[a-z0-9.-]+)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
 _LOOPBACK = re.compile(r"http://(?P<host>(?:[a-z0-9.-]+\.)?localhost)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
@@ -88,6 +94,14 @@ def response_algorithm(client: Client) -> str:
     return str(registered) if registered in ID_TOKEN_ALGORITHMS else id_token_algorithm(client)
 
 
+def introspection_algorithm(client: Client) -> str:
+    """What answers about tokens are signed with where the client wants them signed (RFC 9701 §6)."""
+    if client.profile == Client.Profile.BORDER:
+        return "ES256"
+    registered = client.metadata.get("introspection_signed_response_alg", ID_TOKEN_ALGORITHMS[0])
+    return str(registered) if registered in ID_TOKEN_ALGORITHMS else ID_TOKEN_ALGORITHMS[0]
+
+
 def name(client: Client, language: str) -> str:
     """What the client calls itself in ``language`` (OpenID Connect Registration §2.1), or its identifier."""
     names = {tag.lower(): text for tag, text in client.metadata.items() if isinstance(text, str) and text.strip()}
@@ -112,7 +126,7 @@ def check_answers(metadata: Mapping[str, Any]) -> None:
     """A client that waits for another kind of answer would read ours wrongly, or see what it wanted hidden."""
     if found := [name for name in _NOT_GIVEN if metadata.get(name, "none") != "none"]:
         raise OAuthError("invalid_metadata", f"{found[0]} is not given here")
-    for name in ("id_token_signed_response_alg", "authorization_signed_response_alg"):
+    for name in _SIGNED_ANSWERS:
         if metadata.get(name, ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS:
             raise OAuthError("invalid_metadata", f"{name} is not one that we sign with")
     if "code" not in _listed(metadata, "response_types", "code"):

@@ -18,6 +18,8 @@ ENDPOINTS = {
     "pushed_authorization_request_endpoint": "/oidc/par",
     "federation_registration_endpoint": "/oidc/federation-registration",
     "challenge_endpoint": "/oidc/attestation-challenge",  # of client attestations
+    "introspection_endpoint": "/oidc/introspect",
+    "revocation_endpoint": "/oidc/revoke",
 }
 REGISTRATION = ["automatic", "explicit"]  # OpenID Federation 1.0 §5.1.3
 _ALGORITHMS = list(jws.MODERN)
@@ -35,8 +37,8 @@ def oauth_authorization_server() -> dict[str, Any]:
         "response_modes_supported": list(responses.MODES),
         "grant_types_supported": list(server.GRANT_TYPES),
         "scopes_supported": list(parameters.SCOPES),
-        "token_endpoint_auth_methods_supported": client_metadata.authentication_methods(),
-        "token_endpoint_auth_signing_alg_values_supported": _CLIENT_ALGORITHMS,
+        **_authentication(),
+        "introspection_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),  # RFC 9701 §7
         "client_attestation_signing_alg_values_supported": _ALGORITHMS,
         "client_attestation_pop_signing_alg_values_supported": _ALGORITHMS,
         "code_challenge_methods_supported": [pkce.METHOD],
@@ -80,6 +82,15 @@ def _encryption_keys() -> list[dict[str, Any]]:
             key = signing.private_key(request_objects.KEY_USE, algorithm=algorithm)
             found.append(encrypted_request.public_jwk(key.public))
     return found
+
+
+def _authentication() -> dict[str, Any]:
+    """The same wherever a client authenticates (RFC 8414 §2)."""
+    members: dict[str, Any] = {}
+    for endpoint in ("token", "introspection", "revocation"):
+        members[f"{endpoint}_endpoint_auth_methods_supported"] = client_metadata.authentication_methods()
+        members[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = _CLIENT_ALGORITHMS
+    return members
 
 
 def _request_objects() -> dict[str, Any]:

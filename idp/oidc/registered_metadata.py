@@ -207,6 +207,7 @@ _MEMBERS: Mapping[str, Callable[[object, str], Any]] = {
     "id_token_signed_response_alg": _text,
     "userinfo_signed_response_alg": _text,
     "authorization_signed_response_alg": _text,
+    "introspection_signed_response_alg": _text,
     "subject_type": _one_of("pairwise"),
     "jwks": _keys,
     "jwks_uri": _web,

@@ -21,6 +21,7 @@ from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 DPOP, ASSERTION, REQUEST_OBJECT = "dpop", "assertion", "request-object"
 ATTESTATION = "attestation"  # a proof that the attested key is held
+REVOKED = "revoked"  # an access token by its jti: not to be used again at all
 
 
 class Once(NamedTuple):
@@ -82,6 +83,11 @@ def spend(kind: str, key: str, expires_at: int) -> None:
     seen = Seen()
     seen.add(kind, key, expires_at)
     seen.spend()
+
+
+def is_known(kind: str, key: str) -> bool:
+    """Whether ``key`` was used and is remembered."""
+    return UsedOnce.objects.filter(kind=kind, key_hash=digest(key)).exists()
 
 
 def purge(*, now: int) -> int:

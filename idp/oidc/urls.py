@@ -9,6 +9,8 @@ urlpatterns = [
     path("oidc/authorize", views.authorize, name="oidc-authorize"),
     path("oidc/consent", views.consent, name="oidc-consent"),
     path("oidc/token", views.token),
+    path("oidc/introspect", token_views.introspect),
+    path("oidc/revoke", token_views.revoke),
     path("oidc/federation-registration", views.federation_registration),
     path("oidc/attestation-challenge", views.attestation_challenge),
     path("oidc/authorities", authority_pages.choose, name="oidc-authorities"),

@@ -48,7 +48,12 @@ def test_only_what_works_is_advertised(world: World) -> None:
     assert document["request_object_encryption_alg_values_supported"] == ["ECDH-ES", "RSA-OAEP", "RSA-OAEP-256"]
     assert document["request_object_encryption_enc_values_supported"] == ["A256GCM"]
     assert "request_authentication_methods_supported" not in document  # gone from the final text (its §5.1.3)
-    assert "registration_endpoint" not in document and "introspection_endpoint" not in document
+    assert "registration_endpoint" not in document
+    assert document["introspection_signing_alg_values_supported"] == ["RS256", "ES256"]
+    for endpoint in ("introspection", "revocation"):
+        for said in ("methods", "signing_alg_values"):
+            name = f"endpoint_auth_{said}_supported"
+            assert document[f"{endpoint}_{name}"] == document[f"token_{name}"]
 
 
 def test_entity_configuration_carries_it(world: World) -> None:
