@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.oidc import authority_pages, logout_pages, views
+from idp.oidc import authority_pages, logout_pages, token_views, views
 
 urlpatterns = [
     path("oidc/par", views.par),
