@@ -24,6 +24,7 @@ class Authority:
     debug: bool
     insecure_loopback_http: bool  # http://*.localhost entity identifiers; refused unless debug
     federation_auth: Mapping[str, Sequence[str]]  # client authentication methods by federation endpoint
+    dynamic_registration: str  # off, token or open: who may register a client (RFC 7591)
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -43,6 +44,7 @@ def authority() -> Authority:
         debug=settings.DEBUG,
         insecure_loopback_http=settings.IDP_INSECURE_LOOPBACK_HTTP,
         federation_auth=settings.IDP_FEDERATION_AUTH,
+        dynamic_registration=settings.IDP_DYNAMIC_REGISTRATION,
     )
 
 

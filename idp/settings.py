@@ -14,6 +14,7 @@ IDP_ENTITY_ID = env.str("CAUSEWAY_ENTITY_ID", default="https://idp.example")
 IDP_NAME = env.json("CAUSEWAY_NAME", default={"en": "Border authority"})
 IDP_JURISDICTION = env.str("CAUSEWAY_JURISDICTION", default="HKG")
 IDP_FEDERATION_AUTH = env.json("CAUSEWAY_FEDERATION_AUTH", default={})
+IDP_DYNAMIC_REGISTRATION = env.str("CAUSEWAY_DYNAMIC_REGISTRATION", default="off")
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

@@ -5,10 +5,14 @@ class OidcConfig(AppConfig):
     name = "idp.oidc"
 
     def ready(self) -> None:
+        from django.core import checks
+
         from idp.accounts import sessions
         from idp.federation import entities
-        from idp.oidc import logout_notices, metadata, tasks  # noqa: F401  the tasks are known once they are imported
+        from idp.oidc import initial_access, logout_notices, metadata
+        from idp.oidc import tasks as tasks  # known once they are imported
 
         entities.contribute("openid_provider", metadata.openid_provider)
         entities.contribute("oauth_authorization_server", metadata.oauth_authorization_server)
+        checks.register(initial_access.check, checks.Tags.security)
         sessions.on_end(logout_notices.session_ended)

@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from idp.audit import events
-from idp.oidc import client_metadata, registered_metadata
+from idp.oidc import client_metadata, grants, registered_metadata
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import MAX_CLIENT_ID, Client
+from idp.oidc.models import MAX_CLIENT_ID, Client, Grant
 from idp.oidc.replay import digest
 
 SECRET_BYTES = 32  # so that its hash needs no salt, and guessing it no throttle
@@ -81,6 +81,7 @@ def change(
     client: Client,
     metadata: Mapping[str, Any],
     resources: Sequence[str] | None = None,
+    rotation: tuple[str, str] | None = None,
     actor: str,
     now: int,
 ) -> Registered:
@@ -88,6 +89,7 @@ def change(
 
     The sector stays for ever, because another would change every subject. So a client may not move to redirect URIs
     of another sector by itself: it could collect the subjects of a neighbour whose host it named first.
+    ``rotation`` is the hash of the registration token that the client came with, and that of the next (RFC 7592 §3).
     Raises `OAuthError` and `UnableToChange` as `register` does.
     """
     _check_direct(client)
@@ -98,6 +100,8 @@ def change(
         raise OAuthError("invalid_redirect_uri", "another sector than the client was registered for")
     with transaction.atomic():
         row = Client.objects.select_for_update().get(pk=client.pk)
+        if rotation is not None:
+            _rotate(row, *rotation)
         secret = _secret_for(row, accepted)
         if any(row.metadata.get(name) != accepted.get(name) for name in client_metadata.KEY_SOURCES):
             row.fetched_jwks, row.jwks_asked_at, row.jwks_until = None, 0, 0
@@ -142,6 +146,19 @@ def remove(*, client: Client, actor: str) -> None:
     _record("oidc.client_removed", client, actor, {})
 
 
+@transaction.atomic
+def retire(*, client: Client, actor: str, now: int) -> None:
+    """Forget a client at its own wish; one with grants is stopped for good, and its grants end (RFC 7592 §2.3)."""
+    try:
+        remove(client=client, actor=actor)
+    except UnableToChange:
+        nothing = {"secret_hash": "", "registration_token_hash": ""}
+        Client.objects.filter(pk=client.pk).update(**nothing)
+        set_disabled(client=client, disabled=True, actor=actor)
+        for grant in Grant.objects.filter(client=client, revoked_at=None):
+            grants.revoke(grant=grant, actor=actor, reason="client_retired", now=now)
+
+
 def is_direct(client: Client) -> bool:
     """Whether the client is registered with us, and not by a trust chain."""
     return client.registration in DIRECT
@@ -168,6 +185,13 @@ def _secret_for(row: Client, metadata: Mapping[str, Any]) -> str | None:
     secret = _new_secret()
     row.secret_hash = digest(secret)
     return secret
+
+
+def _rotate(row: Client, old: str, new: str) -> None:
+    """One of two updates with the same token is too late."""
+    if row.registration_token_hash != old:
+        raise OAuthError("invalid_token", "another update was first")
+    row.registration_token_hash = new
 
 
 def _new_secret() -> str:

@@ -40,6 +40,8 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "invalid_metadata": (400, "The client's metadata cannot be used."),
     "invalid_redirect_uri": (400, "A redirect URI cannot be registered."),  # RFC 7591 §3.2.2
     "invalid_client_metadata": (400, "The client cannot be registered so."),
+    "unapproved_software_statement": (400, "No software statement is approved here."),
+    "invalid_token": (401, "The token is not valid here."),  # RFC 6750 §3.1
     "method_not_allowed": (405, "This method is not allowed here."),
     "too_large": (413, "The request is too large."),
 }
@@ -78,5 +80,5 @@ def response(error: OAuthError) -> JsonResponse:
     for name, value in error.headers.items():
         answer[name] = value
     if error.error == "method_not_allowed":
-        answer["Allow"] = "POST"
+        answer.headers.setdefault("Allow", "POST")
     return answer

@@ -8,7 +8,16 @@ from django.conf import settings
 
 from idp import conf
 from idp.federation import signing
-from idp.oidc import authorization_details, client_metadata, levels, parameters, request_objects, responses, server
+from idp.oidc import (
+    authorization_details,
+    client_metadata,
+    initial_access,
+    levels,
+    parameters,
+    request_objects,
+    responses,
+    server,
+)
 from idp.protocol import encrypted_request, jws, pkce
 from idp.protocol.refusals import Unavailable
 
@@ -21,6 +30,7 @@ ENDPOINTS = {
     "introspection_endpoint": "/oidc/introspect",
     "revocation_endpoint": "/oidc/revoke",
 }
+REGISTER = "/oidc/register"
 REGISTRATION = ["automatic", "explicit"]  # OpenID Federation 1.0 §5.1.3
 _ALGORITHMS = list(jws.MODERN)
 _CLIENT_ALGORITHMS = list(jws.WITH_RS256)  # the border profile takes no RS256
@@ -32,6 +42,7 @@ def oauth_authorization_server() -> dict[str, Any]:
     return {
         "issuer": authority.entity_id,
         **{name: authority.url(path) for name, path in ENDPOINTS.items()},
+        **_registration(),
         "jwks": jwks(),
         "response_types_supported": ["code"],
         "response_modes_supported": list(responses.MODES),
@@ -82,6 +93,11 @@ def _encryption_keys() -> list[dict[str, Any]]:
             key = signing.private_key(request_objects.KEY_USE, algorithm=algorithm)
             found.append(encrypted_request.public_jwk(key.public))
     return found
+
+
+def _registration() -> dict[str, Any]:
+    """Only where clients may register themselves (RFC 8414 §2)."""
+    return {"registration_endpoint": conf.authority().url(REGISTER)} if initial_access.is_on() else {}
 
 
 def _authentication() -> dict[str, Any]:

@@ -10,6 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from idp.oidc.registration_models import RegistrationCount as RegistrationCount
+from idp.oidc.registration_models import RegistrationToken as RegistrationToken
+
 HASH_CHARS = 64  # SHA-256 in hex
 MAX_CLIENT_ID = 512  # entity identifiers are URLs
 

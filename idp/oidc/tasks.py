@@ -2,7 +2,7 @@
 
 from idp import clock
 from idp.celery import app
-from idp.oidc import grants, logout_notices, pushing, replay
+from idp.oidc import grants, initial_access, logout_notices, pushing, replay
 
 
 @app.task
@@ -13,6 +13,7 @@ def purge() -> None:
     pushing.purge(now=now)
     grants.purge(now=now)
     logout_notices.purge(now=now)
+    initial_access.purge(now=now)
 
 
 @app.task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.oidc import authority_pages, logout_pages, token_views, views
+from idp.oidc import authority_pages, logout_pages, registration_views, token_views, views
 
 urlpatterns = [
     path("oidc/par", views.par),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("oidc/revoke", token_views.revoke),
     path("oidc/federation-registration", views.federation_registration),
     path("oidc/attestation-challenge", views.attestation_challenge),
+    path("oidc/register", registration_views.register),
+    path("oidc/register/<str:client_id>", registration_views.configuration),
     path("oidc/authorities", authority_pages.choose, name="oidc-authorities"),
     path("oidc/logout", logout_pages.end_session, name="oidc-logout"),
     path("oidc/logout/confirm", logout_pages.confirm, name="oidc-logout-confirm"),

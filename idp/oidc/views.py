@@ -37,7 +37,7 @@ from idp.oidc import (
 )
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import PushedRequest
+from idp.oidc.models import Client, PushedRequest
 from idp.oidc.responses import Redirect, Reply
 from idp.protocol import registration_response
 from idp.protocol.refusals import Unavailable
@@ -47,14 +47,14 @@ CHOICE = "choice-"  # before the name of a consent page's choice, so that none c
 METADATA_AGE = 300  # seconds that clients may keep our metadata; keys are published for days before they sign
 
 
-def machine(view: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], HttpResponseBase]:
+def machine(view: Callable[..., Any]) -> Callable[..., HttpResponseBase]:
     """A view for machines: no CSRF token, OAuth errors as JSON, nothing kept by caches."""
 
     @csrf_exempt
     @wraps(view)
-    def answer(request: HttpRequest) -> HttpResponseBase:
+    def answer(request: HttpRequest, **captured: Any) -> HttpResponseBase:
         try:
-            response: HttpResponseBase = view(request)
+            response: HttpResponseBase = view(request, **captured)
         except OAuthError as error:
             return errors.response(error)
         except Unavailable as error:
@@ -228,7 +228,8 @@ def _consent_page(
         "oidc/consent.html",
         {
             "client_name": client_metadata.name(pushed.client, get_language() or "en"),
-            "client_host": urlsplit(pushed.client.client_id).netloc or pushed.client.client_id,
+            "client_host": _host(pushed),
+            "nobody_vouches": pushed.client.registration == Client.Registration.DYNAMIC,
             "account": who.account,
             "phone": pushed.client.is_wallet,  # the grant can be ended with it
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
@@ -241,6 +242,13 @@ def _consent_page(
     # Chromium applies form-action to the redirect after the form too: it must be allowed to go back to the client.
     response._csp_update = {"form-action": [_source(pushed.parameters["redirect_uri"])]}  # type: ignore[attr-defined]
     return response
+
+
+def _host(pushed: PushedRequest) -> str:
+    """Where the client runs: an entity at its identifier, another where the answer goes."""
+    named = pushed.client.client_id if pushed.client.chain_path else pushed.parameters["redirect_uri"]
+    parts = urlsplit(named)
+    return parts.netloc or f"{parts.scheme}:"
 
 
 def _decision(

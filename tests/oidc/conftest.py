@@ -12,8 +12,9 @@ from django.db import connections
 from idp import conf
 from idp.accounts.models import Account, Traveller
 from idp.federation import fetching, signing
-from idp.oidc import authorization_details
+from idp.oidc import authorization_details, initial_access
 from tests.oidc.basic_party import BasicParty
+from tests.oidc.registrant import Registrant
 from tests.oidc.relying_party import ENTITY, RelyingParty
 from tests.oidc.world import Crossing, Messenger, World
 
@@ -52,6 +53,22 @@ def basic(world: World) -> BasicParty:
     """A conventional client beside the world's messenger."""
     signing.ensure_key(use="oidc", algorithm="RS256")
     return BasicParty(world)
+
+
+@pytest.fixture
+def anybody(world: World, settings: Any) -> Registrant:
+    """Registration is open."""
+    settings.IDP_DYNAMIC_REGISTRATION = "open"
+    signing.ensure_key(use="oidc", algorithm="RS256")
+    return Registrant(world)
+
+
+@pytest.fixture
+def invited(world: World, settings: Any) -> Registrant:
+    """Registration is for holders of a token, of which this is one."""
+    settings.IDP_DYNAMIC_REGISTRATION = "token"
+    token = initial_access.invite(lifetime=3600, uses=2, actor="account:7", now=world.now)
+    return Registrant(world, token)
 
 
 @pytest.fixture

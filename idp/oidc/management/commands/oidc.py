@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
-from idp.oidc import checks, client_registration, tasks
+from idp.oidc import checks, client_registration, initial_access, tasks
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import strict_json
@@ -25,6 +25,11 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("checks", help="print the table of checks")
         actions.add_parser("purge", help="forget what is past")
+        invite = actions.add_parser("registration-token", help="make a token with which clients register themselves")
+        invite.add_argument("--days", type=int, default=7, help="how long it is good for (7)")
+        invite.add_argument("--clients", type=int, default=1, help="how many may register with it (1)")
+        invite.add_argument("--token-file", type=Path, default=STDOUT, help="where it is written to; - prints it (-)")
+        invite.add_argument("--officer", default="console")
         client = actions.add_parser("client", help="clients without a trust chain")
         acts = client.add_subparsers(dest="act", required=True)
         add = acts.add_parser("add", help="register a client")
@@ -43,12 +48,12 @@ class Command(BaseCommand):
         acts.add_parser("list", help="every client")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["act"].replace("-", "_") if options["action"] == "client" else options["action"]
+        name = options["act"] if options["action"] == "client" else options["action"]
         try:
-            getattr(self, f"_{name}")(options)
+            getattr(self, f"_{name.replace('-', '_')}")(options)
         except OAuthError as error:
             raise CommandError(f"{error.error}: {error.detail}") from error
-        except (client_registration.UnableToChange, Refusal, OSError) as error:
+        except (client_registration.UnableToChange, initial_access.UnableToInvite, Refusal, OSError) as error:
             raise CommandError(str(error)) from error
 
     def _checks(self, options: dict[str, Any]) -> None:
@@ -59,6 +64,13 @@ class Command(BaseCommand):
 
     def _purge(self, options: dict[str, Any]) -> None:
         tasks.purge()
+
+    def _registration_token(self, options: dict[str, Any]) -> None:
+        with _SecretFile(options["token_file"], self) as file:
+            made = initial_access.invite(
+                lifetime=options["days"] * 86_400, uses=options["clients"], actor=options["officer"], now=clock.now()
+            )
+            file.write(made)
 
     def _add(self, options: dict[str, Any]) -> None:
         metadata = strict_json.loads_object(options["metadata"].read_bytes())
