@@ -77,13 +77,16 @@ def bind(grant: Grant, jkt: str) -> bool:
     return grant.jkt == jkt
 
 
-def refresh_token(grant: Grant, *, now: int) -> str:
+def refresh_token(grant: Grant, *, expires_at: int, now: int) -> str:
     """A new refresh token of ``grant``, in clear for the only time."""
     token = secrets.token_urlsafe(32)
-    RefreshToken.objects.create(
-        token_hash=digest(token), grant=grant, created_at=now, expires_at=now + REFRESH_LIFETIME
-    )
+    RefreshToken.objects.create(token_hash=digest(token), grant=grant, created_at=now, expires_at=expires_at)
     return token
+
+
+def rotate(token: RefreshToken, *, now: int) -> bool:
+    """Let ``token`` be good no more: one UPDATE, and whoever changes the row gets the token in its place."""
+    return RefreshToken.objects.filter(pk=token.pk, rotated_at=None, expires_at__gt=now).update(rotated_at=now) == 1
 
 
 @transaction.atomic

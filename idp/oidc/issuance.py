@@ -10,12 +10,19 @@ from idp.protocol import authorization_details
 
 
 def token_response(
-    grant: Grant, *, jkt: str | None, scope: str, requested: str | None, nonce: str, refreshable: bool, now: int
+    grant: Grant,
+    *,
+    jkt: str | None,
+    scope: str,
+    requested: str | None,
+    nonce: str,
+    refresh_until: int | None,
+    now: int,
 ) -> dict[str, Any]:
     """The answer for ``grant``. Belongs into the transaction that redeems the code or the refresh token.
 
     ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``nonce`` the id
-    token's, ``refreshable`` whether to add a refresh token. Raises `OAuthError` (invalid_grant).
+    token's, ``refresh_until`` the end of a refresh token, if one is to be added. Raises `OAuthError` (invalid_grant).
     """
     key = _bound(grant, jkt)
     details = _details(requested, grant)
@@ -29,8 +36,8 @@ def token_response(
         answer["scope"] = scope
     if details:
         answer["authorization_details"] = details  # RFC 9396 §7
-    if refreshable:
-        answer["refresh_token"] = grants.refresh_token(grant, now=now)
+    if refresh_until is not None:
+        answer["refresh_token"] = grants.refresh_token(grant, expires_at=refresh_until, now=now)
     if "openid" in scope.split():
         answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, now=now)
     return answer

@@ -9,7 +9,7 @@ us or gets wrong is overridden here, each with what it mends:
 3. `CodeChallenge` takes ``plain`` and answers invalid_request for a bad verifier: `S256` (S256 only, invalid_grant).
 4. ``private_key_jwt`` of its own takes any audience and HS256: `authenticate` is `idp.oidc.client_authentication`.
 5. A code is deleted after the token is made: `CodeGrant.create_token_response` consumes it first, atomically, and a
-   second use revokes the grant.
+   second use revokes the grant. The same for a refresh token that is rotated: `RefreshGrant.create_token_response`.
 6. A plain-http URL escapes as a 500, and query and form are merged: `EngineRequest` reads our checked form only.
 7. Error descriptions repeat the client's input, and some characters in it raise ValueError: `handle_error_response`
    keeps the error code alone; the text comes from `idp.oidc.errors`.

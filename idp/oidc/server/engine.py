@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from django.http import HttpRequest
 
 from idp.audit import events
-from idp.oidc import client_authentication, registration, replay
+from idp.oidc import client_authentication, grants, registration, replay
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant, PushedRequest
 
@@ -123,6 +123,11 @@ def spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
         return exchange.seen.spend(event=event)
     except replay.SeenBefore as error:
         raise OAuthError(_USED_AGAIN.get(error.kind, "invalid_client"), str(error)) from error
+
+
+def revoke_used_again(grant: Grant, *, reason: str, now: int) -> None:
+    """End ``grant``, of which something that is good once was brought twice. Not inside a transaction that fails."""
+    grants.revoke(grant=grant, actor=f"client:{grant.client.client_id}"[:255], reason=reason, now=now)
 
 
 def grant_of(request: EngineRequest) -> Grant:

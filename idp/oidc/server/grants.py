@@ -12,7 +12,7 @@ from idp.oidc import grants as ours
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import AuthorizationCode, Client, Grant, RefreshToken
 from idp.oidc.replay import digest
-from idp.oidc.server.engine import METHOD, EngineClient, EngineRequest, grant_of, spend
+from idp.oidc.server.engine import METHOD, EngineClient, EngineRequest, grant_of, revoke_used_again, spend
 from idp.protocol import pkce
 from idp.protocol.refusals import Refusal
 
@@ -47,14 +47,15 @@ class TokenEndpoint:
         return traveller if traveller.account.is_active else None
 
     def generate_token(self, *, user: Any, scope: str, include_refresh_token: bool = False, **_: Any) -> dict[str, Any]:
-        exchange, code = self.request.exchange, self.request.authorization_code
+        exchange, code, old = self.request.exchange, self.request.authorization_code, self.request.refresh_token
+        end = old.refresh.expires_at if old else exchange.now + ours.REFRESH_LIFETIME  # rotation prolongs nothing
         return issuance.token_response(
             grant_of(self.request),
             jkt=exchange.jkt,
             scope=scope,
             requested=self.request.payload.data.get("authorization_details"),
             nonce=code.code.nonce if code else "",
-            refreshable=include_refresh_token,
+            refresh_until=end if include_refresh_token else None,
             now=exchange.now,
         )
 
@@ -98,12 +99,14 @@ class CodeGrant(TokenEndpoint, grants.AuthorizationCodeGrant):  # type: ignore[m
 
     def _used_again(self, code: AuthorizationCode) -> None:
         """RFC 6749 §4.1.2: the tokens of a code that is used twice are revoked; one of the two is a thief's."""
-        actor = f"client:{code.grant.client.client_id}"[:255]
-        ours.revoke(grant=code.grant, actor=actor, reason="code_reused", now=self.request.exchange.now)
+        revoke_used_again(code.grant, reason="code_reused", now=self.request.exchange.now)
 
 
 class RefreshGrant(TokenEndpoint, grants.RefreshTokenGrant):  # type: ignore[misc]
-    """Not rotated: the token is of no use without the client's key and the device's (FAPI 2.0 §5.3.2.1)."""
+    """Rotated for the profile ``basic``, where a secret and the token are all that it takes (RFC 9700 §4.14.2).
+
+    Elsewhere the token is of no use without the client's key (FAPI 2.0 Security Profile §5.3.2.1).
+    """
 
     def authenticate_refresh_token(self, refresh_token: str) -> "EngineCredential | None":
         rows = RefreshToken.objects.select_related("grant__client", "grant__traveller__account")
@@ -114,15 +117,27 @@ class RefreshGrant(TokenEndpoint, grants.RefreshTokenGrant):  # type: ignore[mis
         ).first()
         if row is None:
             return None
+        if row.rotated_at is not None:
+            self._used_again(row)
+            return None
         self.check(self.request.client, row.grant)
-        return EngineCredential(row.grant)
+        return EngineCredential(row.grant, refresh=row)
 
     def create_token_response(self) -> Any:
+        row, now = self.request.refresh_token.refresh, self.request.exchange.now
+        self.INCLUDE_NEW_REFRESH_TOKEN = self.request.client.row.profile == Client.Profile.BASIC
         with transaction.atomic():
-            return super().create_token_response()
+            if not self.INCLUDE_NEW_REFRESH_TOKEN or ours.rotate(row, now=now):
+                return super().create_token_response()
+        self._used_again(row)
+        raise InvalidGrantError()
 
     def revoke_old_credential(self, refresh_token: "EngineCredential") -> None:
-        """It stays good."""
+        """Rotated already, or it stays good."""
+
+    def _used_again(self, row: RefreshToken) -> None:
+        """RFC 9700 §4.14.2: one of the two who bring it is a thief, and nobody knows which."""
+        revoke_used_again(row.grant, reason="refresh_token_reused", now=self.request.exchange.now)
 
 
 class ClientGrant(TokenEndpoint, grants.ClientCredentialsGrant):  # type: ignore[misc]
@@ -158,8 +173,10 @@ class ClientGrant(TokenEndpoint, grants.ClientCredentialsGrant):  # type: ignore
 class EngineCredential:
     """A code or a refresh token as the engine wants to see one (authlib's mixins, by the methods that it calls)."""
 
-    def __init__(self, grant: Grant, *, code: AuthorizationCode | None = None) -> None:
-        self.grant, self.code = grant, code
+    def __init__(
+        self, grant: Grant, *, code: AuthorizationCode | None = None, refresh: RefreshToken | None = None
+    ) -> None:
+        self.grant, self.code, self.refresh = grant, code, refresh
 
     def get_redirect_uri(self) -> str:
         return self.code.redirect_uri if self.code is not None else ""
