@@ -17,7 +17,6 @@ from bench.client import Party
 from bench.peers import install
 from idp.protocol import keys
 
-WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))  # of the Python servers; Node has one process and its threads
 OURS, NODE, TOOLKIT = 8641, 8642, 8643  # ports
 URL = os.environ.get("BENCH_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
 RESOURCE = "https://api.example"  # oidc-provider's JWT access tokens are for a resource (RFC 8707)
@@ -57,7 +56,7 @@ def ours(directory: Path) -> Iterator[Contender]:
             stdout=subprocess.PIPE,
         )
         known = json.loads(made.stdout)
-        command = pinned.granian(Path(sys.executable), "idp.wsgi", port=OURS, workers=WORKERS)
+        command = pinned.granian(Path(sys.executable), "idp.wsgi", port=OURS)
         with pinned.server(command, port=OURS, environment=environment) as server:
             first = party.first(party.token_request, port=OURS)
             client.check_token(first, party, audience=party.issuer, key=keys.parse_public(known["key"]))
@@ -76,7 +75,9 @@ def oidc_provider() -> Iterator[Contender]:
         "RESOURCE": RESOURCE,
         "NODE_ENV": "production",
     }
-    program = shutil.copy("bench/peers/oidc_provider.mjs", PEERS)  # Node looks for packages beside the program
+    program = shutil.copy(
+        "bench/peers/oidc_provider.mjs", PEERS / "oidc_provider.mjs"
+    )  # Node looks for packages beside the program
     more = {"resource": RESOURCE}
     with pinned.server([str(install.node()), program], port=NODE, environment=environment) as server:
         first = party.first(lambda: party.token_request(**more), port=NODE)
@@ -98,7 +99,7 @@ def django_oauth_toolkit() -> Iterator[Contender]:
             env={**os.environ, **environment, "PREPARE": "1"},
             check=True,
         )
-        command = pinned.granian(python, "bench.peers.oauth_toolkit", port=TOOLKIT, workers=WORKERS)
+        command = pinned.granian(python, "bench.peers.oauth_toolkit", port=TOOLKIT)
         with pinned.server(command, port=TOOLKIT, environment=environment) as server:
             yield Contender(server, lambda: request)
 

