@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from idp import clock
 from idp.accounts import devices, logins, navigation, passkeys, registration, sessions
 from idp.accounts.forms import TAKEN, LoginForm, RegisterForm
-from idp.accounts.models import Device
+from idp.accounts.models import ContactDetails, Device
 from idp.accounts.sessions import ACR_MULTIFACTOR, ACR_PASSWORD, AMR_PASSWORD, Authenticated
 
 View = Callable[..., HttpResponse]
@@ -120,6 +120,7 @@ def account(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
         "authenticated": authenticated,
         "strong": authenticated.acr == ACR_MULTIFACTOR,
         "documents": traveller.documents.prefetch_related("endorsements").order_by("type", "pk"),
+        "contact": ContactDetails.objects.filter(traveller=traveller).first(),
         "passkeys": authenticated.account.passkeys.order_by("pk"),
         "devices": traveller.devices.order_by("-pk"),
     }

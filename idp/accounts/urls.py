@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from idp.accounts import endpoints, pages
+from idp.accounts import contact_pages, endpoints, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("account/", pages.account, name="account"),
+    path("account/contact", contact_pages.contact, name="contact-details"),
     path("account/register", pages.register, name="register"),
     path("account/login", pages.login, name="login"),
     path("account/logout", pages.logout, name="logout"),

@@ -51,6 +51,7 @@ class Subject:
 
     sub: str
     scope: str
+    grant: Grant
 
 
 def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None = None) -> Access:
@@ -102,7 +103,7 @@ def subject(request: HttpRequest) -> Subject:
     grant = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
     if grant.client.is_wallet:  # a relying party's own key is no phone
         _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
-    return Subject(claims["sub"], claims.get("scope", ""))
+    return Subject(claims["sub"], claims.get("scope", ""), grant)
 
 
 def _credentials(request: HttpRequest) -> tuple[str, str]:

@@ -103,6 +103,7 @@ def allow(
         "amr": who.amr,
         "auth_time": who.auth_time,
         "claims": pushed.parameters.get("claims", {}),
+        "claims_locales": pushed.parameters.get("claims_locales", ""),
         "resources": pushed.parameters.get("resource", []),
         "sid": who.sid,
     }

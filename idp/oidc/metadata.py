@@ -10,6 +10,7 @@ from idp import conf
 from idp.federation import signing
 from idp.oidc import (
     authorization_details,
+    claims,
     client_metadata,
     initial_access,
     levels,
@@ -75,8 +76,8 @@ def openid_provider() -> dict[str, Any]:
         "backchannel_logout_session_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
-        "claims_parameter_supported": False,
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr"],
+        "claims_parameter_supported": True,
+        "claims_supported": [*claims.PROTOCOL, *sorted(claims.TOLD)],
     }
 
 

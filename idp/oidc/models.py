@@ -123,6 +123,7 @@ class Grant(models.Model):
     amr = models.JSONField(default=list)
     auth_time = models.BigIntegerField()
     claims = models.JSONField(default=dict)  # the claims parameter as allowed (OpenID Connect Core §5.5)
+    claims_locales = models.CharField(max_length=128, blank=True)  # the languages to tell them in (Core §5.2)
     resources = models.JSONField(default=list)  # resource identifiers as allowed (RFC 8707); none: this node
     sid = models.CharField(max_length=43, blank=True)  # of the browser session, as `idp.accounts.sessions` names it
     jkt = models.CharField(max_length=43, blank=True)  # of the device; empty until the first token

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp import clock, conf
 from idp.federation import signing
-from idp.oidc import client_metadata, subjects
+from idp.oidc import client_metadata, subjects, telling
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant
 from idp.protocol import jws, strict_json
@@ -114,6 +114,7 @@ def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
         :16
     ]  # at_hash, OpenID Connect Core §3.1.3.6; both algorithms hash so
     claims: dict[str, Any] = {
+        **telling.told(grant, place="id_token", scope=""),
         "iss": conf.authority().entity_id,
         "aud": grant.client.client_id,
         "sub": subject(grant),

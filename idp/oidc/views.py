@@ -35,6 +35,7 @@ from idp.oidc import (
     pushing,
     server,
 )
+    telling,
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
@@ -107,7 +108,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
         return problems.response(problems.as_problem(error))
     if "openid" not in granted.scope.split():
         return problems.response(problems.Problem("forbidden", "the token has no scope openid"))
-    return JsonResponse({"sub": granted.sub}, headers={"Cache-Control": "no-store"})
+    told = telling.told(granted.grant, place="userinfo", scope=granted.scope)
+    return JsonResponse({**told, "sub": granted.sub}, headers={"Cache-Control": "no-store"})
 
 
 @require_GET

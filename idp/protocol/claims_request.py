@@ -28,6 +28,8 @@ def parse(value: object) -> dict[str, dict[str, Any]]:
         value = strict_json.loads_object(value.encode(), max_bytes=MAX_BYTES)
     if not isinstance(value, Mapping):
         raise Refusal(Reason.MALFORMED, "claims is not an object")
+    if rb"\u0000" in strict_json.dumps(value):  # databases cannot hold it
+        raise Refusal(Reason.MALFORMED, "a null character")
     return {place: _of_place(value[place]) for place in PLACES if value.get(place) is not None}
 
 

@@ -1,7 +1,17 @@
 """What this authority knows of people: accounts, travellers, travel documents, passkeys and devices."""
 
+from idp.accounts.models.contact import ContactDetails
 from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
 from idp.accounts.models.people import Account, Traveller
 from idp.accounts.models.registry import Endorsement, TravelDocument
 
-__all__ = ["Account", "Device", "Endorsement", "Passkey", "SpentChallenge", "TravelDocument", "Traveller"]
+__all__ = [
+    "Account",
+    "ContactDetails",
+    "Device",
+    "Endorsement",
+    "Passkey",
+    "SpentChallenge",
+    "TravelDocument",
+    "Traveller",
+]

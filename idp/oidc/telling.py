@@ -1,0 +1,17 @@
+"""What a client is told about the traveller of a grant: as far as it was allowed, and as it is now."""
+
+from typing import Any
+
+from idp.oidc import claims, identity
+from idp.oidc.models import Grant
+
+
+def told(grant: Grant, *, place: str, scope: str) -> dict[str, Any]:
+    """The claims for ``place`` (userinfo, id_token), beside those of the protocol; ``scope`` is the access token's.
+
+    Nothing is looked up where nothing is wanted.
+    """
+    wanted = claims.of_place(place, grant.claims, scope=scope)
+    if not wanted:
+        return {}
+    return claims.answer(wanted, identity.of(grant.traveller), locales=grant.claims_locales)
