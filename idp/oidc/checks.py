@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from idp import conf
 from idp.oidc import authorization_details, claims, client_scopes, parameters, resources, responses
 from idp.oidc.errors import OAuthError
 from idp.oidc.levels import LEVELS
@@ -139,11 +138,9 @@ def keys_agree(it: Situation) -> None:
         raise OAuthError("invalid_dpop_proof", "dpop_jkt is not the proof's key")
 
 
-def resource_is_ours(it: Situation) -> None:
-    """RFC 8707 §2: this node is the only resource that its access tokens are for."""
-    resources = it.parameters.get("resource", [])
-    if any(item != conf.authority().entity_id for item in ([resources] if isinstance(resources, str) else resources)):
-        raise OAuthError("invalid_target", "resource is not this node")
+def resources_are_known(it: Situation) -> None:
+    """RFC 8707 §2: this node, and what its clients answer for."""
+    resources.check_known(it.parameters.get("resource", []))
 
 
 def details_need_the_border_profile(it: Situation) -> None:
@@ -206,6 +203,12 @@ def instance_is_the_grants(it: Situation) -> None:
         raise OAuthError("invalid_grant", "of another instance of the client")
 
 
+def resource_is_consented(it: Situation) -> None:
+    """RFC 8707 §2.2: a token is for one resource, of those that the traveller was asked about."""
+    consented = [] if it.grant is None else it.grant.resources
+    resources.consented_audience(parameters.resources(it.parameters), consented)
+
+
 def details_are_granted(it: Situation) -> None:
     """RFC 9396 §6: a token request may narrow, never widen."""
     if it.grant is None or "authorization_details" not in it.parameters:
@@ -254,7 +257,7 @@ CHECKS: Sequence[Check] = (
     Check(level_is_known, PAR, FEDERATION),
     Check(essential_level_is_known, PAR, ALL),
     Check(keys_agree, PAR, ALL),
-    Check(resource_is_ours, PAR, ALL),
+    Check(resources_are_known, PAR, ALL),
     Check(details_need_the_border_profile, PAR, ALL),
     Check(details_are_registered, PAR, ALL),
     Check(details_are_acceptable, PAR, ALL),
@@ -271,7 +274,7 @@ CHECKS: Sequence[Check] = (
     Check(level_is_known, VALUE_REDIRECT, FEDERATION),
     Check(essential_level_is_known, VALUE_REDIRECT, ALL),
     Check(keys_agree, VALUE_REDIRECT, ALL),
-    Check(resource_is_ours, VALUE_REDIRECT, ALL),
+    Check(resources_are_known, VALUE_REDIRECT, ALL),
     Check(details_need_the_border_profile, VALUE_REDIRECT, ALL),
     Check(client_is_enabled, AUTHORIZE, ALL),
     Check(request_is_the_clients, AUTHORIZE, ALL),
@@ -282,7 +285,7 @@ CHECKS: Sequence[Check] = (
     Check(grant_is_alive, TOKEN, ALL),
     Check(key_is_the_grants, TOKEN, ALL),
     Check(instance_is_the_grants, TOKEN, ALL),
-    Check(resource_is_ours, TOKEN, ALL),
+    Check(resource_is_consented, TOKEN, ALL),
     Check(details_are_granted, TOKEN, ALL),
     Check(client_is_enabled, CLIENT_TOKEN, ALL),
     Check(proof_is_present, CLIENT_TOKEN, BORDER),

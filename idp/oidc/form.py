@@ -11,7 +11,7 @@ MAX_PARAMETERS = 64
 
 
 def read(request: HttpRequest) -> dict[str, str]:
-    """The form's parameters, each once.
+    """The form's parameters, each once; of `resources`, which may stand several times, the last.
 
     Raises `OAuthError`: method_not_allowed, too_large, or invalid_request for a query string, another content type or a
     parameter that stands twice. Parameters without value count as absent (RFC 6749 §3.2).
@@ -28,6 +28,12 @@ def read(request: HttpRequest) -> dict[str, str]:
     return _single(request)
 
 
+def resources(request: HttpRequest) -> dict[str, list[str]]:
+    """The parameter ``resource`` of a request that was `read`, all of it (RFC 8707 §2); empty when it is not there."""
+    found = [value for value in request.POST.getlist("resource") if isinstance(value, str) and value]
+    return {"resource": found} if found else {}
+
+
 def _single(request: HttpRequest) -> dict[str, str]:
     try:
         form = request.POST
@@ -35,9 +41,10 @@ def _single(request: HttpRequest) -> dict[str, str]:
         raise OAuthError("invalid_request", "the form cannot be read") from error
     if len(form) > MAX_PARAMETERS:
         raise OAuthError("invalid_request", "too many parameters")
-    if any(len(values) != 1 for _, values in form.lists()):
+    if any(len(values) != 1 for name, values in form.lists() if name != "resource"):
         raise OAuthError("invalid_request", "a parameter stands twice")
     parameters = {name: value for name, value in form.items() if isinstance(value, str) and value}
-    if any("\x00" in text for pair in parameters.items() for text in pair):  # PostgreSQL cannot hold it
+    texts = [*parameters, *(text for _, values in form.lists() for text in values)]
+    if any("\x00" in text for text in texts):  # PostgreSQL cannot hold it
         raise OAuthError("invalid_request", "a null character")
     return parameters

@@ -1,11 +1,14 @@
 """What a token request is answered with, once the engine knows that it is a good one (RFC 6749 §5.1)."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from idp import conf
 from idp.accounts import devices
 from idp.oidc import grants, parameters, tokens
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant
+from idp.oidc.resources import consented_audience
 from idp.protocol import authorization_details
 
 
@@ -15,18 +18,21 @@ def token_response(
     jkt: str | None,
     scope: str,
     requested: str | None,
+    resources: Sequence[str],
     nonce: str,
     refresh_until: int | None,
     now: int,
 ) -> dict[str, Any]:
     """The answer for ``grant``. Belongs into the transaction that redeems the code or the refresh token.
 
-    ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``nonce`` the id
-    token's, ``refresh_until`` the end of a refresh token, if one is to be added. Raises `OAuthError` (invalid_grant).
+    ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``resources`` those
+    asked for, ``nonce`` the id token's, ``refresh_until`` the end of a refresh token, if one is to be added. Raises
+    `OAuthError` (invalid_grant, invalid_target).
     """
     key = _bound(grant, jkt)
-    details = _details(requested, grant)
-    access = tokens.access_token(grant, scope=scope, details=details, jkt=key, now=now)
+    audience = consented_audience(resources, grant.resources)
+    details = _details(requested, grant) if audience == conf.authority().entity_id else []  # all types are ours
+    access = tokens.access_token(grant, audience=audience, scope=scope, details=details, jkt=key, now=now)
     answer: dict[str, Any] = {
         "access_token": access,
         "token_type": "DPoP" if key is not None else "Bearer",

@@ -80,7 +80,7 @@ def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tupl
     if "request_uri" in sent:  # RFC 9126 §2.1
         raise OAuthError("invalid_request", "request_uri in a pushed request")
     if "request" not in sent:
-        return found, sent
+        return found, {**sent, **form.resources(request)}
     document = request_objects.announced(sent["request"], now=now)
     if document.client_id == client.client_id and (document.trust_chain or document.peer_trust_chain) is not None:
         client = request_objects.sender(document, now=now)

@@ -65,10 +65,10 @@ def subject(grant: Grant) -> str:
     return subjects.pairwise(sector=grant.client.sector, traveller_id=grant.traveller_id)
 
 
-def access_token(grant: Grant, *, scope: str, details: Sequence[Any], jkt: str | None, now: int) -> str:
-    """An access token for this node, bound to the key ``jkt`` (RFC 9449 §6.1) if any. ``grant`` is a claim of ours."""
+def access_token(grant: Grant, *, audience: str, scope: str, details: Sequence[Any], jkt: str | None, now: int) -> str:
+    """An access token for ``audience``, bound to key ``jkt`` if any (RFC 9449 §6.1); the claim ``grant`` is ours."""
     claims: dict[str, Any] = {
-        **_access_claims(grant.client, sub=subject(grant), audience=conf.authority().entity_id, now=now),
+        **_access_claims(grant.client, sub=subject(grant), audience=audience, now=now),
         "grant": str(grant.pk),
         "acr": grant.acr,
         "amr": grant.amr,

@@ -33,6 +33,7 @@ from idp.oidc import (
     home_authorities,
     metadata,
     pushing,
+    resources,
     server,
 )
     telling,
@@ -75,7 +76,8 @@ def par(request: HttpRequest) -> HttpResponse:
 @machine
 def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.2."""
-    return JsonResponse(server.token_response(form.read(request), http=request, now=clock.now()))
+    values = {**form.read(request), **form.resources(request)}
+    return JsonResponse(server.token_response(values, http=request, now=clock.now()))
 
 
 @machine
@@ -170,7 +172,7 @@ def consent(request: HttpRequest) -> HttpResponseBase:
 def _query(request: HttpRequest) -> dict[str, list[str]]:
     """The parameters of the query, or of the form; raises `OAuthError` for a form that is not one."""
     if request.method == "POST":
-        return {name: [value] for name, value in form.read(request).items()}
+        return {**{name: [value] for name, value in form.read(request).items()}, **form.resources(request)}
     return dict(request.GET.lists())
 
 
@@ -237,6 +239,7 @@ def _consent_page(
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
             "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
             "openid": "openid" in pushed.parameters.get("scope", "").split(),
+            "resources": resources.others(pushed.parameters.get("resource", [])),
             "fields": {"client_id": pushed.client.client_id, "request_uri": request.GET["request_uri"]},
             "choice_prefix": CHOICE,
         },

@@ -51,8 +51,11 @@ def complete(pushed: PushedRequest, *, traveller: Any, granted: Mapping[str, Any
     return answer
 
 
-def token_response(values: Mapping[str, str], *, http: HttpRequest, now: int) -> dict[str, Any]:
-    """Answer a token request whose form is ``values`` (RFC 6749 §5.1); raises `OAuthError` or `Unavailable`."""
+def token_response(values: Mapping[str, Any], *, http: HttpRequest, now: int) -> dict[str, Any]:
+    """Answer a token request with the form ``values``, of which ``resource`` is a list (RFC 6749 §5.1).
+
+    Raises `OAuthError` or `Unavailable`.
+    """
     exchange = Exchange(now=now, http=http)
     try:
         answer: dict[str, Any] = ENGINE.create_token_response(EngineRequest(values, exchange))

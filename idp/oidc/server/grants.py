@@ -54,6 +54,7 @@ class TokenEndpoint:
             jkt=exchange.jkt,
             scope=scope,
             requested=self.request.payload.data.get("authorization_details"),
+            resources=parameters.resources(self.request.payload.data),
             nonce=code.code.nonce if code else "",
             refresh_until=end if include_refresh_token else None,
             now=exchange.now,
