@@ -35,8 +35,8 @@ from idp.oidc import (
     pushing,
     resources,
     server,
-)
     telling,
+)
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
@@ -103,7 +103,7 @@ def attestation_challenge(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
-    """OpenID Connect Core §5.3. There is nothing to know but the subject: identity travels in border tokens only."""
+    """OpenID Connect Core §5.3."""
     try:
         granted = access.subject(request)
     except (access.UnableToAuthorize, Unavailable) as error:
