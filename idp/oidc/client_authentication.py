@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from django.http import HttpRequest
 
 from idp import conf
-from idp.oidc import attestation, client_keys, client_metadata, registration, replay
+from idp.oidc import attestation, client_keys, client_metadata, client_rows, registration, replay
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import client_assertion, jws
@@ -48,24 +48,33 @@ def authenticate(request: HttpRequest, form: Mapping[str, str], *, now: int, spe
     return sender(request, form, now=now, spend=spend).client
 
 
-def sender(request: HttpRequest, form: Mapping[str, str], *, now: int, spend: Spend = replay.spend) -> Sender:
+def sender(
+    request: HttpRequest,
+    form: Mapping[str, str],
+    *,
+    now: int,
+    spend: Spend = replay.spend,
+    held: client_rows.Held | None = None,
+) -> Sender:
     """Who sent ``request``, whose form is ``form``; what may be used once is spent, by ``spend``.
 
+    ``held`` is for a request that looks at its end whether the client's row still stands.
     Raises `OAuthError`: invalid_client, one of those of `attestation.authenticate`, or one of the trust errors of
     `registration.find`; `Unavailable`.
     """
     used = [method for method in _METHODS if method.is_used(request, form)]
     if len(used) != 1:  # RFC 6749 §2.3
         raise OAuthError("invalid_client", "not exactly one method of authentication")
-    found = used[0].run(request, form, now, spend)
+    found = used[0].run(request, form, _Means(now, spend, held))
     client = found.client
     if client_metadata.authentication_method(client.metadata, client.profile) not in used[0].names:
         raise OAuthError("invalid_client", "not by the method that the client registered")
     return found
 
 
-def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
+def _by_assertion(request: HttpRequest, form: Mapping[str, str], means: "_Means") -> Sender:
     """RFC 7523 §2.2."""
+    now, spend, held = means
     if form.get("client_assertion_type") != client_assertion.ASSERTION_TYPE:
         raise OAuthError("invalid_client", "another kind of assertion")
     text, issuer = form.get("client_assertion", ""), conf.authority().entity_id
@@ -77,7 +86,7 @@ def _by_assertion(request: HttpRequest, form: Mapping[str, str], now: int, spend
         if announced.parsed.claims["aud"] != issuer and not _may_name_urls(announced.client_id):
             raise OAuthError("invalid_client", "aud is not the issuer alone, as a string")
         client = registration.find(
-            announced.client_id, now=now, chain=announced.trust_chain, peer_chain=announced.peer_trust_chain
+            announced.client_id, now=now, chain=announced.trust_chain, peer_chain=announced.peer_trust_chain, held=held
         )
         assertion = client_assertion.verify(
             announced,
@@ -97,7 +106,7 @@ def _may_name_urls(client_id: str) -> bool:
     return client_id.isprintable() and Client.objects.filter(client_id=client_id, profile=Client.Profile.BASIC).exists()
 
 
-def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
+def _by_basic(request: HttpRequest, form: Mapping[str, str], means: "_Means") -> Sender:
     """RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined."""
     challenge = {"WWW-Authenticate": 'Basic realm="token"'}  # RFC 6749 §5.2
     try:
@@ -114,7 +123,7 @@ def _by_basic(request: HttpRequest, form: Mapping[str, str], now: int, spend: Sp
         raise OAuthError(error.error, error.detail, headers=challenge) from error
 
 
-def _by_post(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
+def _by_post(request: HttpRequest, form: Mapping[str, str], means: "_Means") -> Sender:
     return _by_secret(form.get("client_id", ""), form["client_secret"])
 
 
@@ -127,8 +136,16 @@ def _by_secret(client_id: str, secret: str) -> Sender:
     return Sender(known)
 
 
-def _by_attestation(request: HttpRequest, form: Mapping[str, str], now: int, spend: Spend) -> Sender:
-    return Sender(*attestation.authenticate(request, form, now=now, spend=spend))
+def _by_attestation(request: HttpRequest, form: Mapping[str, str], means: "_Means") -> Sender:
+    return Sender(*attestation.authenticate(request, form, now=means.now, spend=means.spend))
+
+
+class _Means(NamedTuple):
+    """What a method may need beside the request."""
+
+    now: int
+    spend: Spend
+    held: client_rows.Held | None
 
 
 class _Method:
@@ -138,13 +155,13 @@ class _Method:
         self,
         names: tuple[str, ...],
         is_used: Callable[[HttpRequest, Mapping[str, str]], bool],
-        run: Callable[[HttpRequest, Mapping[str, str], int, Spend], Sender],
+        run: Callable[[HttpRequest, Mapping[str, str], _Means], Sender],
     ) -> None:
         self.names, self.is_used, self.run = names, is_used, run
 
 
 def _has_basic(request: HttpRequest, form: Mapping[str, str]) -> bool:
-    return request.headers.get("Authorization", "").lower().startswith("basic ")
+    return str(request.META.get("HTTP_AUTHORIZATION", "")).lower().startswith("basic ")
 
 
 def _has_assertion(request: HttpRequest, form: Mapping[str, str]) -> bool:

@@ -31,14 +31,16 @@ def find(
     now: int,
     chain: tuple[str, ...] | None = None,
     peer_chain: tuple[str, ...] | None = None,
+    held: client_rows.Held | None = None,
 ) -> Client:
     """The client, registered by its trust chain when it is new. ``chain`` and ``peer_chain`` are those it sent.
 
+    With ``held`` its row may be one that is remembered, for a request that looks at its end whether it still stands.
     Raises `OAuthError`: invalid_client for one that is neither known nor an entity, or whose explicit registration has
     ended; invalid_trust_anchor, invalid_trust_chain or invalid_metadata; `Unavailable` when the chain cannot be fetched
     just now.
     """
-    known = client_rows.find(client_id)
+    known = client_rows.find(client_id) if held is None else held.find(client_id)
     if known is not None and known.registration in (Client.Registration.ADMIN, Client.Registration.DYNAMIC):
         return known
     _check_identifier(client_id)

@@ -5,7 +5,7 @@ by one statement that is committed at once, with the audit event of what came of
 """
 
 import hashlib
-import re
+import itertools
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
@@ -15,10 +15,12 @@ from django.db import DatabaseError, connection, transaction
 
 from idp.audit import events
 from idp.federation import revision
-from idp.oidc import prepared
+from idp.oidc import client_rows, prepared
 from idp.oidc.models import UsedOnce
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
+_ONCE = "ON CONFLICT (kind, key_hash) DO NOTHING RETURNING kind, key_hash"
+_OUTDATED = "outdated"  # no kind, but the row that says so
 DPOP, ASSERTION, REQUEST_OBJECT = "dpop", "assertion", "request-object"
 ATTESTATION = "attestation"  # a proof that the attested key is held
 REVOKED = "revoked"  # an access token by its jti: not to be used again at all
@@ -50,13 +52,14 @@ class Seen:
         """Remember ``key``, which is accepted for the time being; see `spend`, the function, for the arguments."""
         self._seen.append(Once(kind, digest(key), expires_at))
 
-    def spend(self, *, event: events.Event | None = None) -> int | None:
+    def spend(self, *, event: events.Event | None = None, version: client_rows.Version | None = None) -> int | None:
         """Spend what was added since the last time. ``event`` is recorded with it, if nothing of it was seen before.
 
+        ``version`` is of the client's row that the request went by; nothing is written unless it stands.
         Committed at once, so it refuses to run inside a transaction: an error later in the request gives nothing back,
         and what is refused here for one of them has spent the others. Returns the number of `federation.revision` at
-        that moment, None when nothing was spent. Raises `SeenBefore` for the first that was, or `Unavailable` when the
-        database does not answer.
+        that moment, None when nothing was spent. Raises `SeenBefore` for the first that was, `client_rows.Outdated`, or
+        `Unavailable` when the database does not answer.
         """
         seen, self._seen = self._seen, []
         if not seen and event is None:
@@ -64,9 +67,11 @@ class Seen:
         try:
             # An outer transaction, if there is one, makes this raise RuntimeError.
             with transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext():
-                written = _write(seen, event)
+                written = _write(seen, event, version)
         except DatabaseError as error:
             raise Unavailable("the memory of what was used") from error
+        if any(kind == _OUTDATED for kind, _, _ in written):
+            raise client_rows.Outdated
         new = {(kind, key_hash) for kind, key_hash, _ in written}
         for once in seen:
             if once[:2] not in new:
@@ -100,16 +105,18 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write(seen: Sequence[Once], event: events.Event | None) -> list[tuple[str, str, int | None]]:
+def _write(
+    seen: Sequence[Once], event: events.Event | None, version: client_rows.Version | None = None
+) -> list[tuple[str, str, int | None]]:
     """Insert in one transaction; kind, hash and the revision for each that was new. No event unless all were.
 
     In one order for everybody: two requests that share two identifiers must not wait for each other.
     """
     values: list[Any] = [value for once in sorted(seen) for value in once]
     if connection.vendor == "postgresql" and seen:
-        statement = _statement(len(seen), event is not None)
+        statement = _statement(len(seen), event is not None, version is not None)
         # Sent twice, it has spent what it then finds spent: nothing is accepted that must not be.
-        rows = prepared.on_trial(lambda: prepared.run(statement, [*values, *(event or ())]))
+        rows = prepared.on_trial(lambda: prepared.run(statement, [*values, *(event or ()), *(version or ())]))
         return [(str(kind), str(key_hash), int(number or 0)) for kind, key_hash, number in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         new: list[tuple[str, str, int | None]] = []
@@ -126,17 +133,23 @@ def _insert(count: int) -> str:
     rows = ", ".join(["(%s, %s, %s)"] * count)
     return (
         f"INSERT INTO {UsedOnce._meta.db_table} (kind, key_hash, expires_at) VALUES {rows} "  # noqa: S608  constants
-        f"ON CONFLICT (kind, key_hash) DO NOTHING RETURNING kind, key_hash, ({revision.READ})"
+        f"{_ONCE}, ({revision.READ})"
     )
 
 
-@lru_cache(maxsize=16)
-def _statement(count: int, with_event: bool) -> str:
+@lru_cache(maxsize=32)
+def _statement(count: int, with_event: bool, with_version: bool) -> str:
     """For PostgreSQL: one statement is one transaction, so neither BEGIN nor COMMIT is sent."""
-    places = (f"${place}" for place in range(1, 3 * count + 6))
-    insert = re.sub("%s", lambda _: next(places), _insert(count))
-    if not with_event:
-        return insert
-    values = ", ".join(places)
-    event = f"{events.INSERT} SELECT {values} WHERE (SELECT count(*) FROM spent) = {count}"  # noqa: S608  constants
-    return f"WITH spent AS ({insert}), recorded AS ({event}) SELECT * FROM spent"  # noqa: S608  constants
+    places = (f"${place}" for place in itertools.count(1))
+    rows = ", ".join(f"({next(places)}, {next(places)}, {next(places)}::bigint)" for _ in range(count))
+    source, event, outdated = f"VALUES {rows}", "", ""
+    if with_event:
+        values = ", ".join(itertools.islice(places, len(events.Event._fields)))
+        whole = f"(SELECT count(*) FROM spent) = {count}"  # noqa: S608  constants
+        event = f", recorded AS ({events.INSERT} SELECT {values} WHERE {whole})"
+    if with_version:
+        stands = client_rows.standing(next(places), next(places))
+        source = f"SELECT * FROM (VALUES {rows}) AS new WHERE {stands}"  # noqa: S608  constants
+        outdated = f" UNION ALL SELECT '{_OUTDATED}', '', NULL WHERE NOT {stands}"
+    insert = f"INSERT INTO {UsedOnce._meta.db_table} (kind, key_hash, expires_at) {source} {_ONCE}"
+    return f"WITH spent AS ({insert}){event} SELECT kind, key_hash, ({revision.READ}) FROM spent{outdated}"  # noqa: S608

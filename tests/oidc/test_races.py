@@ -10,8 +10,9 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
 
+from idp.audit.models import AuditEvent
 from idp.oidc import replay
-from idp.oidc.models import AuthorizationCode, Grant, PushedRequest, UsedOnce
+from idp.oidc.models import AuthorizationCode, Client, Grant, PushedRequest, UsedOnce
 from idp.protocol.refusals import Reason, Refusal
 from tests.oidc.world import VERIFIER, World
 
@@ -98,3 +99,25 @@ def test_assertion_and_proof_are_accepted_by_one_worker(world: World) -> None:
     token = world.tokens()["access_token"]
     proof = world.messenger.proof("/oidc/userinfo", method="GET", access_token=token)
     assert race(*[lambda: world.userinfo(token, proof=proof).status_code] * WORKERS) == [200, 401, 401, 401]
+
+
+def test_client_gets_one_token_for_one_assertion_and_one_proof(world: World) -> None:
+    """Sixteen workers with the very same request, then with one proof, then with one assertion (row 48)."""
+    who = world.messenger
+    metadata = {**who.metadata(), "grant_types": ["client_credentials"]}
+    del metadata["authorization_details_types"]
+    row = {"profile": "border", "registration": "admin", "metadata": metadata, "sector": "messenger.example"}
+    Client.objects.create(client_id=who.client_id, created_at=world.now, **row)
+    assertion, proof = who.assertion(), who.proof("/oidc/token")
+
+    def job(**sent: str) -> Callable[[], int]:
+        said = {"client_assertion": sent["assertion"]} if "assertion" in sent else {}
+        form = who.authenticated(grant_type="client_credentials", **said)
+        used = sent.get("proof") or who.proof("/oidc/token")
+        return lambda: world.post("/oidc/token", form, proof=used).status_code
+
+    assert race(*[job(assertion=assertion, proof=proof) for _ in range(16)]) == [200] + [401] * 15
+    proof, assertion = who.proof("/oidc/token"), who.assertion()
+    assert race(*[job(proof=proof) for _ in range(16)]) == [200] + [400] * 15
+    assert race(*[job(assertion=assertion) for _ in range(16)]) == [200] + [401] * 15
+    assert AuditEvent.objects.filter(kind="oidc.token_issued").count() == 3

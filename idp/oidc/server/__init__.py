@@ -25,11 +25,12 @@ from typing import Any
 from authlib.oauth2.rfc6749 import OAuth2Error
 from django.http import HttpRequest
 
-from idp.oidc import parameters
+from idp.oidc import client_rows, parameters
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import PushedRequest
-from idp.oidc.server.engine import METHOD, Engine, EngineRequest, Exchange, authenticate, spend
+from idp.oidc.server.engine import METHOD, Engine, EngineRequest, Exchange, authenticate, confirm, spend
 from idp.oidc.server.grants import S256, ClientGrant, CodeGrant, RefreshGrant
+from idp.protocol.refusals import Unavailable
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
@@ -56,9 +57,20 @@ def token_response(values: Mapping[str, Any], *, http: HttpRequest, now: int) ->
 
     Raises `OAuthError` or `Unavailable`.
     """
-    exchange = Exchange(now=now, http=http)
+    grant_type = values.get("grant_type")
+    held = client_rows.Held(now=now) if grant_type == ClientGrant.GRANT_TYPE else None
+    try:
+        return _answer(values, Exchange(now=now, http=http, held=held))
+    except client_rows.Outdated:  # nothing was spent, and nothing issued
+        return _answer(values, Exchange(now=now, http=http))
+
+
+def _answer(values: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = ENGINE.create_token_response(EngineRequest(values, exchange))
+    except (OAuthError, Unavailable):
+        confirm(exchange)  # what a remembered row says is no reason to refuse
+        raise
     finally:  # whatever came of the request, what it brought is used
         spend(exchange)
     return answer

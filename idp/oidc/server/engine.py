@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from django.http import HttpRequest
 
 from idp.audit import events
-from idp.oidc import client_authentication, grants, registration, replay
+from idp.oidc import client_authentication, client_rows, grants, registration, replay
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant, PushedRequest
 
@@ -30,6 +30,7 @@ class Exchange:
     instance: str = ""  # the attested key, where the client authenticates so
     grant: Grant | None = None
     seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proofs
+    held: client_rows.Held | None = None  # for a grant whose last statement looks whether the client's row stands
 
 
 class EngineRequest(OAuth2Request):  # type: ignore[misc]
@@ -108,7 +109,7 @@ def authenticate(query_client: object, request: EngineRequest) -> EngineClient:
         if exchange.http is None:
             raise RuntimeError("a token request without its HTTP request")
         client, exchange.instance = client_authentication.sender(
-            exchange.http, request.payload.data, now=exchange.now, spend=exchange.seen.add
+            exchange.http, request.payload.data, now=exchange.now, spend=exchange.seen.add, held=exchange.held
         )
         return EngineClient(client)
     except OAuthError as error:
@@ -118,9 +119,17 @@ def authenticate(query_client: object, request: EngineRequest) -> EngineClient:
 
 
 def spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
-    """What the request brought that may be used once; see `idp.oidc.replay.Seen.spend`. Raises `OAuthError`."""
+    """What the request brought that may be used once; see `idp.oidc.replay.Seen.spend`. Raises `OAuthError`.
+
+    With ``event`` it also raises `client_rows.Outdated`.
+    """
+    version = exchange.held.version if exchange.held is not None and event is not None else None
     try:
-        return exchange.seen.spend(event=event)
+        return exchange.seen.spend(event=event, version=version)
+    except client_rows.Outdated:
+        if exchange.held is not None:
+            exchange.held.forget()
+        raise
     except replay.SeenBefore as error:
         raise OAuthError(_USED_AGAIN.get(error.kind, "invalid_client"), str(error)) from error
 
@@ -128,6 +137,14 @@ def spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
 def revoke_used_again(grant: Grant, *, reason: str, now: int) -> None:
     """End ``grant``, of which something that is good once was brought twice. Not inside a transaction that fails."""
     grants.revoke(grant=grant, actor=f"client:{grant.client.client_id}"[:255], reason=reason, now=now)
+
+
+def confirm(exchange: Exchange) -> None:
+    """Raises `client_rows.Outdated` where the row that the request went by does not stand; it spends nothing then."""
+    seen, exchange.seen = exchange.seen, replay.Seen()
+    if exchange.held is not None:
+        exchange.held.confirm()
+    exchange.seen = seen
 
 
 def grant_of(request: EngineRequest) -> Grant:
