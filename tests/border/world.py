@@ -180,7 +180,9 @@ class World:
     def access_token(self, grant: Grant | None = None) -> str:
         grant = grant or self.grant()
         jkt = self.phone.public.thumbprint
-        return tokens.access_token(grant, scope="", details=grant.authorization_details, jkt=jkt, now=self.now)
+        return tokens.access_token(
+            grant, audience=NODE, scope="", details=grant.authorization_details, jkt=jkt, now=self.now
+        )
 
     def authorized(self, path: str, access_token: str, now: int | None = None) -> dict[str, str]:
         proof = dpop.prove(
