@@ -14,6 +14,7 @@ IDP_ENTITY_ID = env.str("CAUSEWAY_ENTITY_ID", default="https://idp.example")
 IDP_NAME = env.json("CAUSEWAY_NAME", default={"en": "Border authority"})
 IDP_JURISDICTION = env.str("CAUSEWAY_JURISDICTION", default="HKG")
 IDP_FEDERATION_AUTH = env.json("CAUSEWAY_FEDERATION_AUTH", default={})
+IDP_DPOP_NONCE = env.json("CAUSEWAY_DPOP_NONCE", default=["border"])
 IDP_DYNAMIC_REGISTRATION = env.str("CAUSEWAY_DYNAMIC_REGISTRATION", default="off")
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
@@ -160,7 +161,13 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "idp.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Causeway", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Causeway",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["idp.openapi.guess_nothing"],
+    "POSTPROCESSING_HOOKS": ["idp.openapi.describe"],
+}
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,0 +1,157 @@
+"""What wallets, lanes and peers ask the border for."""
+
+from idp.openapi.terms import (
+    COMPACT,
+    JSON,
+    SECONDS,
+    TEXT,
+    Object,
+    answer,
+    array,
+    body,
+    header,
+    in_path,
+    or_page,
+    problems,
+    record,
+    texts,
+)
+from idp.protocol.journal import MAX_ENTRIES
+
+_UNREADABLE = ("invalid_request", "too_large", "method_not_allowed", "temporarily_unavailable")
+_TRAVELLER = ("invalid_token", "invalid_dpop_proof", "use_dpop_nonce", "device_revoked")
+_TOLD = {
+    "WWW-Authenticate": "how to authenticate",
+    "DPoP-Nonce": "what the next proof must contain (RFC 9449 §8)",
+}
+_TOKEN, _LANE = [{"accessToken": []}], [{"lane": []}]
+_DIRECTION: Object = {"type": "string", "enum": ["exit", "entry"]}
+_FORMAT: Object = {"type": "string", "enum": ["jwt", "cwt"]}
+_KEY: Object = record({"kty": TEXT})
+
+
+def paths() -> Object:
+    """The path items by path."""
+    return {
+        "/border/tokens": {"post": _issue()},
+        "/border/tokens/{jti}/revoke": {"post": _revoke()},
+        "/border/lanes/enrol": {"post": _enrol()},
+        "/border/checkpoints/{code}/bundle": {"get": _bundle()},
+        "/border/checkpoints/{code}/sealing-keys": {"put": _sealing_keys()},
+        "/border/journal": {"post": _journal()},
+        "/border/receipts": {"post": _receipts()},
+    }
+
+
+def _issue() -> Object:
+    asked = record(
+        {**texts("checkpoint", "document"), "direction": _DIRECTION, "format": _FORMAT, "proof": COMPACT},
+        {"holder_key": _KEY},
+    )
+    issued = record({"format": _FORMAT, **texts("token", "jti"), "expires_at": SECONDS})
+    return {
+        "operationId": "issue_border_token",
+        "summary": "One border token for the traveller whose access token this is",
+        "security": _TOKEN,
+        "parameters": [header("DPoP")],
+        "requestBody": body(asked, JSON),
+        "responses": {
+            "201": answer("A compact JWT, or a CWT in base64", (JSON, issued)),
+            **problems(
+                *(*_UNREADABLE, *_TRAVELLER, "insufficient_user_authentication", "invalid_proof", "invalid_target"),
+                *("consent_exhausted", "document_not_eligible", "face_not_enrolled", "face_model_unsupported"),
+                headers=_TOLD,
+            ),
+        },
+    }
+
+
+def _revoke() -> Object:
+    return {
+        "operationId": "revoke_border_token",
+        "summary": "The traveller takes a token of their own back",
+        "security": _TOKEN,
+        "parameters": [in_path("jti"), header("DPoP")],
+        "responses": {
+            "204": answer("Revoked"),
+            **or_page(
+                problems(
+                    *("invalid_request", "method_not_allowed", "temporarily_unavailable", *_TRAVELLER, "not_found"),
+                    headers=_TOLD,
+                ),
+                "404",
+            ),
+        },
+    }
+
+
+def _enrol() -> Object:
+    asked = record(
+        {**texts("checkpoint", "lane", "code"), "jwk": _KEY, "sealing_jwks": array(_KEY, minItems=1, maxItems=2)},
+        {"face_models": array(TEXT)},
+    )
+    return {
+        "operationId": "enrol_lane",
+        "summary": "A gate hands in its keys with the code that an officer gave it",
+        "requestBody": body(asked, JSON),
+        "responses": {
+            "201": answer("Enrolled", (JSON, record({"lane": TEXT, "direction": _DIRECTION}))),
+            **problems(*_UNREADABLE, "forbidden", "conflict"),
+        },
+    }
+
+
+def _bundle() -> Object:
+    return {
+        "operationId": "bundle",
+        "summary": "The trust bundle, for this checkpoint's lanes",
+        "security": _LANE,
+        "parameters": [in_path("code"), header("If-None-Match")],
+        "responses": {
+            "200": answer("Signed", (JSON, record({"keys": COMPACT, "bundle": COMPACT}))),
+            "304": answer("As If-None-Match names it"),
+            **or_page(_lane_problems("forbidden"), "404"),
+        },
+    }
+
+
+def _sealing_keys() -> Object:
+    return {
+        "operationId": "announce_sealing_keys",
+        "summary": "The checkpoint's new public sealing keys, current first",
+        "security": _LANE,
+        "parameters": [in_path("code")],
+        "requestBody": body(record({"sealing_jwks": array(_KEY, minItems=1, maxItems=2)}), JSON),
+        "responses": {
+            "204": answer("Announced"),
+            **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),
+        },
+    }
+
+
+def _journal() -> Object:
+    entries = array({"type": "object"}, minItems=1, maxItems=MAX_ENTRIES)
+    return {
+        "operationId": "record_journal",
+        "summary": "A batch of a lane's decisions",
+        "security": _LANE,
+        "requestBody": body(record({"entries": entries, "head": COMPACT}), JSON),
+        "responses": {
+            "200": answer("Recorded up to here", (JSON, record({"last": {"type": "integer"}}))),
+            **_lane_problems("too_large", "journal_gap", "journal_fork", "journal_broken"),
+        },
+    }
+
+
+def _receipts() -> Object:
+    return {
+        "operationId": "accept_receipt",
+        "summary": "A peer tells that a token of this node was used to cross",
+        "requestBody": body(COMPACT, "application/crossing-receipt+jwt"),
+        "responses": {"204": answer("Taken, or taken before"), **problems(*_UNREADABLE)},
+    }
+
+
+def _lane_problems(*codes: str) -> Object:
+    always = ("invalid_request", "invalid_token", "method_not_allowed", "temporarily_unavailable")
+    return problems(*always, *codes, headers=_TOLD)

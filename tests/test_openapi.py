@@ -1,0 +1,81 @@
+"""The OpenAPI document says what the node does: every URL of a machine stands in it, and nothing that is not there."""
+
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.urls import URLPattern
+
+from idp.border import urls as border
+from idp.federation import urls as federation
+from idp.oidc import urls as oidc
+from idp.openapi import describe
+
+PAGES = {  # of those rooms, for browsers and with a session
+    "/oidc/authorize",
+    "/oidc/consent",
+    "/oidc/authorities",
+    "/oidc/logout",
+    "/oidc/logout/confirm",
+}
+METHODS = {"get", "put", "post", "delete", "patch"}
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return describe({})
+
+
+def _template(pattern: URLPattern) -> str:
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+
+
+@pytest.mark.parametrize("room", [oidc, federation, border], ids=lambda room: room.__name__)
+def test_every_path_of_a_machine_is_described(room: Any, description: dict[str, Any]) -> None:
+    """A URL that was added and not written down; a page has to be named as one."""
+    routed = {_template(pattern) for pattern in room.urlpatterns} - PAGES
+    assert routed
+    assert routed - set(description["paths"]) == set()
+
+
+def test_nothing_is_described_that_is_not_there(description: dict[str, Any]) -> None:
+    routed = {_template(pattern) for room in (oidc, federation, border) for pattern in room.urlpatterns}
+    assert set(description["paths"]) - routed == set()
+    assert routed >= PAGES
+
+
+def test_the_parameters_of_a_path_are_described(description: dict[str, Any]) -> None:
+    """A path parameter without its description makes the document invalid."""
+    for path, item in description["paths"].items():
+        for method, operation in item.items():
+            assert method in METHODS
+            named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path)), (path, method)
+
+
+def test_operations_can_be_told_apart(description: dict[str, Any]) -> None:
+    """Two operations of one name: a generated client would have only one of them."""
+    names = [operation["operationId"] for item in description["paths"].values() for operation in item.values()]
+    assert len(names) == len(set(names))
+
+
+def test_the_document_is_valid_and_nothing_in_it_was_guessed() -> None:
+    """The command of docs/operations.md; a warning is an error."""
+    out = StringIO()
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+    written = yaml.safe_load(out.getvalue())
+    assert written["openapi"].startswith("3.0")
+    assert written["servers"] == [{"url": "http://hk.localhost:8002"}]
+    assert set(written["paths"]) == set(describe({})["paths"])
+
+
+def test_a_way_to_authenticate_that_an_authority_turns_on_is_described(settings: Any) -> None:
+    """The description is of this node, as it is configured (docs/operations.md, CAUSEWAY_FEDERATION_AUTH)."""
+    assert "post" not in describe({})["paths"]["/federation/fetch"]
+    settings.IDP_FEDERATION_AUTH = {"fetch": ["private_key_jwt"]}
+    item = describe({})["paths"]["/federation/fetch"]
+    assert "401" in item["get"]["responses"]
+    assert "client_assertion" in str(item["post"]["requestBody"])
