@@ -94,6 +94,20 @@ class Visitor(Browser):
                 return Arrival(None, {}, answer.status, answer.text, kind, tuple(asked))
         raise AssertionError("the pages go round in a circle")
 
+    def look(self, url: str, parameters: Mapping[str, str]) -> wire.Answer:
+        """Ask for a page and do nothing with it."""
+        return self._visit("GET", f"{url}?{urlencode(parameters)}")
+
+    def page_of(self, url: str, parameters: Mapping[str, str]) -> str:
+        """The first page on which the traveller must decide, after the login where one is needed."""
+        answer = self.look(url, parameters)
+        for _ in range(MOST_STEPS):
+            if not 300 <= answer.status < 400:
+                break
+            target = answer.headers["location"]
+            answer = self._visit("GET", self.log_in(target) if "/account/login" in target else target)
+        return answer.text
+
     def _visit(self, method: str, path: str, form: Mapping[str, str] | None = None) -> wire.Answer:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         headers = {"Cookie": cookies, "Origin": self.origin, "Referer": f"{self.origin}/", "Content-Type": wire.FORM}

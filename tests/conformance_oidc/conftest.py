@@ -10,10 +10,12 @@ from idp.demo.authenticator import Authenticator
 from tests.conformance import wire
 from tests.conformance.browsing import Arrival, Visitor
 from tests.conformance.foreign import Verdicts
-from tests.conformance_oidc import clients, dialogue, parties
+from tests.conformance_oidc import aging, clients, dialogue, parties, relying
+from tests.conformance_oidc.aging import Aged
 from tests.conformance_oidc.certificates import CertificateAuthority
 from tests.conformance_oidc.node import Node
 from tests.conformance_oidc.parties import Party, Site
+from tests.conformance_oidc.relying import Client, Server
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +61,67 @@ def authenticator(node: Node) -> Authenticator:
     return made
 
 
+@pytest.fixture(scope="session")
+def aged(
+    node: Node, authenticator: Authenticator, registered: Mapping[str, Party], server: Server, sites: dict[str, Site]
+) -> Aged:
+    """What takes time, begun before anybody browses."""
+    clients_of_old = (Client(registered["border"], server), Client(registered["basic"], server))
+    return aging.begin(Visitor(node.issuer, authenticator), *clients_of_old, server, sites[clients.RP])
+
+
 @pytest.fixture
-def visitor(node: Node, authenticator: Authenticator) -> Visitor:
+def visitor(node: Node, authenticator: Authenticator, aged: Aged) -> Visitor:
     """The traveller with a browser in which nobody is logged in yet."""
     return Visitor(node.issuer, authenticator)
+
+
+@pytest.fixture(scope="session")
+def server(node: Node) -> Server:
+    """The node as discovery describes it."""
+    return relying.server(node.issuer)
+
+
+@pytest.fixture
+def border(registered: Mapping[str, Party], server: Server) -> Client:
+    """A FAPI 2.0 client."""
+    return Client(registered["border"], server)
+
+
+@pytest.fixture
+def other(registered: Mapping[str, Party], server: Server) -> Client:
+    """Another FAPI 2.0 client."""
+    return Client(registered["border-other"], server)
+
+
+@pytest.fixture
+def signing(registered: Mapping[str, Party], server: Server) -> Client:
+    """A FAPI 2.0 client that signs its requests."""
+    return Client(registered["border-signing"], server)
+
+
+@pytest.fixture
+def basic(registered: Mapping[str, Party], server: Server) -> Client:
+    """A conventional client with a secret."""
+    return Client(registered["basic"], server)
+
+
+@pytest.fixture
+def basic_post(registered: Mapping[str, Party], server: Server) -> Client:
+    """One that sends its secret in the form."""
+    return Client(registered["basic-post"], server)
+
+
+@pytest.fixture
+def basic_key(registered: Mapping[str, Party], server: Server) -> Client:
+    """One that authenticates by a key."""
+    return Client(registered["basic-key"], server)
+
+
+@pytest.fixture
+def basic_other(registered: Mapping[str, Party], server: Server) -> Client:
+    """Another with a secret."""
+    return Client(registered["basic-other"], server)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +132,7 @@ def world(node: Node, authority: CertificateAuthority, registered: Mapping[str, 
 
 
 @pytest.fixture(scope="session")
-def visit(node: Node, authenticator: Authenticator) -> dialogue.Visit:
+def visit(node: Node, authenticator: Authenticator, aged: Aged) -> dialogue.Visit:
     """The traveller's way, for a foreign client: logged in where asked."""
     traveller = Visitor(node.issuer, authenticator)
 

@@ -35,6 +35,7 @@ class Party:
     metadata: dict[str, Any]
     secret: str
     key: Key
+    rsa: Key  # a second key that it published, for RS256
 
     @property
     def callback(self) -> str:
@@ -60,10 +61,10 @@ def described(site: str, **more: Any) -> dict[str, Any]:
 
 def make(node: Any, client_id: str, profile: str, metadata: dict[str, Any], *more: str) -> Party:
     """Register a client; one that authenticates or signs with a key has one of its own."""
-    key = generate("ES256")
+    key, rsa = generate("ES256"), generate("RS256")
     if not metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret"):
-        metadata = {"jwks": key.jwks, **metadata}
-    return Party(client_id, profile, metadata, node.register(client_id, profile, metadata, *more), key)
+        metadata = {"jwks": {"keys": [key.public, rsa.public]}, **metadata}
+    return Party(client_id, profile, metadata, node.register(client_id, profile, metadata, *more), key, rsa)
 
 
 class _Server(ThreadingHTTPServer):
