@@ -3,24 +3,15 @@
 Name, birth and sex stand in a linked document; how to reach them, and in which language, is what they say themselves.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from idp.accounts.models import ContactDetails, TravelDocument, Traveller
+from idp.protocol.claims_answer import Facts
 
 LATIN = "en"  # the language whose letters the Latin name is in; travel documents name none
 _SCRIPTS = {"HKG": "zh-Hant", "MAC": "zh-Hant", "CHN": "zh-Hans"}  # what the issuing side writes
 _ZONES = {"HKG": "Asia/Hong_Kong", "MAC": "Asia/Macau", "CHN": "Asia/Shanghai"}
 _GENDERS = {TravelDocument.Sex.F: "female", TravelDocument.Sex.M: "male"}  # Core has no word for the third
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Claims by name: ``values`` as they stand, ``texts`` by language, the one of home first."""
-
-    values: Mapping[str, Any]
-    texts: Mapping[str, Mapping[str, str]]
 
 
 def of(traveller: Traveller) -> Facts:

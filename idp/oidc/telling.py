@@ -4,6 +4,7 @@ from typing import Any
 
 from idp.oidc import claims, identity
 from idp.oidc.models import Grant
+from idp.protocol import claims_answer
 
 
 def told(grant: Grant, *, place: str, scope: str) -> dict[str, Any]:
@@ -14,4 +15,4 @@ def told(grant: Grant, *, place: str, scope: str) -> dict[str, Any]:
     wanted = claims.of_place(place, grant.claims, scope=scope)
     if not wanted:
         return {}
-    return claims.answer(wanted, identity.of(grant.traveller), locales=grant.claims_locales)
+    return claims_answer.answer(wanted, identity.of(grant.traveller), locales=grant.claims_locales)

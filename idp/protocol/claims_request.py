@@ -7,14 +7,13 @@ of a claim's request are ignored, as §5.5 asks. ``verified_claims`` has a form 
 from collections.abc import Mapping
 from typing import Any
 
-from idp.protocol import strict_json
+from idp.protocol import requested_claim, strict_json
 from idp.protocol.refusals import Reason, Refusal
 
 PLACES = ("userinfo", "id_token")
 VERIFIED = "verified_claims"
 MAX_BYTES = 8192
 MAX_CLAIMS = 64  # in one place
-_MEMBERS = ("essential", "value", "values")
 
 Request = Mapping[str, Any]
 
@@ -36,15 +35,4 @@ def parse(value: object) -> dict[str, dict[str, Any]]:
 def _of_place(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or len(value) > MAX_CLAIMS:
         raise Refusal(Reason.MALFORMED, "the claims of one place are not an object, or too many")
-    return {name: item if name == VERIFIED else _one(item) for name, item in value.items()}
-
-
-def _one(item: object) -> dict[str, Any] | None:
-    if item is None:
-        return None
-    if not isinstance(item, Mapping):
-        raise Refusal(Reason.MALFORMED, "a claim's request is neither null nor an object")
-    kept = {name: item[name] for name in _MEMBERS if name in item}
-    if not isinstance(kept.get("essential", False), bool) or not isinstance(kept.get("values", []), list):
-        raise Refusal(Reason.MALFORMED, "essential is not a boolean, or values not an array")
-    return kept
+    return {name: item if name == VERIFIED else requested_claim.read(item) for name, item in value.items()}
