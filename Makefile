@@ -88,9 +88,14 @@ endef
 	@rm -f .gate-dev.txt
 	@touch $@
 
-# The foreign judges: one from PyPI, the others from npm (with Node from PyPI where it is missing or old).
-.venv-conformance/.installed: requirements-conformance.txt tests/conformance/install.py
+# The foreign judges: those from PyPI, each in an environment of its own, and those from npm (with Node from PyPI where it
+# is missing or old).
+JUDGES := tests/conformance/judges/package.json tests/conformance/judges/package-lock.json \
+  tests/conformance_oidc/judges/idpyoidc.txt tests/conformance_oidc/judges/authlib.txt
+.venv-conformance/.installed: requirements-conformance.txt tests/conformance/install.py $(JUDGES)
 	$(call install,.venv-conformance,-r requirements-conformance.txt)
+	$(call install,.venv-conformance/idpyoidc,-r tests/conformance_oidc/judges/idpyoidc.txt)
+	$(call install,.venv-conformance/authlib,-r tests/conformance_oidc/judges/authlib.txt)
 	@.venv-conformance/bin/python tests/conformance/install.py
 	@touch $@
 

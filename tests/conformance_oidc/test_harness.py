@@ -87,4 +87,4 @@ def test_clients_know_every_module(judge: str, modules: tuple[str, ...]) -> None
 
 def test_versions_are_those_that_the_report_names() -> None:
     """A report that names another version than was installed."""
-    assert {OPENID_CLIENT, OAUTH4WEBAPI} <= set(install.PACKAGES)
+    assert {OPENID_CLIENT, OAUTH4WEBAPI} <= install.packages()
