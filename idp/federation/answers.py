@@ -35,7 +35,7 @@ def document(view: View) -> View:
 
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method not in READ:
-            raise FederationError("invalid_request", "use GET", status=405)
+            raise FederationError("invalid_request", "use GET", status=405, allow=READ)
         return view(request, *args, **kwargs)
 
     return _guarded(view, call)
@@ -55,8 +55,10 @@ def endpoint(name: str, *, posted: bool = False) -> Callable[[View], View]:
                 if auth_methods.NONE not in methods:
                     raise FederationError("invalid_client", "this endpoint asks for private_key_jwt")
                 return view(request, request.GET, None)
-            if request.method != "POST" or (not posted and auth_methods.PRIVATE_KEY_JWT not in methods):
-                raise FederationError("invalid_request", f"use {'POST' if posted else 'GET'}", status=405)
+            takes_forms = posted or auth_methods.PRIVATE_KEY_JWT in methods
+            if request.method != "POST" or not takes_forms:
+                allow = (*(() if posted else READ), *(("POST",) if takes_forms else ()))
+                raise FederationError("invalid_request", f"use {' or '.join(allow)}", status=405, allow=allow)
             form = _form(request)
             return view(request, form, _caller(form, methods, posted=posted))
 
@@ -127,8 +129,8 @@ def _guarded(view: View, call: View) -> View:
 
 
 def _error(error: FederationError) -> HttpResponse:
-    return JsonResponse(
-        {"error": error.code, "error_description": error.description},
-        status=error.status,
-        headers={"Cache-Control": "no-store"},
-    )
+    headers = {"Cache-Control": "no-store"}
+    if error.allow:  # RFC 9110 §15.5.6
+        headers["Allow"] = ", ".join(error.allow)
+    body = {"error": error.code, "error_description": error.description}
+    return JsonResponse(body, status=error.status, headers=headers)

@@ -114,18 +114,21 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     return JsonResponse({**told, "sub": granted.sub}, headers={"Cache-Control": "no-store"})
 
 
+@csrf_exempt  # else a POST is answered by Django's page about cookies
 @require_GET
 def jwks(request: HttpRequest) -> HttpResponse:
     """The keys of access and id tokens, and the one that requests are encrypted to (RFC 7517 §5)."""
     return _public(metadata.jwks(), content_type="application/jwk-set+json")
 
 
+@csrf_exempt
 @require_GET
 def openid_configuration(request: HttpRequest) -> HttpResponse:
     """OpenID Connect Discovery §4."""
     return _public(metadata.published(metadata.openid_provider()))
 
 
+@csrf_exempt
 @require_GET
 def authorization_server(request: HttpRequest) -> HttpResponse:
     """RFC 8414 §3."""

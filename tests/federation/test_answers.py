@@ -92,6 +92,21 @@ def test_other_methods_are_refused_as_json(http: Client, node: str, method: str)
     _error(http.get("/federation/trust-mark-status"), 405, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/.well-known/openid-federation", "GET, HEAD"),
+        ("/status/aggregation", "GET, HEAD"),
+        ("/federation/fetch", "GET, HEAD"),
+        ("/federation/resolve", "GET, HEAD, POST"),
+        ("/federation/trust-mark-status", "POST"),
+    ],
+)
+def test_a_refused_method_is_told_those_that_are_taken(http: Client, node: str, path: str, allowed: str) -> None:
+    """Invalid solely because a 405 lacks Allow (RFC 9110 §15.5.6)."""
+    assert http.put(path)["Allow"] == allowed
+
+
 @pytest.mark.parametrize("error", [RuntimeError("a secret"), DatabaseError("a secret"), KeyError("a secret")])
 def test_what_nobody_expected_is_a_server_error_that_tells_nothing(
     http: Client, node: str, monkeypatch: pytest.MonkeyPatch, error: Exception

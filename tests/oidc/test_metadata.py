@@ -27,6 +27,13 @@ def test_every_url_leads_to_a_view_of_this_node(world: World, name: str) -> None
         resolve(url.removeprefix(NODE))
 
 
+@pytest.mark.parametrize("path", ["/oidc/jwks", *(f"/.well-known/{name}" for name in DOCUMENTS)])
+def test_another_method_is_refused_as_such(world: World, path: str) -> None:
+    """invalid solely because it is a POST: a page about a cookie (403) tells a machine nothing."""
+    refused = world.machine.post(path)
+    assert (refused.status_code, refused["Allow"]) == (405, "GET")
+
+
 def test_published_keys_are_public_and_those_that_sign(world: World) -> None:
     """A private member in a key set, or a key that signs nothing."""
     published = keys.parse_jwks(world.machine.get("/oidc/jwks").json())
