@@ -24,6 +24,7 @@ class Authority:
     debug: bool
     insecure_loopback_http: bool  # http://*.localhost entity identifiers; refused unless debug
     federation_auth: Mapping[str, Sequence[str]]  # client authentication methods by federation endpoint
+    dpop_nonce: Sequence[str]  # client profiles whose DPoP proofs must have a nonce
     dynamic_registration: str  # off, token or open: who may register a client (RFC 7591)
 
     def url(self, path: str) -> str:
@@ -44,6 +45,7 @@ def authority() -> Authority:
         debug=settings.DEBUG,
         insecure_loopback_http=settings.IDP_INSECURE_LOOPBACK_HTTP,
         federation_auth=settings.IDP_FEDERATION_AUTH,
+        dpop_nonce=settings.IDP_DPOP_NONCE,
         dynamic_registration=settings.IDP_DYNAMIC_REGISTRATION,
     )
 

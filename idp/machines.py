@@ -16,6 +16,8 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import ResolverMatch
 from django.utils import translation
 
+from idp.oidc import dpop_nonces
+
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
@@ -32,7 +34,7 @@ PATHS = frozenset(
     }
 )
 PREFIX = "/border/"  # all of that room: wallets, lanes and peers
-STACK = (SecurityMiddleware, CommonMiddleware)
+STACK = (SecurityMiddleware, CommonMiddleware, dpop_nonces.middleware)
 POLICY = "default-src 'none'; frame-ancestors 'none'"  # an error page of Django's is the only page that can come
 
 

@@ -14,10 +14,11 @@ from django.http import HttpRequest
 from idp import clock, conf
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
-from idp.oidc import levels, proofs, replay, tokens
-from idp.oidc.models import Grant, UsedOnce
+from idp.oidc import form, levels, proofs, replay, tokens
+from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client, Grant, UsedOnce
 from idp.problems import Problem
-from idp.protocol import jws, strict_json
+from idp.protocol import dpop, jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z]+) +(?P<token>[A-Za-z0-9._~+/-]+=*)\Z")
@@ -59,7 +60,8 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
 
     Must not be called inside a transaction: what is spent stays spent. ``acr`` is the level needed, ``max_age`` the
     seconds since the traveller was last authenticated.
-    Raises `UnableToAuthorize`: invalid_token, invalid_dpop_proof, device_revoked or insufficient_user_authentication;
+    Raises `UnableToAuthorize`: invalid_token, invalid_dpop_proof, use_dpop_nonce, device_revoked or
+    insufficient_user_authentication;
     `Unavailable` when the memory of spent proofs does not answer.
     """
     now = clock.now()
@@ -67,8 +69,9 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
     if scheme != "dpop":
         raise _unable("invalid_token", "not the DPoP scheme")
     claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
-    _check_proof(request, token, claims, now=now)
+    proof = _proof(request, token, claims, now=now)
     grant = _grant(claims)
+    _check_nonce(proof, grant.client, now=now)
     _check_device(grant, claims["cnf"]["jkt"])
     _check_level(claims, acr=acr, max_age=max_age, now=now)
     return Access(
@@ -92,24 +95,43 @@ def subject(request: HttpRequest) -> Subject:
     Raises like `require`, with a challenge of the scheme that was used (RFC 9449 §7.2).
     """
     now = clock.now()
-    scheme, token = _credentials(request)
+    in_form = _in_form(request)
+    scheme, token = ("bearer", in_form) if in_form is not None else _credentials(request)
+    proof = None
     if scheme == "bearer":
         claims = _claims(token, tokens.BEARER_TOKEN, now=now, scheme="Bearer")
         if "cnf" in claims:  # RFC 9449 §7.1
             raise _unable("invalid_token", "a bound token as a bearer token", scheme="Bearer")
     else:
         claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
-        _check_proof(request, token, claims, now=now)
+        proof = _proof(request, token, claims, now=now)
     grant = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
+    if proof is not None:
+        _check_nonce(proof, grant.client, now=now)
+    if in_form is not None and grant.client.profile != Client.Profile.BASIC:  # FAPI 2.0 §5.3.3
+        raise _unable("invalid_token", "a token in the body", scheme="Bearer")
     if grant.client.is_wallet:  # a relying party's own key is no phone
         _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
     return Subject(claims["sub"], claims.get("scope", ""), grant)
 
 
+def _in_form(request: HttpRequest) -> str | None:
+    """The token in the form (RFC 6750 §2.2), which is then the only place where one may be."""
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return None
+    try:
+        token = form.read(request).get("access_token")
+    except OAuthError as error:
+        raise _unable("invalid_request", str(error), scheme="Bearer") from error
+    if token is not None and "Authorization" in request.headers:
+        raise _unable("invalid_request", "two tokens", scheme="Bearer")
+    return token
+
+
 def _credentials(request: HttpRequest) -> tuple[str, str]:
     """Scheme, ``dpop`` or ``bearer``, and token of the one Authorization header.
 
-    A token in the query or the body is not looked at (FAPI 2.0 §5.3.3).
+    A token in the query is not looked at (FAPI 2.0 §5.3.3), nor one in the body but by `_in_form`.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -141,11 +163,17 @@ def _verified_claims(token: str, kind: jws.TokenType, *, now: int) -> dict[str, 
     return claims
 
 
-def _check_proof(request: HttpRequest, token: str, claims: dict[str, Any], *, now: int) -> None:
+def _proof(request: HttpRequest, token: str, claims: dict[str, Any], *, now: int) -> dpop.Proof:
     try:
-        proofs.verified(request, now=now, access_token=token, jkt=claims["cnf"]["jkt"])
+        return proofs.verified(request, now=now, access_token=token, jkt=claims["cnf"]["jkt"])
     except Refusal as error:
         raise _unable("invalid_dpop_proof", str(error)) from error
+
+
+def _check_nonce(proof: dpop.Proof, client: Client, *, now: int) -> None:
+    """RFC 9449 §9."""
+    if proofs.lacks_nonce(proof, client, now=now):
+        raise _unable(proofs.NONCE_NEEDED, "the proof has no nonce of ours, or an old one")
 
 
 def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:

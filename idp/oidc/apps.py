@@ -9,10 +9,11 @@ class OidcConfig(AppConfig):
 
         from idp.accounts import sessions
         from idp.federation import entities
-        from idp.oidc import initial_access, logout_notices, metadata
+        from idp.oidc import dpop_nonces, initial_access, logout_notices, metadata
         from idp.oidc import tasks as tasks  # known once they are imported
 
         entities.contribute("openid_provider", metadata.openid_provider)
         entities.contribute("oauth_authorization_server", metadata.oauth_authorization_server)
         checks.register(initial_access.check, checks.Tags.security)
+        checks.register(dpop_nonces.check, checks.Tags.security)
         sessions.on_end(logout_notices.session_ended)

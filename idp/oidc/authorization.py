@@ -83,15 +83,23 @@ def is_silent(pushed: PushedRequest) -> bool:
     return "none" in _prompts(pushed)
 
 
-@transaction.atomic
 def allow(
     *, pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
 ) -> Reply:
     """Store what the traveller allowed, and the code; the reply to the client.
 
     Raises `Undeliverable` when somebody completed the request meanwhile, `OAuthError` (invalid_authorization_details)
-    when a choice is not the traveller's to make.
+    when a choice is not the traveller's to make, `Unavailable` when the reply cannot be encrypted just now.
     """
+    responses.recipient(pushed.client, pushed.parameters, now=now)
+    answer = _allowed(pushed, who, traveller, choices, now)
+    return responses.reply(pushed.client, pushed.parameters, answer, now=now)
+
+
+@transaction.atomic
+def _allowed(
+    pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
+) -> Mapping[str, str]:
     _complete(pushed, now=now)
     details = authorization_details.grant(
         pushed.parameters.get("authorization_details", []), traveller=traveller, choices=choices, now=now
@@ -108,17 +116,16 @@ def allow(
         "sid": who.sid,
     }
     consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, now=now)
-    answer = server.complete(pushed, traveller=traveller, granted=granted, now=now)
-    return responses.reply(pushed.client, pushed.parameters, answer, now=now)
+    return server.complete(pushed, traveller=traveller, granted=granted, now=now)
 
 
-@transaction.atomic
 def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> Reply:
     """Complete the request with ``error``; the reply to the client (RFC 6749 §4.1.2.1). Raises `Undeliverable`."""
-    _complete(pushed, now=now)
-    events.record(
-        kind="oidc.authorization_refused", actor=actor, data={"client": pushed.client.client_id, "error": error}
-    )
+    responses.recipient(pushed.client, pushed.parameters, now=now)
+    with transaction.atomic():
+        _complete(pushed, now=now)
+        data = {"client": pushed.client.client_id, "error": error}
+        events.record(kind="oidc.authorization_refused", actor=actor, data=data)
     return error_reply(pushed.client, pushed.parameters, error, now=now)
 
 

@@ -12,7 +12,7 @@ from idp.oidc import registration
 from idp.oidc.models import Client
 from idp.protocol import jwk_set, strict_json
 from idp.protocol.keys import KeySet
-from idp.protocol.refusals import Refusal, Unavailable
+from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,23 @@ def for_document(client: Client, *, kid: str | None, now: int) -> KeySet:
     return jwk_set.signing_keys(renewed.metadata["jwks"])
 
 
+def all_of(client: Client, *, now: int) -> dict[str, Any]:
+    """The client's JWK Set as it stands, also with keys that nothing is verified with. Raises like `for_document`."""
+    if "jwks" in client.metadata:
+        return dict(client.metadata["jwks"])
+    if not {"signed_jwks_uri", "jwks_uri"} & set(client.metadata):
+        raise Refusal(Reason.MALFORMED, "no keys in the client's metadata")
+    return _kept(client, None, now)
+
+
 def _fetched(client: Client, kid: str | None, now: int) -> KeySet:
-    usable = client.fetched_jwks is not None and now < client.jwks_until
-    held = jwk_set.signing_keys(client.fetched_jwks) if usable else None
-    has_key = held is not None and (kid is None or held.find(kid) is not None)
-    if held is not None and has_key and now < client.jwks_asked_at + REFRESH_AFTER:
+    return jwk_set.signing_keys(_kept(client, kid, now))
+
+
+def _kept(client: Client, kid: str | None, now: int) -> dict[str, Any]:
+    """What stands at the client's URL, fetched now if it must be; ``kid`` is one that ought to be there."""
+    held: dict[str, Any] | None = client.fetched_jwks if now < client.jwks_until else None
+    if held is not None and jwk_set.names(held, kid) and now < client.jwks_asked_at + REFRESH_AFTER:
         return held
     mine = Client.objects.filter(pk=client.pk, jwks_asked_at__lte=now - COOLDOWN)
     if mine.update(jwks_asked_at=now) != 1:
@@ -60,7 +72,8 @@ def _fetched(client: Client, kid: str | None, now: int) -> KeySet:
         log.warning("keys of %s: %s", client.client_id, error)
         return held
     Client.objects.filter(pk=client.pk).update(fetched_jwks=jwks, jwks_until=until)
-    return jwk_set.signing_keys(jwks)
+    client.fetched_jwks, client.jwks_until, client.jwks_asked_at = jwks, until, now
+    return jwks
 
 
 def _download(client: Client, now: int) -> tuple[dict[str, Any], int]:
@@ -79,5 +92,5 @@ def _download(client: Client, now: int) -> tuple[dict[str, Any], int]:
         timeout=TIMEOUT,
     )
     jwks = strict_json.loads_object(response.body)
-    jwk_set.signing_keys(jwks)
+    jwk_set.check(jwks)
     return {"keys": jwks["keys"]}, now + KEEP

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp import conf
+from idp.oidc import encrypted_answers
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import jwk_set
@@ -24,15 +25,10 @@ AUTHENTICATION: Mapping[str, tuple[str, ...]] = {  # by profile; the first is th
     Client.Profile.FEDERATION.value: (PRIVATE_KEY_JWT,),
     Client.Profile.BASIC.value: ("client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT),
 }
-_NOT_GIVEN = (  # answers that we do not encrypt, and a userinfo that we do not sign
-    "id_token_encrypted_response_alg",
-    "userinfo_encrypted_response_alg",
-    "userinfo_signed_response_alg",
-    "authorization_encrypted_response_alg",
-    "introspection_encrypted_response_alg",
-)
+_NOT_GIVEN = ("introspection_encrypted_response_alg",)  # answers that we do not encrypt
 _SIGNED_ANSWERS = (
     "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
 )
@@ -56,6 +52,8 @@ def check(metadata: Mapping[str, Any], *, registration: str) -> None:
     hosts(metadata)
     if profile(metadata) == Client.Profile.FEDERATION:
         check_answers(metadata)
+    else:
+        encrypted_answers.check(metadata)
 
 
 def profile(metadata: Mapping[str, Any], *, before: str | None = None) -> str:
@@ -94,6 +92,14 @@ def response_algorithm(client: Client) -> str:
     return str(registered) if registered in ID_TOKEN_ALGORITHMS else id_token_algorithm(client)
 
 
+def userinfo_algorithm(client: Client) -> str | None:
+    """What the client's userinfo is signed with; None where it is plain JSON (OpenID Connect Core §5.3.2)."""
+    registered = client.metadata.get("userinfo_signed_response_alg")
+    if registered not in ID_TOKEN_ALGORITHMS:
+        return None
+    return "ES256" if client.profile == Client.Profile.BORDER else str(registered)
+
+
 def introspection_algorithm(client: Client) -> str:
     """What answers about tokens are signed with where the client wants them signed (RFC 9701 §6)."""
     if client.profile == Client.Profile.BORDER:
@@ -127,10 +133,15 @@ def check_answers(metadata: Mapping[str, Any]) -> None:
     if found := [name for name in _NOT_GIVEN if metadata.get(name, "none") != "none"]:
         raise OAuthError("invalid_metadata", f"{found[0]} is not given here")
     for name in _SIGNED_ANSWERS:
-        if metadata.get(name, ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS:
+        if metadata.get(name, ID_TOKEN_ALGORITHMS[0]) not in ID_TOKEN_ALGORITHMS and not _is_unsigned(metadata, name):
             raise OAuthError("invalid_metadata", f"{name} is not one that we sign with")
+    encrypted_answers.check(metadata)
     if "code" not in _listed(metadata, "response_types", "code"):
         raise OAuthError("invalid_metadata", "the client does not take codes")
+
+
+def _is_unsigned(metadata: Mapping[str, Any], name: str) -> bool:
+    return name == "userinfo_signed_response_alg" and metadata[name] == "none"  # the default, written out
 
 
 def _listed(metadata: Mapping[str, Any], member: str, default: str) -> list[Any]:

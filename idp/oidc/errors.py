@@ -28,6 +28,7 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "invalid_authorization_details": (400, "The authorization details are not acceptable."),  # RFC 9396 §5
     "invalid_target": (400, "The resource is unknown."),  # RFC 8707 §2
     "invalid_dpop_proof": (400, "The DPoP proof does not hold."),  # RFC 9449 §5
+    "use_dpop_nonce": (400, "A DPoP proof with the given nonce is needed."),  # RFC 9449 §8
     # draft-ietf-oauth-attestation-based-client-auth-10 §7.4
     "use_attestation_challenge": (400, "The proof must answer the challenge that comes with this."),
     "use_fresh_attestation": (400, "The client attestation is too old."),

@@ -10,6 +10,7 @@ from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant
 from idp.oidc.resources import consented_audience
 from idp.protocol import authorization_details
+from idp.protocol.encrypted_response import Recipient
 
 
 def token_response(
@@ -21,13 +22,14 @@ def token_response(
     resources: Sequence[str],
     nonce: str,
     refresh_until: int | None,
+    recipient: Recipient | None = None,
     now: int,
 ) -> dict[str, Any]:
     """The answer for ``grant``. Belongs into the transaction that redeems the code or the refresh token.
 
     ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``resources`` those
-    asked for, ``nonce`` the id token's, ``refresh_until`` the end of a refresh token, if one is to be added. Raises
-    `OAuthError` (invalid_grant, invalid_target).
+    asked for, ``nonce`` the id token's, ``refresh_until`` the end of a refresh token, if one is to be added,
+    ``recipient`` whom the id token is encrypted to. Raises `OAuthError` (invalid_grant, invalid_target).
     """
     key = _bound(grant, jkt)
     audience = consented_audience(resources, grant.resources)
@@ -45,7 +47,7 @@ def token_response(
     if refresh_until is not None:
         answer["refresh_token"] = grants.refresh_token(grant, expires_at=refresh_until, now=now)
     if "openid" in scope.split():
-        answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, now=now)
+        answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, recipient=recipient, now=now)
     return answer
 
 

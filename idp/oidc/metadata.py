@@ -12,6 +12,7 @@ from idp.oidc import (
     authorization_details,
     claims,
     client_metadata,
+    encrypted_answers,
     initial_access,
     levels,
     parameters,
@@ -76,6 +77,9 @@ def openid_provider() -> dict[str, Any]:
         "backchannel_logout_session_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
+        "authorization_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),  # JARM §4
+        **encrypted_answers.published(),
         "claims_parameter_supported": True,
         "claims_supported": [*claims.PROTOCOL, *sorted(claims.TOLD)],
     }

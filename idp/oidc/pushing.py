@@ -6,12 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from idp.oidc import checks, client_authentication, form, parameters, proofs, request_objects, server
-from idp.oidc.client_authentication import Sender
+from idp.oidc import checks, client_authentication, form, parameters, proofs, replay, request_objects, server
+from idp.oidc.client_authentication import Sender, Spend
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.replay import digest
-from idp.protocol.refusals import Refusal
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFETIME = 90  # seconds to open the page in: the phone does it at once
@@ -24,9 +23,8 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
     Raises `OAuthError`, or `Unavailable`.
     """
     sent = form.read(request)
-    (client, instance), raw = _sent_by(request, sent, now=now)
+    (client, instance), raw, proof_jkt = _brought(request, sent, now=now)
     typed = parameters.of(client, raw)
-    proof_jkt = _proof(request, now=now)
     situation = checks.Situation(
         client=client, now=now, parameters=typed, proof_jkt=proof_jkt, signed="request" in sent
     )
@@ -69,14 +67,43 @@ def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int, instan
     return request_uri
 
 
-def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tuple[Sender, Mapping[str, Any]]:
+def _brought(
+    request: HttpRequest, sent: Mapping[str, str], *, now: int
+) -> tuple[Sender, Mapping[str, Any], str | None]:
+    """The sender, its parameters, and the key that it proved; all that may be used once is spent, whatever comes of it.
+
+    But for a proof without nonce: the same request may come again with another (RFC 9449 §8).
+    """
+    seen = replay.Seen()
+    try:
+        sender, raw = _sent_by(request, sent, now=now, spend=seen.add)
+        jkt = proofs.of_client(request, sender.client, now=now, spend=seen.add)  # RFC 9449 §10.1
+    except OAuthError as error:
+        if error.error == proofs.NONCE_NEEDED:
+            seen = replay.Seen()
+        raise
+    finally:
+        _spend(seen)
+    return sender, raw, jkt
+
+
+def _spend(seen: replay.Seen) -> None:
+    try:
+        seen.spend()
+    except replay.SeenBefore as error:
+        raise proofs.used_again(error) from error
+
+
+def _sent_by(
+    request: HttpRequest, sent: Mapping[str, str], *, now: int, spend: Spend
+) -> tuple[Sender, Mapping[str, Any]]:
     """The sender, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
     if "request" in sent and "request_uri" not in sent and not client_authentication.is_tried(request, sent):
-        client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now)
+        client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now, spend=spend)
         if client.profile != Client.Profile.FEDERATION:
             raise OAuthError("invalid_client", "a request object without client authentication")
         return Sender(client), inside
-    client, instance = found = client_authentication.sender(request, sent, now=now)
+    client, instance = found = client_authentication.sender(request, sent, now=now, spend=spend)
     if "request_uri" in sent:  # RFC 9126 §2.1
         raise OAuthError("invalid_request", "request_uri in a pushed request")
     if "request" not in sent:
@@ -84,14 +111,4 @@ def _sent_by(request: HttpRequest, sent: Mapping[str, str], *, now: int) -> tupl
     document = request_objects.announced(sent["request"], now=now)
     if document.client_id == client.client_id and (document.trust_chain or document.peer_trust_chain) is not None:
         client = request_objects.sender(document, now=now)
-    return Sender(client, instance), request_objects.verified(document, client, now=now)
-
-
-def _proof(request: HttpRequest, *, now: int) -> str | None:
-    """The thumbprint of the key whose proof came along (RFC 9449 §10.1)."""
-    if not proofs.present(request):
-        return None
-    try:
-        return proofs.verified(request, now=now).jkt
-    except Refusal as error:
-        raise OAuthError("invalid_dpop_proof", str(error)) from error
+    return Sender(client, instance), request_objects.verified(document, client, now=now, spend=spend)

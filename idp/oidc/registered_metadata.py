@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp.federation import fetching
-from idp.oidc import client_metadata, levels
+from idp.oidc import client_metadata, encrypted_answers, levels
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
-from idp.protocol import strict_json
+from idp.protocol import jwk_set, strict_json
 from idp.protocol.refusals import Refusal, Unavailable
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -118,8 +118,13 @@ def _check_authentication(registered: dict[str, Any], metadata: Mapping[str, Any
         raise _bad("both jwks and jwks_uri")
     signs = registered.get("require_signed_request_object") or "request_object_signing_alg" in registered
     if method in _SECRET_METHODS and not signs and not {"jwks", "jwks_uri"} & set(registered):
+        if encrypted_answers.wanted(registered):
+            raise _bad("answers to encrypt, and no keys to encrypt them to")
         return
     try:
+        if method in _SECRET_METHODS and not signs and "jwks" in registered:  # they may all be for encryption
+            jwk_set.check(registered["jwks"])
+            return
         client_metadata.check_keys(registered)
     except (OAuthError, Refusal) as error:
         raise _bad(str(error)) from error
@@ -208,6 +213,7 @@ _MEMBERS: Mapping[str, Callable[[object, str], Any]] = {
     "userinfo_signed_response_alg": _text,
     "authorization_signed_response_alg": _text,
     "introspection_signed_response_alg": _text,
+    **dict.fromkeys(encrypted_answers.MEMBERS, _text),
     "subject_type": _one_of("pairwise"),
     "jwks": _keys,
     "jwks_uri": _web,

@@ -6,6 +6,7 @@ from typing import Any
 from idp import conf
 from idp.federation import signing
 from idp.oidc import client_authentication, client_keys, registration, replay
+from idp.oidc.client_authentication import Spend
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import client_jwt, encrypted_request, request_object
@@ -39,8 +40,13 @@ def sender(document: client_jwt.Announced, *, now: int) -> Client:
     )
 
 
-def verified(document: client_jwt.Announced, client: Client, *, now: int) -> Mapping[str, Any]:
-    """The parameters that ``client`` signed; the ``jti`` is spent. Raises `OAuthError` (invalid_request_object)."""
+def verified(
+    document: client_jwt.Announced, client: Client, *, now: int, spend: Spend = replay.spend
+) -> Mapping[str, Any]:
+    """The parameters that ``client`` signed; the ``jti`` is spent, by ``spend``.
+
+    Raises `OAuthError` (invalid_request_object).
+    """
     try:
         if client.registration in _OF_A_CHAIN:
             request_object.check_federation(document, issuer=conf.authority().entity_id)
@@ -53,14 +59,16 @@ def verified(document: client_jwt.Announced, client: Client, *, now: int) -> Map
             now=now,
             algorithms=_algorithms(client),
         )
-        replay.spend(replay.REQUEST_OBJECT, request.replay_key, request.forget_at)
+        spend(replay.REQUEST_OBJECT, request.replay_key, request.forget_at)
     except Refusal as error:
         raise OAuthError("invalid_request_object", str(error)) from error
     return request.parameters
 
 
-def opened(text: str, *, client_id: str | None, now: int) -> tuple[Client, Mapping[str, Any]]:
-    """The client that proves itself by its request object alone, and the parameters in it; the ``jti`` is spent.
+def opened(
+    text: str, *, client_id: str | None, now: int, spend: Spend = replay.spend
+) -> tuple[Client, Mapping[str, Any]]:
+    """The client that proves itself by its request object alone, and the parameters in it; see `verified`.
 
     ``client_id`` is what stands beside it (RFC 9101 §5), None where nothing has to. Raises `OAuthError`:
     invalid_request_object, or what `registration.find` raises; `Unavailable`.
@@ -69,7 +77,7 @@ def opened(text: str, *, client_id: str | None, now: int) -> tuple[Client, Mappi
     if client_id not in (None, document.client_id):
         raise OAuthError("invalid_request_object", "client_id is not that of the request object")
     client = sender(document, now=now)
-    return client, verified(document, client, now=now)
+    return client, verified(document, client, now=now, spend=spend)
 
 
 def _algorithms(client: Client) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from idp import conf
 from idp.federation import signing
-from idp.oidc import client_metadata
+from idp.oidc import client_metadata, encrypted_answers, encryption
 from idp.oidc.models import Client
 from idp.protocol import jws
+from idp.protocol.encrypted_response import Recipient
 
 JARM_LIFETIME = 300  # seconds; JARM §2.1 recommends 10 minutes at most
 JARM = jws.TokenType(
@@ -48,14 +49,28 @@ Reply = Redirect | FormPost
 
 
 def reply(client: Client, parameters: Mapping[str, Any], answer: Mapping[str, str], *, now: int) -> Reply:
-    """``answer`` for ``client``, whose request had ``parameters``: redirect_uri and response_mode were found sound."""
+    """``answer`` for ``client``, whose request had ``parameters``: redirect_uri and response_mode were found sound.
+
+    Not inside a transaction, as `recipient` is not. Raises `Unavailable` like it.
+    """
     by_form, as_jwt = MODES[parameters.get("response_mode", DEFAULT)]
     issued = {**answer, "iss": conf.authority().entity_id}
     if as_jwt:
-        issued = {"response": _signed(client, issued, now=now)}
+        to = recipient(client, parameters, now=now)
+        issued = {"response": encryption.seal(_signed(client, issued, now=now), to)}
     if by_form:
         return FormPost(parameters["redirect_uri"], issued)
     return Redirect(with_query(parameters["redirect_uri"], issued))
+
+
+def recipient(client: Client, parameters: Mapping[str, Any], *, now: int) -> Recipient | None:
+    """Whom the reply is encrypted to (JARM §2.2): asked for before something is decided that could not be told then.
+
+    Raises `Unavailable` when the client's key cannot be had.
+    """
+    if not MODES[parameters.get("response_mode", DEFAULT)][1]:
+        return None
+    return encryption.recipient(client, encrypted_answers.AUTHORIZATION, now=now)
 
 
 def with_query(uri: str, parameters: Mapping[str, str]) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from idp import clock, conf
 from idp.federation import signing
-from idp.oidc import client_metadata, subjects, telling
+from idp.oidc import client_metadata, encryption, subjects, telling
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant
 from idp.protocol import jws, strict_json
+from idp.protocol.encrypted_response import Recipient
 from idp.protocol.refusals import Refusal
 
 # An hour: a refresh costs the phone a round trip to its messenger for a client assertion, often at a crowded border. A
@@ -107,12 +108,11 @@ def _limits(*, scope: str, jkt: str | None) -> dict[str, Any]:
     return {**({"scope": scope} if scope else {}), **({"cnf": {"jkt": jkt}} if jkt is not None else {})}
 
 
-def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
-    """An id token for the grant's client; ``access`` is the access token beside it."""
+def id_token(grant: Grant, *, nonce: str, access: str, recipient: Recipient | None = None, now: int) -> str:
+    """An id token for the grant's client, encrypted to ``recipient`` if any, beside the access token ``access``."""
     algorithm = client_metadata.id_token_algorithm(grant.client)
-    half = hashlib.sha256(access.encode()).digest()[
-        :16
-    ]  # at_hash, OpenID Connect Core §3.1.3.6; both algorithms hash so
+    # at_hash, OpenID Connect Core §3.1.3.6; every algorithm of ours hashes so
+    half = hashlib.sha256(access.encode()).digest()[:16]
     claims: dict[str, Any] = {
         **telling.told(grant, place="id_token", scope=""),
         "iss": conf.authority().entity_id,
@@ -129,4 +129,4 @@ def id_token(grant: Grant, *, nonce: str, access: str, now: int) -> str:
         claims["sid"] = subjects.session(sector=grant.client.sector, sid=grant.sid)
     if nonce:
         claims["nonce"] = nonce
-    return jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=algorithm))
+    return encryption.seal(jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=algorithm)), recipient)

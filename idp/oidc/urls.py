@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.oidc import authority_pages, logout_pages, registration_views, token_views, views
+from idp.oidc import authority_pages, logout_pages, registration_views, token_views, userinfo_views, views
 
 urlpatterns = [
     path("oidc/par", views.par),
@@ -18,7 +18,7 @@ urlpatterns = [
     path("oidc/authorities", authority_pages.choose, name="oidc-authorities"),
     path("oidc/logout", logout_pages.end_session, name="oidc-logout"),
     path("oidc/logout/confirm", logout_pages.confirm, name="oidc-logout-confirm"),
-    path("oidc/userinfo", views.userinfo),
+    path("oidc/userinfo", userinfo_views.ask),
     path("oidc/jwks", views.jwks),
     path(".well-known/openid-configuration", views.openid_configuration),
     path(".well-known/oauth-authorization-server", views.authorization_server),

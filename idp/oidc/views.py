@@ -16,12 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from idp import clock, problems
+from idp import clock
 from idp.accounts import sessions
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
 from idp.oidc import (
-    access,
     attestation,
     authorization,
     authorization_details,
@@ -35,7 +34,6 @@ from idp.oidc import (
     pushing,
     resources,
     server,
-    telling,
 )
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
@@ -98,20 +96,6 @@ def attestation_challenge(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         raise OAuthError("method_not_allowed", str(request.method))
     return JsonResponse({"attestation_challenge": attestation.challenge(now=clock.now())})
-
-
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
-def userinfo(request: HttpRequest) -> HttpResponse:
-    """OpenID Connect Core §5.3."""
-    try:
-        granted = access.subject(request)
-    except (access.UnableToAuthorize, Unavailable) as error:
-        return problems.response(problems.as_problem(error))
-    if "openid" not in granted.scope.split():
-        return problems.response(problems.Problem("forbidden", "the token has no scope openid"))
-    told = telling.told(granted.grant, place="userinfo", scope=granted.scope)
-    return JsonResponse({**told, "sub": granted.sub}, headers={"Cache-Control": "no-store"})
 
 
 @csrf_exempt  # else a POST is answered by Django's page about cookies

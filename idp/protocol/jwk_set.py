@@ -14,12 +14,32 @@ JWK_SET = TokenType("jwk-set+jwt", algorithms=jws.WITH_RS256, required=("iss", "
 
 def signing_keys(jwks: object) -> KeySet:
     """The keys of a JWK Set that are not for encryption, each sound; raises `Refusal` (malformed)."""
+    return keys.parse_jwks({"keys": [key for key in _members(jwks) if not _encrypts(key)]})
+
+
+def check(jwks: object) -> None:
+    """Raises `Refusal` (malformed) unless each key is sound, those for encryption left aside; one key there must be."""
+    members = _members(jwks)
+    if not 1 <= len(members) <= keys.MAX_KEYS:
+        raise Refusal(Reason.MALFORMED, f"a key set has 1 to {keys.MAX_KEYS} keys")
+    if not all(_encrypts(key) for key in members):
+        signing_keys(jwks)
+
+
+def names(jwks: Mapping[str, Any], kid: str | None) -> bool:
+    """Whether a key that verifies is there under ``kid``; without one, whether nothing is missing."""
+    return kid is None or any(not _encrypts(key) and key.get("kid") == kid for key in jwks["keys"])
+
+
+def _members(jwks: object) -> list[Any]:
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(members, list):
         raise Refusal(Reason.MALFORMED, "not a JWK Set")
-    return keys.parse_jwks(
-        {"keys": [key for key in members if not (isinstance(key, Mapping) and key.get("use") == "enc")]}
-    )
+    return members
+
+
+def _encrypts(key: object) -> bool:
+    return isinstance(key, Mapping) and key.get("use") == "enc"
 
 
 def verify_signed(
@@ -36,7 +56,7 @@ def verify_signed(
     if (claims["iss"], claims["sub"]) != (owner, owner):
         raise Refusal(Reason.UNTRUSTED_ISSUER, "the keys of another entity")
     jwks = {"keys": claims["keys"]}
-    signing_keys(jwks)
+    check(jwks)
     return jwks, claims.get("exp")
 
 

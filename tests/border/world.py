@@ -18,7 +18,7 @@ from idp.biometrics import references
 from idp.biometrics.engine import EMBEDDED_MODEL, Template
 from idp.border import checkpoints
 from idp.border.models import Checkpoint, Lane
-from idp.oidc import tokens
+from idp.oidc import dpop_nonces, tokens
 from idp.oidc.models import Client, Grant
 from idp.protocol import dpop, holder_key, journal, keys, lane_assertion
 
@@ -192,6 +192,7 @@ class World:
             jti=f"proof-{next(_SERIAL)}",
             key=self.phone,
             access_token=access_token,
+            nonce=dpop_nonces.fresh(now=self.now if now is None else now),
         )
         return {"Authorization": f"DPoP {access_token}", "DPoP": proof}
 

@@ -247,7 +247,7 @@ def test_chain_of_another_entity_is_refused(world: World, rp: RelyingParty, part
         {"id_token_signed_response_alg": "HS256"},
         {"id_token_signed_response_alg": "none"},
         {"id_token_encrypted_response_alg": "RSA-OAEP"},
-        {"userinfo_signed_response_alg": "RS256"},
+        {"userinfo_signed_response_alg": "HS256"},
         {"response_types": ["id_token"]},
         {"jwks": REMOVE},
         {"jwks": REMOVE, "jwks_uri": "http://rp.example/keys"},

@@ -231,7 +231,7 @@ def test_trust_errors_are_named_at_par(world: World, rp: RelyingParty) -> None:
         {"id_token_signed_response_alg": "none"},
         {"id_token_encrypted_response_alg": "ECDH-ES"},
         {"userinfo_encrypted_response_alg": "ECDH-ES"},
-        {"userinfo_signed_response_alg": "RS256"},
+        {"userinfo_signed_response_alg": "HS256"},
         {"authorization_signed_response_alg": "HS256"},
         {"response_types": ["code id_token"]},
         {"response_types": 5},

@@ -14,6 +14,7 @@ from idp import conf
 from idp.accounts import sessions
 from idp.accounts.models import Account, Traveller
 from idp.federation import entities
+from idp.oidc import dpop_nonces
 from idp.oidc.authorization_details import Choice, Line, NotAcceptable, Option
 from idp.outbound import Response
 from idp.protocol import client_assertion, dpop, jws, keys, pkce, request_object
@@ -152,7 +153,9 @@ class Messenger:
         )
 
     def proof(self, path: str, *, method: str = "POST", key: keys.PrivateKey | None = None, **options: Any) -> str:
-        options = {"url": NODE + path, "now": self.now, "jti": f"proof-{next(_SERIAL)}", **options}
+        """A DPoP proof with a fresh nonce; another one, or none, is an option like the rest."""
+        said = {"url": NODE + path, "now": self.now, "jti": f"proof-{next(_SERIAL)}"}
+        options = {**said, "nonce": dpop_nonces.fresh(now=self.now), **options}
         return dpop.prove(method=method, key=key or self.phone, **options)
 
 

@@ -10,12 +10,12 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from django.http import HttpRequest
 
 from idp.audit import events
-from idp.oidc import client_authentication, client_rows, grants, registration, replay
+from idp.oidc import client_authentication, client_rows, grants, proofs, registration, replay
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, Grant, PushedRequest
+from idp.protocol.encrypted_response import Recipient
 
 METHOD = "causeway"  # the one that the engine knows; `client_authentication` has the real ones
-_USED_AGAIN = {replay.DPOP: "invalid_dpop_proof", replay.ATTESTATION: "invalid_client_attestation"}
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Exchange:
     jkt: str | None = None  # of the request's DPoP proof
     instance: str = ""  # the attested key, where the client authenticates so
     grant: Grant | None = None
+    recipient: Recipient | None = None  # whom the id token is encrypted to
     seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proofs
     held: client_rows.Held | None = None  # for a grant whose last statement looks whether the client's row stands
 
@@ -131,7 +132,7 @@ def spend(exchange: Exchange, event: events.Event | None = None) -> int | None:
             exchange.held.forget()
         raise
     except replay.SeenBefore as error:
-        raise OAuthError(_USED_AGAIN.get(error.kind, "invalid_client"), str(error)) from error
+        raise proofs.used_again(error) from error
 
 
 def revoke_used_again(grant: Grant, *, reason: str, now: int) -> None:

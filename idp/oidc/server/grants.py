@@ -7,7 +7,17 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from django.db import transaction
 
 from idp.audit import events
-from idp.oidc import checks, client_scopes, issuance, parameters, proofs, resources
+from idp.oidc import (
+    checks,
+    client_scopes,
+    encrypted_answers,
+    encryption,
+    issuance,
+    parameters,
+    proofs,
+    replay,
+    resources,
+)
 from idp.oidc import grants as ours
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import AuthorizationCode, Client, Grant, RefreshToken
@@ -27,11 +37,13 @@ class TokenEndpoint:
     def authenticate_token_endpoint_client(self) -> EngineClient:
         client: EngineClient = super().authenticate_token_endpoint_client()  # type: ignore[misc]
         exchange = self.request.exchange
-        if exchange.http is not None and proofs.present(exchange.http):
+        if exchange.http is not None:
             try:
-                exchange.jkt = proofs.verified(exchange.http, now=exchange.now, spend=exchange.seen.add).jkt
-            except Refusal as error:
-                raise OAuthError("invalid_dpop_proof", str(error)) from error
+                exchange.jkt = proofs.of_client(exchange.http, client.row, now=exchange.now, spend=exchange.seen.add)
+            except OAuthError as error:
+                if error.error == proofs.NONCE_NEEDED:  # the same assertion may come again with another proof
+                    exchange.seen = replay.Seen()
+                raise
         if not self.SPENT_WITH_THE_EVENT:
             spend(exchange)
         return client
@@ -41,6 +53,7 @@ class TokenEndpoint:
         exchange.grant = grant
         sent = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt, "instance": exchange.instance}
         checks.run(checks.TOKEN, checks.Situation(client=client.row, now=exchange.now, grant=grant, **sent))
+        exchange.recipient = encryption.recipient(client.row, encrypted_answers.ID_TOKEN, now=exchange.now)
 
     def authenticate_user(self, credential: "EngineCredential") -> Any:
         traveller = credential.grant.traveller
@@ -57,6 +70,7 @@ class TokenEndpoint:
             resources=parameters.resources(self.request.payload.data),
             nonce=code.code.nonce if code else "",
             refresh_until=end if include_refresh_token else None,
+            recipient=exchange.recipient,
             now=exchange.now,
         )
 

@@ -1,0 +1,57 @@
+"""Which of our answers a client wants encrypted, and how (OpenID Connect Registration §2, JARM §3)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.oidc.errors import OAuthError
+from idp.protocol import encrypted_response
+from idp.protocol.refusals import Refusal
+
+ID_TOKEN, USERINFO, AUTHORIZATION = "id_token", "userinfo", "authorization"
+ANSWERS = (ID_TOKEN, USERINFO, AUTHORIZATION)
+MEMBERS = tuple(f"{answer}_encrypted_response_{part}" for answer in ANSWERS for part in ("alg", "enc"))
+
+
+def published() -> dict[str, list[str]]:
+    """What the provider's metadata says of it (OpenID Connect Discovery §3, JARM §4)."""
+    offered = {"alg": encrypted_response.ALGORITHMS, "enc": encrypted_response.ENCRYPTIONS}
+    return {
+        f"{answer}_encryption_{part}_values_supported": list(values)
+        for answer in ANSWERS
+        for part, values in offered.items()
+    }
+
+
+def registered(metadata: Mapping[str, Any], answer: str) -> tuple[str, str] | None:
+    """The client's ``…_encrypted_response_alg`` and ``…_enc`` for ``answer``, if it has them."""
+    algorithm = metadata.get(f"{answer}_encrypted_response_alg", "none")
+    if algorithm == "none":
+        return None
+    return algorithm, metadata.get(f"{answer}_encrypted_response_enc", encrypted_response.DEFAULT_ENCRYPTION)
+
+
+def wanted(metadata: Mapping[str, Any]) -> bool:
+    """Whether any answer shall be encrypted."""
+    return any(registered(metadata, answer) for answer in ANSWERS)
+
+
+def check(metadata: Mapping[str, Any]) -> None:
+    """Whether a client that registers ``metadata`` can be given what it wants (OpenID Connect Registration §2).
+
+    Raises `OAuthError` (invalid_metadata).
+    """
+    for answer in ANSWERS:
+        chosen = registered(metadata, answer)
+        if chosen is None:
+            if f"{answer}_encrypted_response_enc" in metadata:
+                raise OAuthError("invalid_metadata", f"{answer}_encrypted_response_enc without alg")
+            continue
+        algorithm, encryption = chosen
+        if algorithm not in encrypted_response.ALGORITHMS or encryption not in encrypted_response.ENCRYPTIONS:
+            raise OAuthError("invalid_metadata", f"an encryption of {answer} that is not given here")
+        if "jwks" not in metadata:
+            continue  # what stands behind a URL is found out when it is needed
+        try:
+            encrypted_response.recipient(metadata["jwks"], algorithm=algorithm, encryption=encryption)
+        except Refusal as error:
+            raise OAuthError("invalid_metadata", str(error)) from error
