@@ -1,21 +1,19 @@
 """The claims parameter (OpenID Connect Core §5.5), read strictly.
 
 ``{"userinfo": {NAME: null | {"essential", "value", "values"}}, "id_token": {…}}``; other members of the top level and
-of a claim's request are ignored, as §5.5 asks. ``verified_claims`` has a form of its own.
+of a claim's request are ignored, as §5.5 asks. ``verified_claims`` has a form of its own (`verified_claims`).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from idp.protocol import requested_claim, strict_json
+from idp.protocol import requested_claim, strict_json, verified_claims
 from idp.protocol.refusals import Reason, Refusal
 
 PLACES = ("userinfo", "id_token")
 VERIFIED = "verified_claims"
 MAX_BYTES = 8192
 MAX_CLAIMS = 64  # in one place
-
-Request = Mapping[str, Any]
 
 
 def parse(value: object) -> dict[str, dict[str, Any]]:
@@ -35,4 +33,8 @@ def parse(value: object) -> dict[str, dict[str, Any]]:
 def _of_place(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or len(value) > MAX_CLAIMS:
         raise Refusal(Reason.MALFORMED, "the claims of one place are not an object, or too many")
-    return {name: item if name == VERIFIED else requested_claim.read(item) for name, item in value.items()}
+    return {name: _claim(name, item) for name, item in value.items()}
+
+
+def _claim(name: str, item: object) -> Any:
+    return verified_claims.parse(item) if name == VERIFIED else requested_claim.read(item)
