@@ -45,7 +45,7 @@ bench-full: .venv/.dev $(PEERS)
 	$(RUN) -m bench --full $(ONLY)
 
 fuzz: .venv/.dev
-	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol
+	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol tests/openapi
 
 # Last line: "N passed, 0 failed"; report: var/conformance/federation.json. After the first time it needs no network.
 conformance-federation: .venv/.dev .venv-conformance/.installed

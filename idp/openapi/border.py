@@ -11,6 +11,7 @@ from idp.openapi.terms import (
     body,
     header,
     in_path,
+    one_of,
     or_page,
     problems,
     record,
@@ -25,9 +26,9 @@ _TOLD = {
     "DPoP-Nonce": "what the next proof must contain (RFC 9449 §8)",
 }
 _TOKEN, _LANE = [{"accessToken": []}], [{"lane": []}]
-_DIRECTION: Object = {"type": "string", "enum": ["exit", "entry"]}
-_FORMAT: Object = {"type": "string", "enum": ["jwt", "cwt"]}
+_DIRECTION, _FORMAT = one_of("exit", "entry"), one_of("jwt", "cwt")
 _KEY: Object = record({"kty": TEXT})
+_SEALING: Object = record({"keys": array(_KEY, minItems=1, maxItems=2)})
 
 
 def paths() -> Object:
@@ -87,7 +88,7 @@ def _revoke() -> Object:
 
 def _enrol() -> Object:
     asked = record(
-        {**texts("checkpoint", "lane", "code"), "jwk": _KEY, "sealing_jwks": array(_KEY, minItems=1, maxItems=2)},
+        {**texts("checkpoint", "lane", "code"), "jwk": _KEY, "sealing_jwks": _SEALING},
         {"face_models": array(TEXT)},
     )
     return {
@@ -121,7 +122,7 @@ def _sealing_keys() -> Object:
         "summary": "The checkpoint's new public sealing keys, current first",
         "security": _LANE,
         "parameters": [in_path("code")],
-        "requestBody": body(record({"sealing_jwks": array(_KEY, minItems=1, maxItems=2)}), JSON),
+        "requestBody": body(record({"sealing_jwks": _SEALING}), JSON),
         "responses": {
             "204": answer("Announced"),
             **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),

@@ -14,6 +14,7 @@ from idp.openapi.terms import (
     federation_errors,
     header,
     in_path,
+    one_of,
     or_page,
     query,
     record,
@@ -24,7 +25,7 @@ _UNREADABLE = ("invalid_request", "temporarily_unavailable")
 _UNCHANGED = answer("As If-None-Match names it")
 _CLIENT: Object = {
     "client_id": TEXT,
-    "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
+    "client_assertion_type": one_of(ASSERTION_TYPE),
     "client_assertion": COMPACT,
 }
 _STATEMENT = "entity-statement+jwt"

@@ -1,6 +1,7 @@
 """The OAuth and OpenID endpoints for machines, and the documents that name them."""
 
-from idp.oidc import metadata
+from idp.oidc import metadata, responses
+from idp.oidc.server import GRANT_TYPES
 from idp.openapi.terms import (
     COMPACT,
     DURATION,
@@ -16,18 +17,20 @@ from idp.openapi.terms import (
     header,
     in_path,
     oauth_errors,
+    one_of,
     or_page,
     problems,
     record,
     texts,
 )
+from idp.protocol import pkce
 from idp.protocol.client_assertion import ASSERTION_TYPE
 
 _PROOF = header("DPoP")
 _ATTESTATION = [header("OAuth-Client-Attestation"), header("OAuth-Client-Attestation-PoP")]
 _CLIENT: Object = {  # how a client authenticates in a form; `_SECRET` is the way by a header
     "client_id": TEXT,
-    "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
+    "client_assertion_type": one_of(ASSERTION_TYPE),
     "client_assertion": COMPACT,
     "client_secret": TEXT,
 }
@@ -75,10 +78,15 @@ def paths() -> Object:
 
 def _par() -> Object:
     request = texts(
-        *("request", "response_type", "response_mode", "redirect_uri", "scope", "state", "nonce"),
-        *("code_challenge", "code_challenge_method", "dpop_jkt", "authorization_details", "resource", "claims"),
-        *("prompt", "acr_values", "max_age", "login_hint", "id_token_hint", "ui_locales", "claims_locales", "display"),
+        *("request", "redirect_uri", "scope", "state", "nonce", "code_challenge", "dpop_jkt", "authorization_details"),
+        *("resource", "claims", "prompt", "acr_values", "max_age", "login_hint", "id_token_hint", "ui_locales"),
+        *("claims_locales", "display"),
     )
+    request |= {
+        "response_type": one_of("code"),
+        "response_mode": one_of(*sorted(responses.MODES)),
+        "code_challenge_method": one_of(pkce.METHOD),
+    }
     return {
         "operationId": "push",
         "summary": "Push an authorization request (RFC 9126 §2)",
@@ -101,7 +109,7 @@ def _token() -> Object:
     request = texts("code", "redirect_uri", "code_verifier", "refresh_token", "scope", "authorization_details")
     resource = array(TEXT, description="may stand several times (RFC 8707 §2)")
     issued = record(
-        {"access_token": TEXT, "token_type": {"type": "string", "enum": ["DPoP", "Bearer"]}, "expires_in": DURATION},
+        {"access_token": TEXT, "token_type": one_of("DPoP", "Bearer"), "expires_in": DURATION},
         {"id_token": COMPACT, **texts("refresh_token", "scope"), "authorization_details": array({"type": "object"})},
     )
     return {
@@ -109,7 +117,9 @@ def _token() -> Object:
         "summary": "Tokens for a code, a refresh token or the client itself (RFC 6749 §3.2)",
         "security": _SECRET,
         "parameters": [_PROOF, *_ATTESTATION],
-        "requestBody": body(record({"grant_type": TEXT}, {**_CLIENT, **request, "resource": resource}), FORM),
+        "requestBody": body(
+            record({"grant_type": one_of(*GRANT_TYPES)}, {**_CLIENT, **request, "resource": resource}), FORM
+        ),
         "responses": {
             "200": answer("Tokens", (JSON, issued), headers={"DPoP-Nonce": _TOLD["DPoP-Nonce"]}),
             **oauth_errors(

@@ -37,6 +37,11 @@ def array(items: Object, **more: Any) -> Object:
     return {"type": "array", "items": items, **more}
 
 
+def one_of(*values: str) -> Object:
+    """A text of a closed list."""
+    return {"type": "string", "enum": list(values)}
+
+
 def texts(*names: str, schema: Object = TEXT) -> dict[str, Object]:
     """Members of one and the same kind."""
     return dict.fromkeys(names, schema)
@@ -75,7 +80,7 @@ def oauth_errors(*codes: str, headers: Mapping[str, str] | None = None) -> Objec
     return _by_status(
         ((str(error.status), error.wire) for error in map(OAuthError, codes)),
         JSON,
-        lambda wire: record({"error": {"type": "string", "enum": wire}, "error_description": TEXT}),
+        lambda wire: record({"error": one_of(*wire), "error_description": TEXT}),
         headers=headers,
     )
 
@@ -85,9 +90,7 @@ def problems(*codes: str, headers: Mapping[str, str] | None = None) -> Object:
     return _by_status(
         ((str(PROBLEMS[code][0]), code) for code in codes),
         PROBLEM,
-        lambda wire: record(
-            {**texts("type", "title"), "status": {"type": "integer"}, "code": {"type": "string", "enum": wire}}
-        ),
+        lambda wire: record({**texts("type", "title"), "status": {"type": "integer"}, "code": one_of(*wire)}),
         headers=headers,
     )
 
@@ -96,9 +99,7 @@ def federation_errors(*codes: str, too_large: bool = False) -> Object:
     """The answers for ``codes`` of `idp.federation.errors` by status (§8.9), with 405, and 413 for a form."""
     found = [(str(STATUS[code]), code) for code in codes]
     found += [("405", "invalid_request"), *([("413", "invalid_request")] if too_large else [])]
-    return _by_status(
-        found, JSON, lambda wire: record({"error": {"type": "string", "enum": wire}, "error_description": TEXT})
-    )
+    return _by_status(found, JSON, lambda wire: record({"error": one_of(*wire), "error_description": TEXT}))
 
 
 def or_page(answers: Object, *statuses: str) -> Object:
