@@ -1,9 +1,9 @@
 """Taking the authority's register of documents in, from its issuing system's file.
 
 The file is JSON: ``{"documents": [{"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality",
-"expires_on" (absent or null: does not expire), "status" (absent: valid), "endorsements": [{"kind", "destination",
-"valid_from", "valid_to", "entries_left" (absent or null: without limit), "stay_days", "weekly"}]}]}``. Dates are
-YYYY-MM-DD.
+"issued_on" (absent or null: not known), "expires_on" (absent or null: does not expire), "status" (absent: valid),
+"endorsements": [{"kind", "destination", "valid_from", "valid_to", "entries_left" (absent or null: without limit),
+"stay_days", "weekly"}]}]}``. Dates are YYYY-MM-DD.
 """
 
 import datetime
@@ -24,7 +24,7 @@ from idp.protocol.refusals import Refusal
 
 MAX_BYTES = 256 << 20  # half a million documents
 _DOCUMENT = {"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality"}
-_DOCUMENT_OPTIONAL = {"expires_on", "status", "endorsements"}
+_DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "status", "endorsements"}
 _ENDORSEMENT = {"kind", "destination", "valid_from", "valid_to", "stay_days"}
 _ENDORSEMENT_OPTIONAL = {"entries_left", "weekly"}
 
@@ -78,6 +78,7 @@ def _take(entry: object, issued_by: str) -> bool:
         raise ValueError("endorsements: not a list")  # noqa: TRY004  a fault of the file, as the others
     facts["number"] = canonical_number(str(facts["number"]))
     facts["birth_date"] = _date(facts, "birth_date")
+    facts["issued_on"] = _date(facts, "issued_on") if facts.get("issued_on") else None
     facts["expires_on"] = _date(facts, "expires_on") if facts.get("expires_on") else NEVER
     key = {"issued_by": issued_by, "type": facts.pop("type"), "number": facts.pop("number")}
     document = TravelDocument.objects.filter(**key).first() or TravelDocument(**key)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, models, transaction
 
-from idp.accounts.models import Account, Device, Endorsement, Passkey, SpentChallenge, TravelDocument
+from idp.accounts.models import Account, ContactDetails, Device, Endorsement, Passkey, SpentChallenge, TravelDocument
 from tests.accounts.people import document, traveller
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,12 @@ VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
     ("accounts_document_nationality_length", lambda: document(nationality="CN")),
     ("accounts_document_status_known", lambda: document(status="lost")),
     ("accounts_document_expires_after_birth", lambda: document(expires_on=datetime.date(1990, 1, 1))),
+    ("accounts_document_expires_after_issue", lambda: document(issued_on=datetime.date(2040, 1, 2))),
     ("accounts_document_linked_together", lambda: document(traveller=traveller())),
+    (
+        "accounts_contact_updated_positive",
+        lambda: ContactDetails.objects.create(traveller=traveller(), updated_at=0),
+    ),
     ("accounts_endorsement_kind_known", lambda: endorsement(kind="Z")),
     ("accounts_endorsement_destination_known", lambda: endorsement(destination="UTO")),
     ("accounts_endorsement_dates_in_order", lambda: endorsement(valid_to=datetime.date(2025, 12, 31))),

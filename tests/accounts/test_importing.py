@@ -1,6 +1,7 @@
 """Taking in the register: all of a file or nothing, and nothing personal in what goes wrong."""
 
 import contextlib
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,20 @@ def test_a_file_is_taken_in_and_then_brought_up_to_date() -> None:
     }  # fmt: skip
 
 
+def test_the_day_of_issue_may_be_known_or_not() -> None:
+    take({**PERMIT, "issued_on": "2023-01-02"}, {**PERMIT, "number": "C87654321", "issued_on": None})
+    days = TravelDocument.objects.order_by("number").values_list("issued_on", flat=True)
+    assert list(days) == [datetime.date(2023, 1, 2), None]
+    take(PERMIT)  # the file is the whole truth: it does not know any more
+    assert TravelDocument.objects.get(number="C12345678").issued_on is None
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
         (without("number"), "document 1: number: missing"),
         ({**PERMIT, "portrait": "x"}, "document 1: portrait: unknown"),
+        ({**PERMIT, "issued_on": "2023-13-01"}, "document 1: issued_on: not a date"),
         ({**PERMIT, "birth_date": "01.01.1990"}, "document 1: birth_date: not a date"),
         ({**PERMIT, "birth_date": 1990}, "document 1: birth_date: not a date"),
         ({**PERMIT, "sex": "W"}, "document 1: sex: not acceptable"),

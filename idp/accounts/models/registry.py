@@ -52,6 +52,7 @@ class TravelDocument(models.Model):
     sex = models.CharField(max_length=1, choices=Sex.choices)
     nationality = models.CharField(max_length=3)  # ISO 3166-1 alpha-3 or ICAO 9303-3 §5
     issued_by = models.CharField(max_length=3, choices=Jurisdiction.choices)
+    issued_on = models.DateField(null=True, blank=True)  # empty: the register does not say
     expires_on = models.DateField(default=NEVER)  # last day of validity; NEVER when it has none
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.VALID)
     linked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -77,6 +78,10 @@ class TravelDocument(models.Model):
             models.CheckConstraint(name="accounts_document_status_known", condition=Q(status__in=["valid", "revoked"])),
             models.CheckConstraint(
                 name="accounts_document_expires_after_birth", condition=Q(expires_on__gt=F("birth_date"))
+            ),
+            models.CheckConstraint(
+                name="accounts_document_expires_after_issue",
+                condition=Q(issued_on=None) | Q(expires_on__gte=F("issued_on")),
             ),
             models.CheckConstraint(
                 name="accounts_document_linked_together",
