@@ -31,6 +31,11 @@ class Verdicts:
         self._by_module = {line["module"]: Verdict(line["outcome"] == "passed", line["detail"]) for line in lines}
         self._complaint = complaint
 
+    @property
+    def modules(self) -> set[str]:
+        """What was judged, well or ill."""
+        return set(self._by_module)
+
     def of(self, module: str) -> Verdict:
         return self._by_module.get(module, Verdict(False, f"no verdict: {self._complaint}"))
 

@@ -2,6 +2,7 @@
 
 A client is a process that prints JSON lines. ``{"visit", "decision"?}`` asks for a way through the real pages and is
 answered by one line, ``{"url", "form"}``: the callback with its query, or with the form that was posted to it.
+``{"heard"}``, a path, asks for the forms that the node itself posted there, and is answered by a list of them.
 ``{"module", "outcome", "detail"}`` is a verdict.
 """
 
@@ -24,18 +25,28 @@ SECONDS = 180
 OURS = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH")
 
 Visit = Callable[[str, str], Arrival]  # URL and decision
+Heard = Callable[[str], list[dict[str, str]]]  # path at the relying party's site -> forms
 
 
-def npm(judge: str, world: Mapping[str, Any], visit: Visit) -> Verdicts:
-    """What a client from npm says of ``world``; it runs under Node 22 or later."""
+def judge(name: str, environment: str, world: Mapping[str, Any], visit: Visit, heard: Heard) -> Verdicts:
+    """What a client says of ``world``: under Node 22 or later (``npm``), or in the Python environment that is named."""
+    if environment != "npm":
+        command = [str(HOME / environment / "bin" / "python"), "-W", "ignore", str(JUDGES / f"{name}_judge.py")]
+        return talk(command, {"REQUESTS_CA_BUNDLE": world["authority"]}, world, visit, heard)
     directory = node_directory()
     if directory is None:
         return Verdicts("", "`make conformance-oidc` installs Node and the clients")
-    environment = {"JUDGE_MODULES": str(HOME), "NODE_EXTRA_CA_CERTS": world["authority"]}
-    return talk([str(directory / "node"), str(JUDGES / f"{judge}.mjs")], environment, world, visit)
+    variables = {"JUDGE_MODULES": str(HOME), "NODE_EXTRA_CA_CERTS": world["authority"]}
+    return talk([str(directory / "node"), str(JUDGES / f"{name}.mjs")], variables, world, visit, heard)
 
 
-def talk(command: list[str], environment: Mapping[str, str], world: Mapping[str, Any], visit: Visit) -> Verdicts:
+def talk(
+    command: list[str],
+    environment: Mapping[str, str],
+    world: Mapping[str, Any],
+    visit: Visit,
+    heard: Heard = lambda path: [],
+) -> Verdicts:
     """Run a client to its end, doing what it asks for."""
     inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
@@ -55,25 +66,32 @@ def talk(command: list[str], environment: Mapping[str, str], world: Mapping[str,
         timer.start()
         try:
             with process:
-                said = _listen(process, visit)
+                said = _listen(process, visit, heard)
         finally:
             timer.cancel()
         complaints.seek(0)
         return Verdicts("".join(said), complaints.read()[-2000:])
 
 
-def _listen(process: subprocess.Popen[str], visit: Visit) -> list[str]:
+def _listen(process: subprocess.Popen[str], visit: Visit, heard: Heard) -> list[str]:
     assert process.stdin is not None and process.stdout is not None
     said = []
     for line in process.stdout:
         told = json.loads(line) if line.startswith("{") else {}
-        if "visit" in told:
-            arrival = visit(told["visit"], told.get("decision", "allow"))
-            process.stdin.write(json.dumps(_answer(arrival)) + "\n")
-            process.stdin.flush()
-        elif told:
+        if "module" in told:
             said.append(line)
+        elif told:
+            answer = heard(told["heard"]) if "heard" in told else _went(told, visit)
+            process.stdin.write(json.dumps(answer) + "\n")
+            process.stdin.flush()
     return said
+
+
+def _went(told: Mapping[str, str], visit: Visit) -> dict[str, Any]:
+    try:
+        return _answer(visit(told["visit"], told.get("decision", "allow")))
+    except AssertionError as error:  # the client fails at this step, and goes on
+        return {"error": f"the way through the pages broke: {error}"}
 
 
 def _answer(arrival: Arrival) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Node:
             **environment(self._world, self._authority),
             "SSL_CERT_FILE": str(authority.file),
             "CAUSEWAY_DYNAMIC_REGISTRATION": "open",
+            "CAUSEWAY_DPOP_NONCE": '["border", "federation"]',
         }
 
     @property
@@ -65,6 +66,13 @@ class Node:
         files = ("--metadata", str(described), "--secret-file", str(secret))
         self.manage("oidc", "client", "add", client_id, "--profile", profile, *files, *more)
         return secret.read_text("utf-8").strip()
+
+    def vouch_for(self, entity_id: str, jwks: Mapping[str, Any]) -> None:
+        """Have an officer register a relying party below the node, with keys handed in on paper."""
+        keys = self._directory / f"subordinate-{len(list(self._directory.glob('subordinate-*')))}.json"
+        keys.write_text(json.dumps(jwks), "utf-8")
+        types = ("--types", "openid_relying_party")
+        self.manage("federation", "subordinate", "add", entity_id, "--jwks", str(keys), *types)
 
     def manage(self, *command: str) -> str:
         """What the operator says to the node; the answer."""

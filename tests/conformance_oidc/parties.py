@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 from tests.conformance.jose import Key, generate
 from tests.conformance_oidc.certificates import CertificateAuthority
 
-SITES = ("rp.localhost", "other.localhost")
+SITES = ("rp.localhost", "other.localhost", "federated.localhost", "explicit.localhost")
+PRIVATE = ("d", "p", "q", "dp", "dq", "qi")  # members of a JWK
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Site:
 
     origin: str
     pages: dict[str, Any] = field(default_factory=dict)  # path -> JSON
+    documents: dict[str, Callable[[], tuple[str, str]]] = field(default_factory=dict)  # path -> content type and text
     posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -36,6 +38,7 @@ class Party:
     secret: str
     key: Key
     rsa: Key  # a second key that it published, for RS256
+    sealing: dict[str, Any] | None = None  # the private key (JWK) that answers are encrypted to
 
     @property
     def callback(self) -> str:
@@ -44,7 +47,7 @@ class Party:
     def told(self) -> dict[str, Any]:
         """What a foreign client must know of itself."""
         known = {"client_id": self.client_id, "client_secret": self.secret, **self.metadata}
-        return {**known, "key": self.key.private_jwk}
+        return {**known, "profile": self.profile, "key": self.key.private_jwk, "sealing": self.sealing}
 
 
 def described(site: str, **more: Any) -> dict[str, Any]:
@@ -60,11 +63,21 @@ def described(site: str, **more: Any) -> dict[str, Any]:
 
 
 def make(node: Any, client_id: str, profile: str, metadata: dict[str, Any], *more: str) -> Party:
-    """Register a client; one that authenticates or signs with a key has one of its own."""
+    """Register a client; one that authenticates or signs with a key, or reads sealed answers, has its own."""
     key, rsa = generate("ES256"), generate("RS256")
+    sealing = _sealing(metadata.get("id_token_encrypted_response_alg"))
     if not metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret"):
-        metadata = {"jwks": {"keys": [key.public, rsa.public]}, **metadata}
-    return Party(client_id, profile, metadata, node.register(client_id, profile, metadata, *more), key, rsa)
+        published = [] if sealing is None else [{name: sealing[name] for name in sealing if name not in PRIVATE}]
+        metadata = {"jwks": {"keys": [key.public, rsa.public, *published]}, **metadata}
+    secret = node.register(client_id, profile, metadata, *more)
+    return Party(client_id, profile, metadata, secret, key, rsa, sealing)
+
+
+def _sealing(algorithm: str | None) -> dict[str, Any] | None:
+    if algorithm is None:
+        return None
+    key = generate("RS256" if algorithm.startswith("RSA") else "ES256")
+    return {**key.private_jwk, "use": "enc", "alg": algorithm}
 
 
 class _Server(ThreadingHTTPServer):
@@ -85,7 +98,11 @@ def sites(authority: CertificateAuthority) -> Iterator[dict[str, Site]]:
         def do_GET(self) -> None:
             site, path = self._site(), self.path.partition("?")[0]
             site.asked.append(path)
-            self._answer(200 if path in site.pages else 404, json.dumps(site.pages.get(path, {})).encode())
+            if path in site.documents:
+                kind, text = site.documents[path]()
+                self._answer(200, text.encode(), kind)
+            else:
+                self._answer(200 if path in site.pages else 404, json.dumps(site.pages.get(path, {})).encode())
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -95,9 +112,9 @@ def sites(authority: CertificateAuthority) -> Iterator[dict[str, Site]]:
         def _site(self) -> Site:
             return by_host[self.headers["Host"].split(":")[0]]
 
-        def _answer(self, status: int, body: bytes) -> None:
+        def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -1,58 +1,65 @@
 """Clients that others wrote, each in its own environment: what they can do with the node, and what they refuse."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pytest
 
-from tests.conformance.foreign import Verdict, Verdicts
+from idp.demo.authenticator import Authenticator
+from tests.conformance.browsing import Arrival, Visitor
+from tests.conformance.foreign import Verdicts
 from tests.conformance.modules import module
+from tests.conformance_oidc import clients, dialogue, federated
+from tests.conformance_oidc.certificates import CertificateAuthority
+from tests.conformance_oidc.judged import JUDGES
+from tests.conformance_oidc.node import Node
+from tests.conformance_oidc.parties import Party, Site
 
-OPENID_CLIENT, OAUTH4WEBAPI = "openid-client@6.8.9", "oauth4webapi@3.8.8"
-OPENID_CLIENT_MODULES = (
-    "discovery-of-openid-and-of-oauth",
-    "code-flow-with-client-secret-basic",
-    "code-flow-with-client-secret-post",
-    "code-flow-with-private-key-jwt",
-    "code-flow-without-pkce-state-and-nonce",
-    "id-token-signature-by-the-published-key",
-    "form-post",
-    "signed-response-by-query",
-    "refusal-of-the-traveller",
-    "pushed-request-with-dpop",
-    "pushed-signed-request-and-signed-response-with-dpop",
-    "refresh-with-dpop",
-    "code-without-its-verifier-or-key",
-    "wrong-secret",
-    "changed-callbacks-are-noticed",
-    "logout",
-)
-OAUTH4WEBAPI_MODULES = (
-    "discovery-by-both-well-known-forms",
-    "code-flow-of-a-conventional-client",
-    "code-flow-without-pkce",
-    "pushed-request-with-dpop",
-    "refresh-with-dpop",
-    "access-token-of-rfc-9068-with-dpop",
-    "access-token-of-rfc-9068-without-dpop",
-    "signed-request-and-signed-response",
-    "code-only-once",
-    "answers-for-others-are-noticed",
-)
+ROWS = [
+    pytest.param(name, wanted, marks=module(wanted, judge.client))
+    for name, judge in JUDGES.items()
+    for wanted in judge.modules
+]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=module(name, OPENID_CLIENT)) for name in OPENID_CLIENT_MODULES]
-)
-def test_openid_client(openid_client: Verdicts, name: str) -> None:
-    """An answer that a widespread client cannot read, or a refusal that it takes for another."""
-    _passed(openid_client.of(name))
+@pytest.fixture(scope="session")
+def world(
+    node: Node, authority: CertificateAuthority, registered: Mapping[str, Party], sites: dict[str, Site]
+) -> dict[str, Any]:
+    """What a foreign client is told: of the node, and of the relying parties that it may be."""
+    told = {client_id: party.told() for client_id, party in registered.items()}
+    told["federation"] = federated.automatic(node, sites["federated.localhost"]).told()
+    explicit = federated.explicit(node, sites["explicit.localhost"])
+    own = {"site": sites[clients.RP].origin, "explicit": explicit}
+    return {"issuer": node.issuer, "authority": str(authority.file), "clients": told, **own}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=module(name, OAUTH4WEBAPI)) for name in OAUTH4WEBAPI_MODULES]
-)
-def test_oauth4webapi(oauth4webapi: Verdicts, name: str) -> None:
-    """The same for a stricter one."""
-    _passed(oauth4webapi.of(name))
+@pytest.fixture(scope="session")
+def judged(
+    world: dict[str, Any], node: Node, authenticator: Authenticator, sites: dict[str, Site], aged: Any
+) -> Callable[[str], Verdicts]:
+    """What a foreign client says, by its name; asked once. The traveller logs in where asked."""
+    traveller = Visitor(node.issuer, authenticator)
+    said: dict[str, Verdicts] = {}
+
+    def visit(url: str, decision: str) -> Arrival:
+        return traveller.arrive("GET", url, {}, decision=decision)
+
+    def heard(path: str) -> list[dict[str, str]]:
+        return [form for at, form in sites[clients.RP].posted if at == path]
+
+    def ask(name: str) -> Verdicts:
+        if name not in said:
+            said[name] = dialogue.judge(name, JUDGES[name].environment, world, visit, heard)
+            unknown = said[name].modules - set(JUDGES[name].modules)
+            assert not unknown, f"modules that nobody counts: {unknown}"
+        return said[name]
+
+    return ask
 
 
-def _passed(verdict: Verdict) -> None:
+@pytest.mark.parametrize(("name", "wanted"), ROWS)
+def test_foreign_client(judged: Callable[[str], Verdicts], name: str, wanted: str) -> None:
+    """An answer that a client of others cannot read, or one that it takes and must not take."""
+    verdict = judged(name).of(wanted)
     assert verdict.passed, verdict.detail
