@@ -11,7 +11,18 @@ from django.urls import reverse
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
 from idp.audit import events
-from idp.oidc import authorization_details, checks, claims, consents, levels, pushing, responses, server, subjects
+from idp.oidc import (
+    authorization_details,
+    checks,
+    claims,
+    consents,
+    levels,
+    pushing,
+    responses,
+    server,
+    subjects,
+    verified,
+)
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.responses import Reply
@@ -153,8 +164,8 @@ def single(parameters: Mapping[str, list[str]], name: str) -> str:
 
 
 def _level(pushed: PushedRequest) -> str:
-    if pushed.parameters.get("authorization_details"):
-        return levels.MULTIFACTOR  # what a border token is made from
+    if pushed.parameters.get("authorization_details") or verified.names(pushed.parameters.get("claims", {})):
+        return levels.MULTIFACTOR  # what a border token is made from, and what a document is shown for (IDA §10.1)
     essential = claims.essential_levels(pushed.parameters.get("claims", {}))  # OpenID Connect Core §5.5.1.1
     return levels.least(essential or pushed.parameters.get("acr_values", "").split())
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from idp.oidc import verified
 from idp.protocol import requested_claim
 
 Asked = Mapping[str, Mapping[str, Any]]  # as `idp.protocol.claims_request.parse` gives it
@@ -17,6 +18,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {  # Core §5.4, without what we n
     "address": ("address",),
 }
 TOLD = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
+VERIFIED = "verified_claims/"  # before the name of a verified claim
 PROTOCOL = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")  # of id tokens
 
 
@@ -36,8 +38,9 @@ def wanted_subject(asked: Asked) -> str | None:
 
 def names(asked: Asked) -> set[str]:
     """The names of the claims that are asked for, wherever, and that we may tell: what consent is given to beside
-    scopes. A name stands there once, whatever languages it is wanted in."""
-    return {base(name) for place in asked.values() for name in place if base(name) in TOLD}
+    scopes. A name stands there once, whatever languages it is wanted in; that of a verified claim has a prefix."""
+    plain = {base(name) for place in asked.values() for name in place if base(name) in TOLD}
+    return plain | {f"{VERIFIED}{name}" for name in verified.names(asked)}
 
 
 def base(name: str) -> str:

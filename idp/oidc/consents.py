@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.accounts.models import Traveller
-from idp.oidc import claims
+from idp.oidc import claims, verified
 from idp.oidc.models import Client, Consent
 
 
 def cover(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any]) -> bool:
-    """Whether all that ``parameters`` ask for was agreed to before."""
+    """Whether all that ``parameters`` ask for was agreed to before, and no other document could be shown now."""
     row = Consent.objects.filter(traveller=traveller, client=client).first()
     if row is None:
         return False
     asked = _asked(parameters)
-    return all(asked[name] <= set(getattr(row, name)) for name in asked)
+    if not all(asked[name] <= set(getattr(row, name)) for name in asked):
+        return False
+    return not (
+        verified.shows_document(parameters.get("claims", {})) and verified.linked_after(traveller, row.given_at)
+    )
 
 
 def remember(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any], now: int) -> None:

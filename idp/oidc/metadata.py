@@ -19,8 +19,10 @@ from idp.oidc import (
     request_objects,
     responses,
     server,
+    verified,
 )
 from idp.protocol import encrypted_request, jws, pkce
+from idp.protocol.claims_request import VERIFIED
 from idp.protocol.refusals import Unavailable
 
 ENDPOINTS = {
@@ -81,7 +83,8 @@ def openid_provider() -> dict[str, Any]:
         "authorization_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),  # JARM §4
         **encrypted_answers.published(),
         "claims_parameter_supported": True,
-        "claims_supported": [*claims.PROTOCOL, *sorted(claims.TOLD)],
+        "claims_supported": [*claims.PROTOCOL, *sorted(claims.TOLD), VERIFIED],
+        **verified.published(),
     }
 
 

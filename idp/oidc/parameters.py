@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from idp.oidc import tokens
+from idp.oidc import tokens, verified
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import authorization_details, claims_request
@@ -35,13 +35,16 @@ _LIMITS: Mapping[str, int] = {
 def of(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that ``client`` sent, as `typed` gives them, and its identifier.
 
-    A conventional relying party asks for scopes that we do not know: they are left out (OpenID Connect Core §3.1.2.1).
+    A conventional relying party asks for scopes that we do not know: they are left out (OpenID Connect Core §3.1.2.1),
+    and so are verified claims that the client may not ask for.
     """
     values = {**_registered_defaults(client), **typed(raw), "client_id": client.client_id}
     if client.profile != Client.Profile.BORDER and "scope" in values:
         known = client.metadata.get("scope", " ".join(SCOPES)).split()  # RFC 7591 §2: those that it may ask for
         asked = values["scope"].split()
         values["scope"] = " ".join(scope for scope in SCOPES if scope in asked and scope in known)
+    if "claims" in values:
+        values["claims"] = verified.narrowed(values["claims"], verified.permitted(client))
     if "id_token_hint" in raw:
         values["hinted_sub"] = tokens.hinted(_text(raw["id_token_hint"], "id_token_hint", MAX_HINT), client).sub
     return values

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp.federation import fetching
-from idp.oidc import client_metadata, encrypted_answers, levels
+from idp.oidc import client_metadata, encrypted_answers, levels, verified
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import jwk_set, strict_json
@@ -34,6 +34,8 @@ def accept(metadata: Mapping[str, Any], *, profile: str, by_officer: bool) -> di
     if len(json.dumps(metadata)) > MAX_BYTES or "\\u0000" in json.dumps(metadata):  # PostgreSQL cannot hold a null
         raise _bad("too large, or with a null character")
     known = {name: _MEMBERS[_base(name)](value, name) for name, value in metadata.items() if _is_known(name)}
+    if not by_officer:
+        known.pop(verified.MEMBER, None)
     if profile == Client.Profile.BORDER:
         known["id_token_signed_response_alg"] = "ES256"  # noqa: S105  FAPI 2.0 §5.4.1 leaves RS256 out
     else:
@@ -224,6 +226,7 @@ _MEMBERS: Mapping[str, Callable[[object, str], Any]] = {
     "require_pushed_authorization_requests": _boolean,
     "dpop_bound_access_tokens": _boolean,
     "authorization_details_types": _texts,
+    verified.MEMBER: _subset(*verified.NAMES),  # ours
 }
 
 

@@ -24,6 +24,12 @@ def pairwise(*, sector: str, traveller_id: UUID) -> str:
     return strict_json.b64encode(hmac.digest(_key(conf.authority().key_dir / KEY_FILE), message, hashlib.sha256))
 
 
+def process(*, sector: str, document_id: UUID) -> str:
+    """A name for ``sector`` of how a document was linked: the node finds it again, and nobody compares two sectors'."""
+    message = f"process:{len(sector)}:{sector}:{document_id}".encode()
+    return strict_json.b64encode(hmac.digest(_key(conf.authority().key_dir / KEY_FILE), message, hashlib.sha256))
+
+
 def session(*, sector: str, sid: str) -> str:
     """The name of the browser session ``sid`` for ``sector``: as a subject, it links nothing across sectors."""
     message = f"sid:{len(sector)}:{sector}:{sid}".encode()  # no subject's message begins with a letter

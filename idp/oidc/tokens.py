@@ -114,7 +114,7 @@ def id_token(grant: Grant, *, nonce: str, access: str, recipient: Recipient | No
     # at_hash, OpenID Connect Core §3.1.3.6; every algorithm of ours hashes so
     half = hashlib.sha256(access.encode()).digest()[:16]
     claims: dict[str, Any] = {
-        **telling.told(grant, place="id_token", scope=""),
+        **telling.told(grant, place="id_token", scope="", now=now),
         "iss": conf.authority().entity_id,
         "aud": grant.client.client_id,
         "sub": subject(grant),

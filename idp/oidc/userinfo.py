@@ -22,7 +22,7 @@ def answer(request: HttpRequest, *, now: int) -> tuple[str, str]:
         raise Problem("forbidden", "the token has no scope openid")
     client = granted.grant.client
     recipient = encryption.recipient(client, encrypted_answers.USERINFO, now=now)
-    told = {**telling.told(granted.grant, place="userinfo", scope=granted.scope), "sub": granted.sub}
+    told = {**telling.told(granted.grant, place="userinfo", scope=granted.scope, now=now), "sub": granted.sub}
     algorithm = client_metadata.userinfo_algorithm(client)
     if algorithm is None:
         text = json.dumps(told, ensure_ascii=False)

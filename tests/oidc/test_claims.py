@@ -167,5 +167,5 @@ def test_nothing_is_told_that_was_not_asked_for(wanted: dict[str, None], locales
 def test_metadata_names_every_claim(basic: BasicParty) -> None:
     document = metadata.openid_provider()
     assert document["claims_parameter_supported"] is True
-    assert set(document["claims_supported"]) == {*claims.PROTOCOL, *claims.TOLD}
+    assert set(document["claims_supported"]) == {*claims.PROTOCOL, *claims.TOLD, "verified_claims"}
     assert len(document["claims_supported"]) == len(set(document["claims_supported"]))
