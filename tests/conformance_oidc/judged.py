@@ -25,6 +25,7 @@ _OF_NODE = tuple(module for profile in PROFILES for module in _of(profile, *_EVE
 _PROOFS = ("basic-dpop", "border-dpop-nonce-retry", "federation-dpop-nonce-retry")
 _BORDER = _of("border", "private-key-jwt", "code-with-another-key", "encrypted-answers", "client-credentials")
 _BASIC = _of("basic", "client-secret-post", "private-key-jwt", *_ANSWERS, "client-credentials")
+_SIGNED = ("id-token", "par", "jar", "encrypted-request", "jarm", "refresh", "jwt-access-token", "signed-introspection")
 _COMMON = ("discovery", *_OF_NODE, *_PROOFS, *_BASIC, *_BORDER, "dynamic-registration")
 
 JUDGES: Mapping[str, Judge] = {
@@ -46,6 +47,18 @@ JUDGES: Mapping[str, Judge] = {
             *(f"{profile}-jwt-access-token" for profile in PROFILES),
             *(f"{profile}-jarm-by-form-post" for profile in PROFILES),
             *_of("basic", "without-pkce", "access-token-for-a-resource"),
+        ),
+    ),
+    "jose": Judge(
+        "jose@6.2.17",
+        "npm",
+        (
+            "discovery",
+            *(module for profile in PROFILES for module in _of(profile, *_SIGNED)),
+            *_PROOFS,
+            *_of("basic", "signed-userinfo", "encrypted-answers", "encrypted-answers-rsa", "backchannel-logout"),
+            *("basic-encrypted-answers-without-signed-userinfo", "border-encrypted-answers"),
+            *_of("federation", "entity-configuration", "explicit-registration"),
         ),
     ),
 }

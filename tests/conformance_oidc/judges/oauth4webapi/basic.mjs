@@ -1,6 +1,7 @@
 // Conventional clients, one that answers for a resource of its own, and one that registers itself.
 
-import { another, decryptionKey, edited, forged, library, must, privateKey, refused, stays, visit, world } from "../dialogue.mjs";
+import { another, decryptionKey, edited, forged, library, must, privateKey } from "../dialogue.mjs";
+import { refused, stays, visit, world } from "../dialogue.mjs";
 import { as, clients, issuer, oauth, RelyingParty } from "./relying_party.mjs";
 import { steps } from "./steps.mjs";
 
@@ -32,8 +33,9 @@ export const basic = {
     const answer = await oauth.discoveryRequest(issuer, { algorithm: "oauth2" });
     const other = await oauth.processDiscoveryResponse(issuer, answer);
     must(other.token_endpoint === as.token_endpoint, "two servers");
-    const elsewhere = oauth.processDiscoveryResponse(new URL("https://other.localhost"), await oauth.discoveryRequest(issuer));
-    await refused(elsewhere, "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED");
+    const again = await oauth.discoveryRequest(issuer);
+    const elsewhere = new URL("https://other.localhost");
+    await refused(oauth.processDiscoveryResponse(elsewhere, again), "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED");
   },
   ...steps("basic", { name: "basic", other: "basic-other", rotates: true }),
   "basic-client-secret-post": async () => {
@@ -43,7 +45,8 @@ export const basic = {
   },
   "basic-private-key-jwt": async () => {
     await (await RelyingParty.open("basic-key")).login();
-    const authentication = oauth.PrivateKeyJwt(await privateKey({ ...clients.border.key, kid: clients["basic-key"].key.kid }));
+    const { kid } = clients["basic-key"].key;
+    const authentication = oauth.PrivateKeyJwt(await privateKey({ ...clients.border.key, kid }));
     await refused((await RelyingParty.open("basic-key", { authentication })).login(), "invalid_client");
   },
   "basic-without-pkce": async () => {
@@ -105,7 +108,8 @@ export const basic = {
     const claims = await oauth.validateJwtAccessToken(as, await party.presented(tokens), resource);
     must(claims.aud === resource, JSON.stringify(claims));
     must((await api.introspect(tokens.access_token)).active, "unknown to the resource server");
-    await refused(oauth.validateJwtAccessToken(as, await party.presented(tokens), world.issuer), "OAUTH_JWT_CLAIM_COMPARISON_FAILED");
+    const elsewhere = oauth.validateJwtAccessToken(as, await party.presented(tokens), world.issuer);
+    await refused(elsewhere, "OAUTH_JWT_CLAIM_COMPARISON_FAILED");
     await refused(party.userinfo(tokens), "invalid_token");
     await refused(party.login({ resource: `${world.site}/unknown` }), "invalid_target");
   },

@@ -35,7 +35,8 @@ export const border = {
   "border-client-credentials": async () => {
     const party = await RelyingParty.open("border-machine");
     const tokens = await party.credentials("orders");
-    const claims = await oauth.validateJwtAccessToken(as, await party.presented(tokens), world.issuer, { requireDPoP: true });
+    const seen = await party.presented(tokens);
+    const claims = await oauth.validateJwtAccessToken(as, seen, world.issuer, { requireDPoP: true });
     must(claims.sub === "border-machine" && claims.scope === "orders", JSON.stringify(claims));
     await refused((await party.with(false)).credentials("orders"), "invalid_request");
   },

@@ -12,9 +12,10 @@ const methods = {
   client_secret_post: (own) => oauth.ClientSecretPost(own.client_secret),
   private_key_jwt: async (own) => oauth.PrivateKeyJwt(await privateKey(own.key)),
 };
+const ES256 = { id_token_signed_response_alg: "ES256", authorization_signed_response_alg: "ES256" };
 const metadata = ({ profile, client_id, ...own }) => ({
   client_id,
-  ...(profile === "border" ? { id_token_signed_response_alg: "ES256", authorization_signed_response_alg: "ES256" } : {}),
+  ...(profile === "border" ? ES256 : {}),
   ...Object.fromEntries(Object.entries(own).filter(([name]) => name.endsWith("_signed_response_alg"))),
 });
 
@@ -73,7 +74,8 @@ export class RelyingParty {
   }
   async pushed(parameters) {
     const { request_uri } = await this.patiently(async () => {
-      const answer = await oauth.pushedAuthorizationRequest(as, this.client, this.authentication, parameters, this.options);
+      const { client, authentication, options } = this;
+      const answer = await oauth.pushedAuthorizationRequest(as, client, authentication, parameters, options);
       return oauth.processPushedAuthorizationResponse(as, this.client, answer);
     });
     return this.plain({ client_id: this.own.client_id, request_uri });

@@ -160,7 +160,7 @@ export const steps = (profile, { name, other, rotates }) => ({
     const party = await RelyingParty.open(name, { bound: profile === "border" });
     const tokens = await party.login();
     const requireDPoP = profile === "border";
-    const read = (request, audience = world.issuer) => oauth.validateJwtAccessToken(as, request, audience, { requireDPoP });
+    const read = (seen, audience = world.issuer) => oauth.validateJwtAccessToken(as, seen, audience, { requireDPoP });
     const claims = await read(await party.presented(tokens));
     must(claims.client_id === party.own.client_id && claims.scope === "openid", JSON.stringify(claims));
     await refused(read(await party.presented(tokens), "https://other.localhost"), CLAIMS);

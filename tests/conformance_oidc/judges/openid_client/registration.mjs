@@ -7,7 +7,7 @@ export const registration = {
   "dynamic-registration": async () => {
     const redirect_uri = `${world.site}/registered`;
     const own = { client_name: "Specimen Shop", redirect_uris: [redirect_uri] };
-    const wanted = { ...own, token_endpoint_auth_method: "client_secret_post" }; // the method that the library defaults to
+    const wanted = { ...own, token_endpoint_auth_method: "client_secret_post" }; // what the library does unless told
     const config = await client.dynamicClientRegistration(issuer, wanted);
     const { client_id, client_secret, registration_client_uri } = config.clientMetadata();
     must(client_secret && registration_client_uri, "no secret, or no address of the registration");
