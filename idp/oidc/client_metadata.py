@@ -110,11 +110,20 @@ def introspection_algorithm(client: Client) -> str:
 
 def name(client: Client, language: str) -> str:
     """What the client calls itself in ``language`` (OpenID Connect Registration §2.1), or its identifier."""
-    names = {tag.lower(): text for tag, text in client.metadata.items() if isinstance(text, str) and text.strip()}
-    for tag in (language.lower(), language.lower().split("-")[0]):
-        if text := names.get(f"client_name#{tag}"):
-            return text[:80]
-    return (names.get("client_name") or names.get("organization_name") or client.client_id)[:80]
+    own = _spoken(client, "client_name", language) or _spoken(client, "organization_name", language)
+    return (own or client.client_id)[:80]
+
+
+def page(client: Client, member: str, language: str) -> str | None:
+    """The page of the client's that ``member`` names, in ``language`` if there is one; None for what is none."""
+    uri = _spoken(client, member, language)
+    return uri if web(uri) is not None else None
+
+
+def _spoken(client: Client, member: str, language: str) -> str | None:
+    texts = {tag.lower(): text for tag, text in client.metadata.items() if isinstance(text, str) and text.strip()}
+    tags = (f"{member}#{language.lower()}", f"{member}#{language.lower().split('-')[0]}", member)
+    return next((texts[tag] for tag in tags if tag in texts), None)
 
 
 def check_keys(metadata: Mapping[str, Any]) -> None:

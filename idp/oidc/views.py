@@ -220,6 +220,8 @@ def _consent_page(
         {
             "client_name": client_metadata.name(pushed.client, get_language() or "en"),
             "client_host": _host(pushed),
+            "policy": client_metadata.page(pushed.client, "policy_uri", get_language() or "en"),
+            "terms": client_metadata.page(pushed.client, "tos_uri", get_language() or "en"),
             "nobody_vouches": pushed.client.registration == Client.Registration.DYNAMIC,
             "account": who.account,
             "phone": pushed.client.is_wallet,  # the grant can be ended with it

@@ -165,6 +165,27 @@ def test_client_name_comes_in_the_travellers_language(world: World) -> None:
     assert "信使" in world.open(world.pushed()).content.decode()
 
 
+def test_pages_of_the_client_can_be_read_before_deciding(world: World) -> None:
+    """What the client does with what it learns is asked about and not shown, or not in the traveller's language."""
+    about = {"policy_uri": "https://messenger.example/policy", "policy_uri#pt": "https://messenger.example/politica"}
+    world.messenger.entity.metadata["openid_relying_party"] |= {**about, "tos_uri": "https://messenger.example/terms"}
+    world.log_in()
+    page = world.open(world.pushed()).content.decode()
+    assert f'href="{about["policy_uri"]}"' in page and 'href="https://messenger.example/terms"' in page
+    world.browser.cookies["django_language"] = "pt"
+    page = world.open(world.pushed()).content.decode()
+    assert f'href="{about["policy_uri#pt"]}"' in page and about["policy_uri"] not in page
+
+
+@pytest.mark.parametrize("uri", ["javascript:alert(1)", "http://messenger.example/policy", "/account/logout", "", 5])
+def test_page_that_is_no_page_is_not_linked(world: World, uri: object) -> None:
+    """invalid solely because the link would run a script, lead astray, or nowhere."""
+    world.messenger.entity.metadata["openid_relying_party"] |= {"policy_uri": uri, "tos_uri": uri}
+    world.log_in()
+    page = world.open(world.pushed())
+    assert page.status_code == 200 and 'target="_blank"' not in page.content.decode()
+
+
 def test_document_of_somebody_else_in_the_request_is_refused(world: World) -> None:
     """invalid solely because the detail names a document that is not this traveller's (row 54)."""
     world.log_in()
