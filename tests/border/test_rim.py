@@ -108,6 +108,17 @@ def test_a_body_beyond_its_limit_is_too_large(world: World, path: str) -> None:
     assert problem_of(send(world.machine, path, body, "application/json", known)) == (413, "too_large")
 
 
+def test_a_proof_without_nonce_is_told_which_and_nothing_is_issued(world: World) -> None:
+    """A proof that a thief of an unlocked phone made ahead (RFC 9449 §9)."""
+    token = world.access_token()
+    headers = world.authorized("/border/tokens", token, nonce=None)
+    refused = world.post("/border/tokens", world.body(token), headers=headers)
+    assert problem_of(refused) == (401, "use_dpop_nonce")
+    assert not IssuedToken.objects.exists()
+    headers = world.authorized("/border/tokens", token, nonce=refused["DPoP-Nonce"])
+    assert world.post("/border/tokens", world.body(token), headers=headers).status_code == 201
+
+
 @pytest.mark.parametrize("length", ["-1", "many", "9" * 40])
 def test_a_length_that_is_none_is_refused(world: World, length: str) -> None:
     """invalid solely because of Content-Length."""

@@ -184,15 +184,19 @@ class World:
             grant, audience=NODE, scope="", details=grant.authorization_details, jkt=jkt, now=self.now
         )
 
-    def authorized(self, path: str, access_token: str, now: int | None = None) -> dict[str, str]:
+    def authorized(
+        self, path: str, access_token: str, now: int | None = None, *, nonce: str | None = ""
+    ) -> dict[str, str]:
+        """``nonce`` is a fresh one, unless one is given, or None."""
+        now = self.now if now is None else now
         proof = dpop.prove(
             method="POST",
             url=NODE + path,
-            now=self.now if now is None else now,
+            now=now,
             jti=f"proof-{next(_SERIAL)}",
             key=self.phone,
             access_token=access_token,
-            nonce=dpop_nonces.fresh(now=self.now if now is None else now),
+            nonce=dpop_nonces.fresh(now=now) if nonce == "" else nonce,
         )
         return {"Authorization": f"DPoP {access_token}", "DPoP": proof}
 

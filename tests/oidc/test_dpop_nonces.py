@@ -55,6 +55,17 @@ def test_refused_request_spends_what_it_brought_when_its_nonce_is_good(world: Wo
     assert error_of(world.post("/oidc/par", again, proof=who.proof("/oidc/par"))) == (401, "invalid_client")
 
 
+def test_bad_proof_is_no_reason_to_take_an_assertion_twice(world: World) -> None:
+    """Everything was given back, and not only where a nonce was lacking."""
+    form, who = code_form(world), world.messenger
+    bad = who.proof("/oidc/par")  # for another endpoint
+    assert error_of(world.post("/oidc/token", form, proof=bad)) == (400, "invalid_dpop_proof")
+    assert error_of(world.post("/oidc/token", form, proof=who.proof("/oidc/token"))) == (401, "invalid_client")
+    form, bad = who.authenticated(request=who.signed()), who.proof("/oidc/token")
+    assert error_of(world.post("/oidc/par", form, proof=bad)) == (400, "invalid_dpop_proof")
+    assert error_of(world.post("/oidc/par", form, proof=who.proof("/oidc/par"))) == (401, "invalid_client")
+
+
 @pytest.mark.parametrize("nonce", ["x", "é", "A" * 43])
 def test_nonce_of_somebody_else_is_refused(world: World, nonce: str) -> None:
     asks_for_a_nonce(world.redeem(world.code(), proof=world.messenger.proof("/oidc/token", nonce=nonce)))
