@@ -89,10 +89,10 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
     )
 
 
-def subject(request: HttpRequest) -> Subject:
+def subject(request: HttpRequest, *, scope: str) -> Subject:
     """Whom userinfo may speak of. A bound token needs its proof, and an unbound one is no good under the DPoP scheme.
 
-    Raises like `require`, with a challenge of the scheme that was used (RFC 9449 §7.2).
+    Raises like `require`, with a challenge of the scheme that was used (RFC 9449 §7.2); forbidden without ``scope``.
     """
     now = clock.now()
     in_form = _in_form(request)
@@ -112,7 +112,10 @@ def subject(request: HttpRequest) -> Subject:
         raise _unable("invalid_token", "a token in the body", scheme="Bearer")
     if grant.client.is_wallet:  # a relying party's own key is no phone
         _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
-    return Subject(claims["sub"], claims.get("scope", ""), grant)
+    if scope not in claims.get("scope", "").split():
+        used = "DPoP" if proof is not None else "Bearer"
+        raise _unable("forbidden", "no such scope", challenge="insufficient_scope", scheme=used, scope=scope)
+    return Subject(claims["sub"], claims["scope"], grant)
 
 
 def _in_form(request: HttpRequest) -> str | None:
@@ -210,8 +213,8 @@ def _check_level(claims: dict[str, Any], *, acr: str | None, max_age: int | None
 def _unable(
     code: str, detail: str, *, challenge: str | None = None, scheme: str = "DPoP", **needed: Any
 ) -> UnableToAuthorize:
-    """``challenge`` "" is the bare one for a request without credentials (RFC 6750 §3.1)."""
-    parts = [] if challenge == "" else [f'error="{code}"']
+    """``challenge`` is the error where it is not ``code``; "" for a request without credentials (RFC 6750 §3.1)."""
+    parts = [] if challenge == "" else [f'error="{challenge or code}"']
     parts += [f'{name}="{value}"' for name, value in needed.items()]
     if scheme == "DPoP":
         parts.append(f'algs="{_ALGORITHMS}"')

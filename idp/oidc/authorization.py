@@ -100,11 +100,10 @@ def allow(
     """Store what the traveller allowed, and the code; the reply to the client.
 
     Raises `Undeliverable` when somebody completed the request meanwhile, `OAuthError` (invalid_authorization_details)
-    when a choice is not the traveller's to make, `Unavailable` when the reply cannot be encrypted just now.
+    when a choice is not the traveller's to make, `Unavailable` when the reply could not be told just now.
     """
-    responses.recipient(pushed.client, pushed.parameters, now=now)
-    answer = _allowed(pushed, who, traveller, choices, now)
-    return responses.reply(pushed.client, pushed.parameters, answer, now=now)
+    way = responses.way(pushed.client, pushed.parameters, now=now)
+    return way.reply(_allowed(pushed, who, traveller, choices, now))
 
 
 @transaction.atomic
@@ -131,21 +130,26 @@ def _allowed(
 
 
 def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> Reply:
-    """Complete the request with ``error``; the reply to the client (RFC 6749 §4.1.2.1). Raises `Undeliverable`."""
-    responses.recipient(pushed.client, pushed.parameters, now=now)
+    """Complete the request with ``error``; the reply to the client (RFC 6749 §4.1.2.1).
+
+    Raises `Undeliverable`, and `Unavailable` like `allow`.
+    """
+    way = responses.way(pushed.client, pushed.parameters, now=now)
     with transaction.atomic():
         _complete(pushed, now=now)
         data = {"client": pushed.client.client_id, "error": error}
         events.record(kind="oidc.authorization_refused", actor=actor, data=data)
-    return error_reply(pushed.client, pushed.parameters, error, now=now)
+    return way.reply(_error(pushed.parameters, error))
 
 
 def error_reply(client: Client, parameters: Mapping[str, Any], error: str, *, now: int) -> Reply:
-    """The reply with ``error`` to a request whose client and redirect URI were found sound."""
+    """The reply with ``error`` to a request whose client and redirect URI were found sound. Raises `Unavailable`."""
+    return responses.way(client, parameters, now=now).reply(_error(parameters, error))
+
+
+def _error(parameters: Mapping[str, Any], error: str) -> dict[str, str]:
     answer = {"error": error, "error_description": OAuthError(error).description}
-    if "state" in parameters:
-        answer["state"] = parameters["state"]
-    return responses.reply(client, parameters, answer, now=now)
+    return {**answer, "state": parameters["state"]} if "state" in parameters else answer
 
 
 def _complete(pushed: PushedRequest, *, now: int) -> None:

@@ -5,6 +5,7 @@ whichever worker asks, so that made-up key identifiers cost nobody anything.
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp.federation import fetching, resolution
@@ -15,6 +16,8 @@ from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
+
+Wanted = Callable[[Mapping[str, Any]], bool]  # whether a JWK Set has what is looked for
 
 COOLDOWN = 60  # seconds between two fetches of one client's keys
 REFRESH_AFTER = 3600  # seconds; a key that the client took back is forgotten then
@@ -41,23 +44,26 @@ def for_document(client: Client, *, kid: str | None, now: int) -> KeySet:
     return jwk_set.signing_keys(renewed.metadata["jwks"])
 
 
-def all_of(client: Client, *, now: int) -> dict[str, Any]:
-    """The client's JWK Set as it stands, also with keys that nothing is verified with. Raises like `for_document`."""
+def all_of(client: Client, *, wanted: Wanted, now: int) -> dict[str, Any]:
+    """The client's JWK Set as it stands, also with keys that nothing is verified with. Raises like `for_document`.
+
+    Where what is ``wanted`` is missing, what stands at the client's URL may be newer.
+    """
     if "jwks" in client.metadata:
         return dict(client.metadata["jwks"])
     if not {"signed_jwks_uri", "jwks_uri"} & set(client.metadata):
         raise Refusal(Reason.MALFORMED, "no keys in the client's metadata")
-    return _kept(client, None, now)
+    return _kept(client, wanted, now)
 
 
 def _fetched(client: Client, kid: str | None, now: int) -> KeySet:
-    return jwk_set.signing_keys(_kept(client, kid, now))
+    return jwk_set.signing_keys(_kept(client, lambda jwks: jwk_set.names(jwks, kid), now))
 
 
-def _kept(client: Client, kid: str | None, now: int) -> dict[str, Any]:
-    """What stands at the client's URL, fetched now if it must be; ``kid`` is one that ought to be there."""
+def _kept(client: Client, wanted: Wanted, now: int) -> dict[str, Any]:
+    """What stands at the client's URL, fetched now if it must be, also because what is ``wanted`` is not there."""
     held: dict[str, Any] | None = client.fetched_jwks if now < client.jwks_until else None
-    if held is not None and jwk_set.names(held, kid) and now < client.jwks_asked_at + REFRESH_AFTER:
+    if held is not None and wanted(held) and now < client.jwks_asked_at + REFRESH_AFTER:
         return held
     mine = Client.objects.filter(pk=client.pk, jwks_asked_at__lte=now - COOLDOWN)
     if mine.update(jwks_asked_at=now) != 1:

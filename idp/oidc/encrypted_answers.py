@@ -5,19 +5,18 @@ from typing import Any
 
 from idp.oidc.errors import OAuthError
 from idp.protocol import encrypted_response
-from idp.protocol.refusals import Refusal
 
 ID_TOKEN, USERINFO, AUTHORIZATION = "id_token", "userinfo", "authorization"
 ANSWERS = (ID_TOKEN, USERINFO, AUTHORIZATION)
 MEMBERS = tuple(f"{answer}_encrypted_response_{part}" for answer in ANSWERS for part in ("alg", "enc"))
 
 
-def published() -> dict[str, list[str]]:
-    """What the provider's metadata says of it (OpenID Connect Discovery §3, JARM §4)."""
+def published(*answers: str) -> dict[str, list[str]]:
+    """What metadata says of them (OpenID Connect Discovery §3, JARM §4)."""
     offered = {"alg": encrypted_response.ALGORITHMS, "enc": encrypted_response.ENCRYPTIONS}
     return {
         f"{answer}_encryption_{part}_values_supported": list(values)
-        for answer in ANSWERS
+        for answer in answers
         for part, values in offered.items()
     }
 
@@ -28,6 +27,12 @@ def registered(metadata: Mapping[str, Any], answer: str) -> tuple[str, str] | No
     if algorithm == "none":
         return None
     return algorithm, metadata.get(f"{answer}_encrypted_response_enc", encrypted_response.DEFAULT_ENCRYPTION)
+
+
+def completed(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """``metadata`` with the encryption that is taken where the client named none."""
+    chosen = {answer: registered(metadata, answer) for answer in ANSWERS}
+    return {**metadata, **{f"{answer}_encrypted_response_enc": way[1] for answer, way in chosen.items() if way}}
 
 
 def wanted(metadata: Mapping[str, Any]) -> bool:
@@ -51,7 +56,5 @@ def check(metadata: Mapping[str, Any]) -> None:
             raise OAuthError("invalid_metadata", f"an encryption of {answer} that is not given here")
         if "jwks" not in metadata:
             continue  # what stands behind a URL is found out when it is needed
-        try:
-            encrypted_response.recipient(metadata["jwks"], algorithm=algorithm, encryption=encryption)
-        except Refusal as error:
-            raise OAuthError("invalid_metadata", str(error)) from error
+        if encrypted_response.recipient(metadata["jwks"], algorithm=algorithm, encryption=encryption) is None:
+            raise OAuthError("invalid_metadata", f"no key to encrypt {answer} to by {algorithm}")

@@ -1,6 +1,8 @@
 """Answers that a client wants to read alone: id tokens, userinfo, authorization responses."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from idp.oidc import client_keys, encrypted_answers
 from idp.oidc.models import Client
@@ -19,11 +21,17 @@ def recipient(client: Client, answer: str, *, now: int) -> Recipient | None:
     if wanted is None:
         return None
     algorithm, encryption = wanted
-    try:
-        jwks = client_keys.all_of(client, now=now)
+
+    def found(jwks: Mapping[str, Any]) -> Recipient | None:
         return encrypted_response.recipient(jwks, algorithm=algorithm, encryption=encryption)
+
+    try:
+        to = found(client_keys.all_of(client, wanted=lambda jwks: found(jwks) is not None, now=now))
     except Refusal as error:
-        raise Unavailable(f"a key of {client.client_id}: {error}") from error
+        raise Unavailable(f"keys of {client.client_id}: {error}") from error
+    if to is None:
+        raise Unavailable(f"{client.client_id} has no key to encrypt to")
+    return to
 
 
 def seal(text: str, to: Recipient | None, *, nested: bool = True) -> str:

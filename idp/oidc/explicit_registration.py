@@ -11,7 +11,7 @@ from django.db import transaction
 
 from idp import conf
 from idp.federation import discovery, fetching, resolution, signing, statements
-from idp.oidc import client_metadata, registration
+from idp.oidc import client_metadata, encrypted_answers, registration
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.protocol import client_jwt, registration_response, strict_json, trust_chain
@@ -167,4 +167,4 @@ def _complete(metadata: dict[str, Any], known: Client | None) -> dict[str, Any]:
         "id_token_signed_response_alg": client_metadata.ID_TOKEN_ALGORITHMS[0],
     }
     ours = {"subject_type": "pairwise", **({"id_token_signed_response_alg": "ES256"} if border else {})}
-    return {**defaults, **metadata, **ours}
+    return encrypted_answers.completed({**defaults, **metadata, **ours})

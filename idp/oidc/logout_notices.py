@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -12,7 +13,7 @@ from idp import conf
 from idp.accounts.models import Account
 from idp.audit import events
 from idp.federation import fetching, signing
-from idp.oidc import client_metadata, grants, subjects
+from idp.oidc import client_metadata, encrypted_answers, encryption, grants, subjects
 from idp.oidc.models import Grant, LogoutNotice
 from idp.protocol import jws
 from idp.protocol.refusals import Refusal, Unavailable
@@ -60,7 +61,10 @@ def deliver(*, now: int) -> int:
 
 
 def logout_token(notice: LogoutNotice, *, now: int) -> str:
-    """§2.4. Never a nonce, so that no one takes it for an id token."""
+    """§2.4. Never a nonce, so that no one takes it for an id token; encrypted where id tokens are (§2.6).
+
+    Raises `Unavailable` when a key cannot be had.
+    """
     claims: dict[str, Any] = {
         "iss": conf.authority().entity_id,
         "aud": notice.client.client_id,
@@ -71,8 +75,9 @@ def logout_token(notice: LogoutNotice, *, now: int) -> str:
         "jti": notice.jti,
         "events": {EVENT: {}},
     }
+    to = encryption.recipient(notice.client, encrypted_answers.ID_TOKEN, now=now)
     algorithm = client_metadata.id_token_algorithm(notice.client)
-    return jws.sign(LOGOUT_TOKEN, claims, signing.signer("oidc", algorithm=algorithm))
+    return encryption.seal(jws.sign(LOGOUT_TOKEN, claims, signing.signer("oidc", algorithm=algorithm)), to)
 
 
 def purge(*, now: int) -> int:
@@ -101,10 +106,17 @@ def _claim(notice: LogoutNotice, *, now: int) -> bool:
 
 def _job(notice: LogoutNotice, *, now: int) -> Callable[[], int]:
     """What sends the notice; the token is signed here, because a job asks no database."""
-    body = urlencode({"logout_token": logout_token(notice, now=now)}).encode()
+    try:
+        body = urlencode({"logout_token": logout_token(notice, now=now)}).encode()
+    except Unavailable as error:  # of this client; the others are told now
+        return partial(_fail, error)
     url, client = str(notice.client.metadata.get("backchannel_logout_uri", "")), fetching.client()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return lambda: client.request("POST", url, headers=headers, content=body, timeout=TIMEOUT).status
+
+
+def _fail(error: Unavailable) -> int:
+    raise error
 
 
 def _finish(notice: LogoutNotice, answer: int | Refusal | Unavailable, *, now: int) -> bool:

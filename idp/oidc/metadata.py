@@ -59,6 +59,8 @@ def oauth_authorization_server() -> dict[str, Any]:
         "code_challenge_methods_supported": [pkce.METHOD],
         "require_pushed_authorization_requests": False,  # RFC 9126 §5; the border profile requires them
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
+        "authorization_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),  # JARM §4
+        **encrypted_answers.published(encrypted_answers.AUTHORIZATION),
         "dpop_signing_alg_values_supported": _ALGORITHMS,  # RFC 9449 §5.1
         "authorization_details_types_supported": authorization_details.supported(),  # RFC 9396 §10
         "acr_values_supported": list(levels.LEVELS),
@@ -80,8 +82,7 @@ def openid_provider() -> dict[str, Any]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),
-        "authorization_signing_alg_values_supported": list(client_metadata.ID_TOKEN_ALGORITHMS),  # JARM §4
-        **encrypted_answers.published(),
+        **encrypted_answers.published(encrypted_answers.ID_TOKEN, encrypted_answers.USERINFO),
         "claims_parameter_supported": True,
         "claims_supported": [*claims.PROTOCOL, *sorted(claims.TOLD), VERIFIED],
         **verified.published(),

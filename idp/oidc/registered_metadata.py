@@ -54,7 +54,7 @@ def accept(metadata: Mapping[str, Any], *, profile: str, by_officer: bool) -> di
         client_metadata.check_answers({**metadata, **registered, "response_types": ["code"]})
     except OAuthError as error:
         raise _bad(error.detail) from error
-    return registered
+    return encrypted_answers.completed(registered)
 
 
 def needs_secret(metadata: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from idp.oidc import client_metadata, encrypted_answers, encryption
 from idp.oidc.models import Client
 from idp.protocol import jws
 from idp.protocol.encrypted_response import Recipient
+from idp.protocol.jws import Signer
 
 JARM_LIFETIME = 300  # seconds; JARM §2.1 recommends 10 minutes at most
 JARM = jws.TokenType(
@@ -48,29 +49,39 @@ class FormPost:
 Reply = Redirect | FormPost
 
 
-def reply(client: Client, parameters: Mapping[str, Any], answer: Mapping[str, str], *, now: int) -> Reply:
-    """``answer`` for ``client``, whose request had ``parameters``: redirect_uri and response_mode were found sound.
+@dataclass(frozen=True)
+class Way:
+    """How a reply goes to the client. What could fail did not: whatever is decided now can be told."""
 
-    Not inside a transaction, as `recipient` is not. Raises `Unavailable` like it.
+    client_id: str
+    redirect_uri: str
+    by_form: bool
+    signer: Signer | None  # None: as parameters
+    recipient: Recipient | None  # None: not encrypted
+    now: int  # seconds since 1970
+
+    def reply(self, answer: Mapping[str, str]) -> Reply:
+        """``answer``, and who gives it (RFC 9207)."""
+        issued = {**answer, "iss": conf.authority().entity_id}
+        if self.signer is not None:  # JARM §2.1: for this client alone and for a short time; signed, then encrypted
+            claims = {**issued, "aud": self.client_id, "exp": self.now + JARM_LIFETIME}
+            issued = {"response": encryption.seal(jws.sign(JARM, claims, self.signer), self.recipient)}
+        if self.by_form:
+            return FormPost(self.redirect_uri, issued)
+        return Redirect(with_query(self.redirect_uri, issued))
+
+
+def way(client: Client, parameters: Mapping[str, Any], *, now: int) -> Way:
+    """The way to ``client``, whose request had ``parameters``: redirect_uri and response_mode were found sound.
+
+    Not inside a transaction, as it may ask the network. Raises `Unavailable` when a key cannot be had.
     """
     by_form, as_jwt = MODES[parameters.get("response_mode", DEFAULT)]
-    issued = {**answer, "iss": conf.authority().entity_id}
+    signer = recipient = None
     if as_jwt:
-        to = recipient(client, parameters, now=now)
-        issued = {"response": encryption.seal(_signed(client, issued, now=now), to)}
-    if by_form:
-        return FormPost(parameters["redirect_uri"], issued)
-    return Redirect(with_query(parameters["redirect_uri"], issued))
-
-
-def recipient(client: Client, parameters: Mapping[str, Any], *, now: int) -> Recipient | None:
-    """Whom the reply is encrypted to (JARM §2.2): asked for before something is decided that could not be told then.
-
-    Raises `Unavailable` when the client's key cannot be had.
-    """
-    if not MODES[parameters.get("response_mode", DEFAULT)][1]:
-        return None
-    return encryption.recipient(client, encrypted_answers.AUTHORIZATION, now=now)
+        signer = signing.signer("oidc", algorithm=client_metadata.response_algorithm(client))
+        recipient = encryption.recipient(client, encrypted_answers.AUTHORIZATION, now=now)
+    return Way(client.client_id, parameters["redirect_uri"], by_form, signer, recipient, now)
 
 
 def with_query(uri: str, parameters: Mapping[str, str]) -> str:
@@ -78,10 +89,3 @@ def with_query(uri: str, parameters: Mapping[str, str]) -> str:
     parts = urlsplit(uri)
     query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
     return urlunsplit(parts._replace(query=query))
-
-
-def _signed(client: Client, answer: Mapping[str, str], *, now: int) -> str:
-    """JARM §2.1: the parameters as claims, for this client alone and for a short time."""
-    claims = {**answer, "aud": client.client_id, "exp": now + JARM_LIFETIME}
-    algorithm = client_metadata.response_algorithm(client)
-    return jws.sign(JARM, claims, signing.signer("oidc", algorithm=algorithm))

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from idp import conf
 from idp.federation import signing
 from idp.oidc import access, client_metadata, encrypted_answers, encryption, telling
-from idp.problems import Problem
 from idp.protocol import jws
 
 RESPONSE = jws.TokenType("JWT", algorithms=client_metadata.ID_TOKEN_ALGORITHMS, required=("iss", "sub", "aud"))
@@ -16,10 +15,8 @@ PLAIN, AS_JWT = "application/json", "application/jwt"
 
 
 def answer(request: HttpRequest, *, now: int) -> tuple[str, str]:
-    """The body and its media type. Raises `UnableToAuthorize`, `Problem` (forbidden) or `Unavailable`."""
-    granted = access.subject(request)
-    if "openid" not in granted.scope.split():
-        raise Problem("forbidden", "the token has no scope openid")
+    """The body and its media type. Raises `UnableToAuthorize` or `Unavailable`."""
+    granted = access.subject(request, scope="openid")
     client = granted.grant.client
     recipient = encryption.recipient(client, encrypted_answers.USERINFO, now=now)
     told = {**telling.told(granted.grant, place="userinfo", scope=granted.scope, now=now), "sub": granted.sub}

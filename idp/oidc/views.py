@@ -154,6 +154,8 @@ def consent(request: HttpRequest) -> HttpResponseBase:
         return _reply(request, _decision(request, pushed, who, who.traveller, now=now))
     except Undeliverable as error:
         return _error_page(request, error.error)
+    except Unavailable as error:  # nothing was decided: the page before may be sent again
+        return _error_page(request, OAuthError("temporarily_unavailable", str(error)))
 
 
 def _query(request: HttpRequest) -> dict[str, list[str]]:

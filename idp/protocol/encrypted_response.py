@@ -4,6 +4,7 @@ The content key comes by ECDH-ES, direct, or wrapped by RSA-OAEP; the client has
 encryption. RSA with PKCS #1 v1.5 and compression are not offered (RFC 8725 §3.2, §3.6).
 """
 
+import contextlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from idp.protocol import keys, sealing, strict_json
+from idp.protocol import jwk_set, keys, sealing, strict_json
 from idp.protocol.keys import PublicKey
-from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.refusals import Refusal
 
 AGREED = "ECDH-ES"
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {"RSA-OAEP": hashes.SHA1(), "RSA-OAEP-256": hashes.SHA256()}  # noqa: S303
@@ -38,20 +39,26 @@ class Recipient:
     encryption: str
 
 
-def recipient(jwks: object, *, algorithm: str, encryption: str) -> Recipient:
-    """The first key of a client's JWK Set that is for encryption (``use`` ``enc``) and fits ``algorithm``.
+def recipient(jwks: object, *, algorithm: str, encryption: str) -> Recipient | None:
+    """The first key of a client's JWK Set that is for encryption and fits ``algorithm``; None where there is none.
 
-    A key without ``use`` may be one that the client signs with, and is left alone. Raises `Refusal` (malformed).
+    A key that does not say so may be one that the client signs with, and is left alone. What is not sound, or of a kind
+    that we do not know, is passed over (RFC 7517 §5).
     """
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    for jwk in members if isinstance(members, list) else []:
-        if not isinstance(jwk, Mapping) or jwk.get("use") != "enc" or jwk.get("alg", algorithm) != algorithm:
+    if algorithm not in ALGORITHMS or encryption not in ENCRYPTIONS or not isinstance(members, list):
+        return None
+    for jwk in members:
+        if not jwk_set.encrypts(jwk) or jwk.get("alg", algorithm) != algorithm or jwk.get("kty") != _kind(algorithm):
             continue
-        if jwk.get("kty") != ("EC" if algorithm == AGREED else "RSA"):
-            continue
-        key = keys.parse_public({name: jwk[name] for name in jwk if name != "alg"}, require_kid=False)
-        return Recipient(key, key.kid if "kid" in jwk else None, algorithm, encryption)
-    raise Refusal(Reason.MALFORMED, "no key to encrypt to")
+        with contextlib.suppress(Refusal):
+            key = keys.parse_public({name: jwk[name] for name in jwk if name != "alg"}, require_kid=False)
+            return Recipient(key, jwk.get("kid"), algorithm, encryption)
+    return None
+
+
+def _kind(algorithm: str) -> str:
+    return "EC" if algorithm == AGREED else "RSA"
 
 
 def seal(text: str, *, to: Recipient, entropy: bytes, nested: bool) -> str:
@@ -68,7 +75,7 @@ def seal(text: str, *, to: Recipient, entropy: bytes, nested: bool) -> str:
     if nested:
         header["cty"] = "JWT"
     if to.algorithm == AGREED:
-        content_key, header["epk"] = _agree(to.key, to.encryption, key_bytes)
+        content_key, header["epk"] = _agree(to.key, to.encryption, key_bytes, None)
         wrapped = b""
     else:
         content_key = entropy[:key_bytes]
@@ -79,11 +86,16 @@ def seal(text: str, *, to: Recipient, entropy: bytes, nested: bool) -> str:
     return ".".join([protected, *(strict_json.b64encode(part) for part in (wrapped, iv, ciphertext, tag))])
 
 
-def _agree(key: PublicKey, encryption: str, key_bytes: int) -> tuple[bytes, dict[str, str]]:
-    """RFC 7518 §4.6, with a key for this message alone; the content key, and the header's ``epk``."""
+def _agree(
+    key: PublicKey, encryption: str, key_bytes: int, ephemeral: ec.EllipticCurvePrivateKey | None
+) -> tuple[bytes, dict[str, str]]:
+    """RFC 7518 §4.6; the content key, and the header's ``epk``. ``ephemeral`` is for this message alone, None makes it.
+
+    There is no ``apu`` and no ``apv``: who is meant stands in the token inside.
+    """
     if not isinstance(key.raw, ec.EllipticCurvePublicKey):
         raise TypeError("a recipient that is not on a curve")
-    own = ec.generate_private_key(key.raw.curve)
+    own = ephemeral or ec.generate_private_key(key.raw.curve)
     secret = own.exchange(ec.ECDH(), key.raw)
     name, size = _CURVES[key.raw.curve.name]
     numbers = own.public_key().public_numbers()

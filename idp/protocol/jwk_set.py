@@ -9,12 +9,13 @@ from idp.protocol.keys import KeySet, PrivateKey
 from idp.protocol.refusals import Reason, Refusal
 
 MEDIA_TYPE = "application/jwk-set+jwt"
+_ENCRYPTING = ("ECDH-ES", "RSA-OAEP", "RSA1_5")
 JWK_SET = TokenType("jwk-set+jwt", algorithms=jws.WITH_RS256, required=("iss", "sub", "keys"), max_bytes=262_144)
 
 
 def signing_keys(jwks: object) -> KeySet:
     """The keys of a JWK Set that are not for encryption, each sound; raises `Refusal` (malformed)."""
-    return keys.parse_jwks({"keys": [key for key in _members(jwks) if not _encrypts(key)]})
+    return keys.parse_jwks({"keys": [key for key in _members(jwks) if not encrypts(key)]})
 
 
 def check(jwks: object) -> None:
@@ -22,24 +23,31 @@ def check(jwks: object) -> None:
     members = _members(jwks)
     if not 1 <= len(members) <= keys.MAX_KEYS:
         raise Refusal(Reason.MALFORMED, f"a key set has 1 to {keys.MAX_KEYS} keys")
-    if not all(_encrypts(key) for key in members):
+    if not all(encrypts(key) for key in members):
         signing_keys(jwks)
+
+
+def encrypts(key: object) -> bool:
+    """Whether a JWK is for encryption, by ``use``, or by an ``alg`` that signs nothing (RFC 7517 §4.2, §4.4)."""
+    if not isinstance(key, Mapping):
+        return False
+    if "use" in key:
+        return bool(key["use"] == "enc")
+    return isinstance(key.get("alg"), str) and key["alg"].startswith(_ENCRYPTING)
 
 
 def names(jwks: Mapping[str, Any], kid: str | None) -> bool:
     """Whether a key that verifies is there under ``kid``; without one, whether nothing is missing."""
-    return kid is None or any(not _encrypts(key) and key.get("kid") == kid for key in jwks["keys"])
+    return kid is None or any(not encrypts(key) and key.get("kid") == kid for key in jwks["keys"])
 
 
 def _members(jwks: object) -> list[Any]:
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(members, list):
         raise Refusal(Reason.MALFORMED, "not a JWK Set")
+    if any(isinstance(key, Mapping) and keys.PRIVATE_MEMBERS & key.keys() for key in members):  # also of the others
+        raise Refusal(Reason.MALFORMED, "a private key where a public one belongs")
     return members
-
-
-def _encrypts(key: object) -> bool:
-    return isinstance(key, Mapping) and key.get("use") == "enc"
 
 
 def verify_signed(

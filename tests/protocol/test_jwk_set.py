@@ -63,3 +63,49 @@ def test_encryption_keys_are_left_out() -> None:
     for nothing in ({"keys": [sealing]}, {"keys": {}}, [], None, "x", 5):
         with pytest.raises(Refusal):
             jwk_set.signing_keys(nothing)
+
+
+@pytest.mark.parametrize(
+    ("said", "encrypts"),
+    [
+        ({"use": "enc"}, True),
+        ({"use": "sig"}, False),
+        ({"use": None, "alg": "RSA-OAEP"}, False),
+        ({}, False),
+        ({"alg": "ES256"}, False),
+        ({"alg": "ECDH-ES"}, True),
+        ({"alg": "ECDH-ES+A256KW"}, True),
+        ({"alg": "RSA-OAEP-256"}, True),
+        ({"alg": "RSA1_5"}, True),
+        ({"use": "sig", "alg": "RSA-OAEP"}, False),
+        ({"alg": 5}, False),
+    ],
+)
+def test_key_says_what_it_is_for_by_use_or_else_by_algorithm(said: dict[str, Any], encrypts: bool) -> None:
+    """A set whose encryption key has no ``use`` would be refused as a whole, with the client's signing keys."""
+    key = {**PROTOCOL.public.jwk(), "kid": "other"}
+    del key["alg"]
+    assert jwk_set.encrypts({**key, **said}) is encrypts
+    if encrypts:
+        both = {"keys": [{**key, **said}, *JWKS["keys"]]}
+        assert [found.kid for found in jwk_set.signing_keys(both).keys] == [PROTOCOL.kid]
+        assert not jwk_set.names(both, "other") and jwk_set.names(both, PROTOCOL.kid) and jwk_set.names(both, None)
+
+
+def test_set_of_nothing_but_encryption_keys_is_sound_where_nobody_signs() -> None:
+    """A client that authenticates by a secret has no other."""
+    sealing = {**keys.generate().public.jwk(), "use": "enc"}
+    jwk_set.check({"keys": [sealing]})
+    for bad in ({"keys": []}, {"keys": [sealing] * 65}, {"keys": [sealing, {"kty": "oct", "kid": "x"}]}, None):
+        with pytest.raises(Refusal):
+            jwk_set.check(bad)
+
+
+@pytest.mark.parametrize("member", sorted(keys.PRIVATE_MEMBERS))
+def test_published_private_key_is_refused_also_among_those_for_encryption(member: str) -> None:
+    """invalid solely because a private member stands there: everybody can read what it opens (row 70)."""
+    sealing = {**keys.generate().public.jwk(), "use": "enc", "kid": "s", member: "AA"}
+    for read in (jwk_set.check, jwk_set.signing_keys):
+        with pytest.raises(Refusal) as caught:
+            read({"keys": [sealing, *JWKS["keys"]]})
+        assert caught.value.reason is Reason.MALFORMED

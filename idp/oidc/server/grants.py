@@ -53,7 +53,8 @@ class TokenEndpoint:
         exchange.grant = grant
         sent = {"parameters": self.request.payload.data, "proof_jkt": exchange.jkt, "instance": exchange.instance}
         checks.run(checks.TOKEN, checks.Situation(client=client.row, now=exchange.now, grant=grant, **sent))
-        exchange.recipient = encryption.recipient(client.row, encrypted_answers.ID_TOKEN, now=exchange.now)
+        if "openid" in grant.scope.split():  # before anything is used up that could not be answered then
+            exchange.recipient = encryption.recipient(client.row, encrypted_answers.ID_TOKEN, now=exchange.now)
 
     def authenticate_user(self, credential: "EngineCredential") -> Any:
         traveller = credential.grant.traveller
