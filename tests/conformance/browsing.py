@@ -108,6 +108,11 @@ class Visitor(Browser):
             answer = self._visit("GET", self.log_in(target) if "/account/login" in target else target)
         return answer.text
 
+    def submit(self, path: str, values: Mapping[str, str]) -> wire.Answer:
+        """Log in where the page at ``path`` wants it, and send its form with ``values``."""
+        page = self.page_of(urljoin(self.origin, path), {})
+        return self._visit("POST", path, {**_form(page).values, **values})
+
     def _visit(self, method: str, path: str, form: Mapping[str, str] | None = None) -> wire.Answer:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         headers = {"Cookie": cookies, "Origin": self.origin, "Referer": f"{self.origin}/", "Content-Type": wire.FORM}

@@ -1,6 +1,6 @@
 """JOSE by `cryptography` alone, so that nothing here agrees with the node because both run the same code.
 
-ES256 and RS256, compact serialisation (RFC 7515, RFC 7518); it signs whatever it is told to, malformed or not.
+ES256, RS256 and PS256, compact serialisation (RFC 7515, RFC 7518); it signs whatever it is told to, malformed or not.
 """
 
 import base64
@@ -52,16 +52,20 @@ class Key:
         signing_input = ".".join(encode(json.dumps(part).encode()) for part in parts)
         return f"{signing_input}.{encode(self._signature(signing_input.encode()))}"
 
+    def by(self, algorithm: str) -> "Key":
+        """The same key, of another algorithm."""
+        return Key(algorithm, self.private)
+
     def _signature(self, data: bytes) -> bytes:
         if isinstance(self.private, rsa.RSAPrivateKey):
-            return self.private.sign(data, padding.PKCS1v15(), hashes.SHA256())
+            return self.private.sign(data, _padding(self.algorithm), hashes.SHA256())
         r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def generate(algorithm: str = "ES256") -> Key:
-    """A fresh key for ES256 or RS256."""
-    if algorithm == "RS256":
+    """A fresh key for ES256, RS256 or PS256."""
+    if algorithm != "ES256":
         return Key(algorithm, rsa.generate_private_key(public_exponent=65537, key_size=2048))
     return Key(algorithm, ec.generate_private_key(ec.SECP256R1()))
 
@@ -107,15 +111,21 @@ def decode(text: str) -> bytes:
 
 
 def _verify(jwk: Jwk, algorithm: str, data: bytes, signature: bytes) -> None:
-    if algorithm == "RS256" and jwk["kty"] == "RSA":
+    if algorithm in ("RS256", "PS256") and jwk["kty"] == "RSA":
         rsa_key = rsa.RSAPublicNumbers(_number(jwk["e"]), _number(jwk["n"])).public_key()
-        rsa_key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        rsa_key.verify(signature, data, _padding(algorithm), hashes.SHA256())
     elif algorithm == "ES256" and jwk.get("crv") == "P-256" and len(signature) == 64:
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
         point = ec.EllipticCurvePublicNumbers(_number(jwk["x"]), _number(jwk["y"]), ec.SECP256R1())
         point.public_key().verify(encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
     else:
         raise Untrue(f"{algorithm} is not for this key")
+
+
+def _padding(algorithm: str) -> padding.AsymmetricPadding:
+    if algorithm == "RS256":
+        return padding.PKCS1v15()
+    return padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)  # RFC 7518 §3.5
 
 
 def _number(text: str) -> int:

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from tests.conformance_oidc import plans
+
 REPORTS = Path("var/conformance")
 HERE = Path(__file__).resolve().parent
 TESTS = {"federation": HERE, "oidc": HERE.parent / "conformance_oidc"}
+UNJUDGED = {"oidc": plans.unjudged()}  # modules that are no part of the report, each with its reason
 
 
 class Outcomes:
@@ -49,6 +52,7 @@ def main(name: str) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
     failed = [row for row in rows if row["outcome"] == "failed"]
+    sys.stdout.write("".join(f"not judged: {line}\n" for line in UNJUDGED.get(name, ())))
     sys.stdout.write("".join(f"failed: {row['client']}: {row['module']}\n" for row in failed))
     sys.stdout.write(f"{len(rows) - len(failed)} passed, {len(failed)} failed\n")
     return int(bool(failed) or not rows or code != pytest.ExitCode.OK)

@@ -1,26 +1,33 @@
 """What takes time: begun before everything else, and looked at after the rest."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.conformance.browsing import Visitor
-from tests.conformance_oidc import registrant
+from tests.conformance_oidc import plans, registrant
+from tests.conformance_oidc.cast import BY_KEY, Cast
 from tests.conformance_oidc.parties import Site
-from tests.conformance_oidc.relying import Client, Request, Server, Tokens
+from tests.conformance_oidc.plans import Plan
+from tests.conformance_oidc.relying import Client, Request, Tokens
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code of a client, redeemed if there are tokens."""
+
+    client: Client
+    request: Request
+    code: str
+    tokens: Tokens | None = None
 
 
 @dataclass
 class Aged:
-    """A code that was never redeemed, a reference that nobody opened, a code that was redeemed, a client's old key."""
+    """Codes by plan, references that nobody opened, and a client's old key."""
 
-    border: Client
-    request: Request
-    code: str
-    reference: dict[str, str]
-    basic: Client
-    basic_request: Request
-    basic_code: str
-    basic_tokens: Tokens
+    codes: Mapping[Plan, Code]
+    references: Mapping[Plan, Mapping[str, str]]
     rotating: Client
     rotating_tokens: Tokens
     begun: float = field(default_factory=time.monotonic)
@@ -30,25 +37,22 @@ class Aged:
         time.sleep(max(0.0, self.begun + seconds + 1 - time.monotonic()))
 
 
-def begin(visitor: Visitor, border: Client, basic: Client, at: Server, site: Site) -> Aged:
+def begin(visitor: Visitor, cast: Cast, site: Site) -> Aged:
     """Begin it."""
-    request, basic_request = border.request(), basic.request()
-    code = border.code(border.arrived(visitor, request), request)
-    basic_code = basic.code(basic.arrived(visitor, basic_request), basic_request)
-    keys = f"{site.origin}/rotating"
-    by_key = {"jwks_uri": keys, "token_endpoint_auth_method": "private_key_jwt"}
-    rotating = registrant.register(at, site.origin, **by_key)
+    references = {}
+    for plan in plans.FAPI:
+        client = cast.first(plan)
+        references[plan] = client.pushed(client.sent(client.request()))
+    by_key = {"jwks_uri": f"{site.origin}/rotating", **BY_KEY}
+    rotating = registrant.register(cast.server, site.origin, **by_key)
     site.pages["/rotating"] = rotating.party.key.jwks
     tokens = rotating.flow(visitor, scope="openid offline_access", prompt="consent")
-    return Aged(
-        border=border,
-        request=request,
-        code=code,
-        reference=border.pushed(border.request().parameters),
-        basic=basic,
-        basic_request=basic_request,
-        basic_code=basic_code,
-        basic_tokens=basic.tokens(basic.redeem(basic_code, basic_request), basic_request),
-        rotating=rotating,
-        rotating_tokens=tokens,
-    )
+    codes = {plan: _code(visitor, cast.first(plan), plan) for plan in (*plans.FAPI, *plans.CONVENTIONAL)}
+    return Aged(codes, references, rotating, tokens)
+
+
+def _code(visitor: Visitor, client: Client, plan: Plan) -> Code:
+    request = client.request()
+    code = client.code(client.arrived(visitor, request), request)
+    redeemed = client.tokens(client.redeem(code, request), request) if plan in plans.CONVENTIONAL else None
+    return Code(client, request, code, redeemed)

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from idp.demo.authenticator import Authenticator
 from tests.conformance import wire
-from tests.conformance.browsing import Arrival, Visitor
-from tests.conformance.foreign import Verdicts
-from tests.conformance_oidc import aging, clients, dialogue, parties, relying
+from tests.conformance.browsing import Visitor
+from tests.conformance_oidc import aging, clients, parties, plans, relying, traveller
 from tests.conformance_oidc.aging import Aged
+from tests.conformance_oidc.cast import Cast, second_clients
 from tests.conformance_oidc.certificates import CertificateAuthority
 from tests.conformance_oidc.node import Node
 from tests.conformance_oidc.parties import Party, Site
+from tests.conformance_oidc.plans import Plan
 from tests.conformance_oidc.relying import Client, Server
 
 
@@ -54,20 +54,21 @@ def registered(node: Node, sites: dict[str, Site]) -> Mapping[str, Party]:
 
 
 @pytest.fixture(scope="session")
-def authenticator(node: Node) -> Authenticator:
+def authenticator(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Authenticator:
     """The traveller's passkey."""
-    made = Authenticator(node.issuer)
-    Visitor(node.issuer, made).register("specimen-visitor")
-    return made
+    return traveller.arrive(node, tmp_path_factory.mktemp("traveller"))
 
 
 @pytest.fixture(scope="session")
-def aged(
-    node: Node, authenticator: Authenticator, registered: Mapping[str, Party], server: Server, sites: dict[str, Site]
-) -> Aged:
+def cast(node: Node, registered: Mapping[str, Party], server: Server, sites: dict[str, Site]) -> Cast:
+    """Who plays in the Foundation's plans."""
+    return Cast({**registered, **second_clients(node, sites)}, server, sites)
+
+
+@pytest.fixture(scope="session")
+def aged(node: Node, authenticator: Authenticator, cast: Cast, sites: dict[str, Site]) -> Aged:
     """What takes time, begun before anybody browses."""
-    clients_of_old = (Client(registered["border"], server), Client(registered["basic"], server))
-    return aging.begin(Visitor(node.issuer, authenticator), *clients_of_old, server, sites[clients.RP])
+    return aging.begin(Visitor(node.issuer, authenticator), cast, sites[clients.RP])
 
 
 @pytest.fixture
@@ -82,73 +83,19 @@ def server(node: Node) -> Server:
     return relying.server(node.issuer)
 
 
-@pytest.fixture
-def border(registered: Mapping[str, Party], server: Server) -> Client:
-    """A FAPI 2.0 client."""
-    return Client(registered["border"], server)
+@pytest.fixture(autouse=True)
+def plan() -> Plan:
+    """The plan that is judged by; a test's mark says another. Every test has it, so that every test can be marked."""
+    return plans.BASIC
 
 
 @pytest.fixture
-def other(registered: Mapping[str, Party], server: Server) -> Client:
-    """Another FAPI 2.0 client."""
-    return Client(registered["border-other"], server)
+def client(plan: Plan, cast: Cast) -> Client:
+    """The client of the plan."""
+    return cast.first(plan)
 
 
 @pytest.fixture
-def signing(registered: Mapping[str, Party], server: Server) -> Client:
-    """A FAPI 2.0 client that signs its requests."""
-    return Client(registered["border-signing"], server)
-
-
-@pytest.fixture
-def basic(registered: Mapping[str, Party], server: Server) -> Client:
-    """A conventional client with a secret."""
-    return Client(registered["basic"], server)
-
-
-@pytest.fixture
-def basic_post(registered: Mapping[str, Party], server: Server) -> Client:
-    """One that sends its secret in the form."""
-    return Client(registered["basic-post"], server)
-
-
-@pytest.fixture
-def basic_key(registered: Mapping[str, Party], server: Server) -> Client:
-    """One that authenticates by a key."""
-    return Client(registered["basic-key"], server)
-
-
-@pytest.fixture
-def basic_other(registered: Mapping[str, Party], server: Server) -> Client:
-    """Another with a secret."""
-    return Client(registered["basic-other"], server)
-
-
-@pytest.fixture(scope="session")
-def world(node: Node, authority: CertificateAuthority, registered: Mapping[str, Party]) -> dict[str, Any]:
-    """What a foreign client is told."""
-    told = {client_id: party.told() for client_id, party in registered.items()}
-    return {"issuer": node.issuer, "authority": str(authority.file), "clients": told}
-
-
-@pytest.fixture(scope="session")
-def visit(node: Node, authenticator: Authenticator, aged: Aged) -> dialogue.Visit:
-    """The traveller's way, for a foreign client: logged in where asked."""
-    traveller = Visitor(node.issuer, authenticator)
-
-    def go(url: str, decision: str) -> Arrival:
-        return traveller.arrive("GET", url, {}, decision=decision)
-
-    return go
-
-
-@pytest.fixture(scope="session")
-def openid_client(world: dict[str, Any], visit: dialogue.Visit) -> Verdicts:
-    """What openid-client says."""
-    return dialogue.npm("openid_client", world, visit)
-
-
-@pytest.fixture(scope="session")
-def oauth4webapi(world: dict[str, Any], visit: dialogue.Visit) -> Verdicts:
-    """What oauth4webapi says."""
-    return dialogue.npm("oauth4webapi", world, visit)
+def other(plan: Plan, cast: Cast) -> Client:
+    """Another client, of another site."""
+    return cast.second(plan)

@@ -5,12 +5,15 @@ from typing import Any
 
 from tests.conformance.browsing import Arrival, codes
 from tests.conformance.wire import Answer
+from tests.conformance_oidc.relying import Client, Request
 
 AUTHENTICATION = ("invalid_client", "invalid_request")
 GRANT = ("invalid_grant",)
 REQUEST = ("invalid_request",)
 OBJECT = ("invalid_request_object",)
+PROOF = ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 REQUEST_OR_OBJECT = ("invalid_request", "invalid_request_object")
+NEEDS_A_PAGE = ("interaction_required", "login_required", "account_selection_required", "consent_required")
 
 
 def answered(answer: Answer, accepted: Collection[str]) -> None:
@@ -32,10 +35,12 @@ def shown(arrival: Arrival, accepted: Collection[str]) -> None:
     assert len(found) == 1 and found[0] in accepted, found
 
 
-def returned(arrival: Arrival, accepted: Collection[str], *, callback: str, state: str | None, issuer: str) -> None:
+def returned(arrival: Arrival, accepted: Collection[str], client: Client, request: Request) -> None:
     """An error at the callback, with the state that was sent and the issuer."""
-    assert arrival.callback == callback, f"{arrival.status} {codes(arrival.page)[:3]}"
+    assert arrival.callback == client.party.callback.partition("?")[0], f"{arrival.status} {codes(arrival.page)[:3]}"
     known = {"error", "error_description", "error_uri", "state", "iss"}
     assert set(arrival.parameters) <= known, arrival.parameters
     assert arrival.parameters["error"] in accepted, arrival.parameters
-    assert arrival.parameters.get("state") == state and arrival.parameters["iss"] == issuer
+    assert not set("\r\n\t") & set(arrival.parameters.get("error_description", ""))
+    assert arrival.parameters.get("state") == request.parameters.get("state")
+    assert arrival.parameters["iss"] == client.at.issuer

@@ -19,6 +19,7 @@ from tests.conformance import jose, wire
 from tests.conformance.browsing import Arrival, Visitor, codes
 from tests.conformance.jose import Key
 from tests.conformance.wire import Answer
+from tests.conformance_oidc import heard, told
 from tests.conformance_oidc.parties import Party
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -43,12 +44,13 @@ class Assertion:
 
 @dataclass(frozen=True)
 class Proof:
-    """The same of a DPoP proof. ``edit`` changes the finished text."""
+    """The same of a DPoP proof. ``edit`` changes the finished text, ``name`` is the HTTP header's."""
 
     claims: Claims = field(default_factory=dict)
     header: Claims = field(default_factory=dict)
     key: Key | None = None
     edit: Edit = _same
+    name: str = "DPoP"
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,13 @@ class Tokens:
 
 
 class Client:
-    """One registered client with its key for proofs, if its tokens are bound."""
+    """One registered client, with its key for proofs if tokens are bound to it; ``mode`` is how to answer it."""
 
-    def __init__(self, party: Party, at: Server) -> None:
-        self.party, self.at = party, at
+    def __init__(self, party: Party, at: Server, mode: str | None = None) -> None:
+        self.party, self.at, self.mode = party, at, mode
         self.bound = party.profile == "border"
         self.proof_key = jose.generate()
-        self._nonce: str | None = None
+        self.nonce: str | None = None  # of the server's, for proofs (RFC 9449 §8)
 
     # What is sent
 
@@ -112,6 +114,7 @@ class Client:
             "nonce": secrets.token_urlsafe(10),
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
+            "response_mode": self.mode,
             **changes,
         }
         return Request({name: value for name, value in full.items() if value is not None}, verifier)
@@ -121,6 +124,8 @@ class Client:
         now = int(time.time())
         own = {"iss": self.party.client_id, "aud": self.at.issuer, "iat": now, "nbf": now, "exp": now + OBJECT_LIFETIME}
         full = {**request.parameters, **own, "jti": str(uuid.uuid4()), **claims}
+        if "claims" in full:
+            full["claims"] = json.loads(full["claims"])  # Core §6.1: a member that is JSON stands as such
         return (key or self.party.key).sign(full, typ="oauth-authz-req+jwt")
 
     def assertion(self, how: Assertion) -> str:
@@ -137,7 +142,7 @@ class Client:
         ath = None if token is None else jose.encode(hashlib.sha256(token.encode()).digest())
         claims = {"jti": str(uuid.uuid4()), "htm": method, "htu": url, "iat": int(time.time()), "ath": ath}
         header = {"typ": "dpop+jwt", "jwk": public, "kid": None, **how.header}
-        return how.edit(key.sign({**claims, "nonce": self._nonce, **how.claims}, **header))
+        return how.edit(key.sign({**claims, "nonce": self.nonce, **how.claims}, **header))
 
     # What is asked
 
@@ -156,7 +161,7 @@ class Client:
         def attempt() -> Answer:
             headers, members = ({}, {}) if auth is None else self._authentication(auth)
             if proof is not None:
-                headers["DPoP"] = self.proof(method, url, proof)
+                headers[proof.name] = self.proof(method, url, proof)
             content = urlencode({**members, **form}).encode()
             return wire.send(method, url, headers={"Content-Type": wire.FORM, **headers}, content=content)
 
@@ -181,8 +186,11 @@ class Client:
         return {"client_id": self.party.client_id, "request_uri": body["request_uri"]}
 
     def go(self, visitor: Visitor, parameters: Mapping[str, Any], method: str = "GET", **how: Any) -> Arrival:
-        """Send the traveller to the authorization endpoint."""
-        return visitor.arrive(method, self.at.metadata["authorization_endpoint"], parameters, **how)
+        """Send the traveller to the authorization endpoint; what came to the callback, or the page where it ended."""
+        arrival = visitor.arrive(method, self.at.metadata["authorization_endpoint"], parameters, **how)
+        callbacks = self.party.metadata["redirect_uris"]
+        told = {"issuer": self.at.issuer, "client_id": self.party.client_id, "callbacks": callbacks}
+        return heard.read(arrival, mode=self.mode, server=self.at, **told)
 
     def arrived(self, visitor: Visitor, request: Request, **how: Any) -> Arrival:
         """Push where the client must, and send the traveller."""
@@ -202,7 +210,10 @@ class Client:
         assert "error" not in arrival.parameters, arrival.parameters
         assert arrival.parameters.get("state") == request.parameters.get("state")
         assert arrival.parameters["iss"] == self.at.issuer
-        return arrival.parameters["code"]
+        assert set(arrival.parameters) <= {"code", "state", "iss"}, arrival.parameters
+        code = arrival.parameters["code"]
+        assert len(code) >= 22 and len(set(code)) > 10, "a code of 128 bits has more characters"
+        return code
 
     def redeem(
         self,
@@ -226,12 +237,15 @@ class Client:
         assert "no-store" in answer.headers["cache-control"]
         body = answer.json()
         assert body["token_type"].lower() == ("dpop" if self.bound else "bearer")
-        assert isinstance(body.get("expires_in", 1), int)
+        assert isinstance(body["expires_in"], int) and body["expires_in"] > 0
+        assert all(len(body[name]) >= 22 for name in ("access_token", "refresh_token") if name in body)
         if "openid" not in request.parameters["scope"].split():
             assert "id_token" not in body
             return Tokens(body, {})
         claims = self.id_token(body["id_token"], body["access_token"])
         assert claims.get("nonce") == request.parameters.get("nonce")
+        asked = json.loads(request.parameters.get("claims", "{}")).get("id_token", {})
+        assert told.names(claims) <= told.PROTOCOL | set(asked), claims
         return Tokens(body, claims)
 
     def id_token(self, text: str, access: str) -> dict[str, Any]:
@@ -258,12 +272,11 @@ class Client:
     ) -> Answer:
         """Ask userinfo with an access token."""
         url = self.at.metadata["userinfo_endpoint"]
-        bound = self.bound and proof is not None
 
         def attempt() -> Answer:
             headers = {"Authorization": f"{scheme or ('DPoP' if self.bound else 'Bearer')} {access}"}
-            if bound:
-                headers["DPoP"] = self.proof(method, url, proof or Proof(), access)
+            if self.bound and proof is not None:
+                headers[proof.name] = self.proof(method, url, proof, access)
             return wire.send(method, url, headers=headers, content=b"" if method == "POST" else None)
 
         return self._patiently(attempt)
@@ -280,7 +293,7 @@ class Client:
         """What userinfo says, of the same subject."""
         answer = self.userinfo(tokens.access)
         assert answer.status == 200, answer.text
-        claims: Mapping[str, Any] = answer.json()
+        claims = told.sound(answer.json())
         assert claims["sub"] == tokens.claims["sub"]
         return claims
 
@@ -294,6 +307,21 @@ class Client:
         """Ask for new tokens by a refresh token."""
         form = {"grant_type": "refresh_token", "refresh_token": token}
         return self.call("token_endpoint", form, auth=auth, proof=proof if self.bound else None)
+
+    def refreshed(self, tokens: Tokens, held: str) -> Mapping[str, Any]:
+        """Refresh where it must succeed: a new access token, of the same subject (OpenID Connect Core §12.2)."""
+        answer = self.refresh(held)
+        assert answer.status == 200, answer.text
+        again: Mapping[str, Any] = answer.json()
+        assert again["access_token"] != tokens.access and self.userinfo(again["access_token"]).status == 200
+        if self.bound:
+            assert again.get("refresh_token", held) == held
+        if "id_token" in again:
+            claims = self.id_token(again["id_token"], again["access_token"])
+            for name in ("sub", "auth_time", "azp"):
+                assert claims.get(name) == tokens.claims.get(name), name
+            assert claims.get("nonce") in (None, tokens.claims.get("nonce"))
+        return again
 
     def _authentication(self, how: Assertion) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and form members."""
@@ -309,7 +337,7 @@ class Client:
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
         answer = attempt()
         if "dpop-nonce" in answer.headers:
-            self._nonce = answer.headers["dpop-nonce"]
+            self.nonce = answer.headers["dpop-nonce"]
             asked = answer.text + answer.headers.get("www-authenticate", "")
             if answer.status in (400, 401) and "use_dpop_nonce" in asked:
                 return attempt()
@@ -326,7 +354,7 @@ def thumbprint(key: Key) -> str:
     return str(key.public["kid"])
 
 
-def unsigned(claims: Claims) -> str:
+def unsigned(claims: Claims, *, typ: str = "oauth-authz-req+jwt") -> str:
     """A JWT of the algorithm ``none``."""
-    parts = ({"alg": "none", "typ": "oauth-authz-req+jwt"}, claims)
+    parts = ({"alg": "none", "typ": typ}, claims)
     return ".".join(jose.encode(json.dumps(part).encode()) for part in parts) + "."

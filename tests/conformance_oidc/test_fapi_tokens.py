@@ -1,4 +1,4 @@
-"""FAPI 2.0: token requests that must be refused, refresh tokens, and proofs at a resource, under the plan's names."""
+"""FAPI 2.0: token requests that must be refused, refresh tokens, and proofs at a resource, under the plans' names."""
 
 import json
 import secrets
@@ -10,10 +10,9 @@ import pytest
 
 from tests.conformance import jose
 from tests.conformance.browsing import Visitor
-from tests.conformance.modules import module
-from tests.conformance_oidc import refusals, relying
-from tests.conformance_oidc.plans import FAPI
-from tests.conformance_oidc.refusals import AUTHENTICATION, GRANT
+from tests.conformance_oidc import refusals, relying, transport
+from tests.conformance_oidc.plans import FAPI, each, module
+from tests.conformance_oidc.refusals import AUTHENTICATION, GRANT, PROOF
 from tests.conformance_oidc.relying import Assertion, Client, Proof
 
 pytestmark = pytest.mark.e2e
@@ -36,91 +35,98 @@ REQUESTS: dict[str, tuple[Callable[[Client], dict[str, Any]], tuple[str, ...]]] 
         lambda it: {"auth": Assertion(key=it.party.rsa)},
         ("invalid_client",),
     ),
-    "ensure-holder-of-key-required": (
-        lambda it: {"proof": None},
-        (*AUTHENTICATION, "invalid_dpop_proof"),
-    ),
     "ensure-pkce-code-verifier-required": (lambda it: {"code_verifier": None}, GRANT),
     "incorrect-pkce-code-verifier-rejected": (lambda it: {"code_verifier": secrets.token_urlsafe(32)}, GRANT),
 }
 NO_REFRESH = ("invalid_client", "invalid_grant", "invalid_request")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=module(FAPI + name)) for name in REQUESTS])
-def test_token_request(visitor: Visitor, border: Client, name: str) -> None:
+@each(REQUESTS, *FAPI)
+def test_token_request(
+    visitor: Visitor, client: Client, case: tuple[Callable[[Client], dict[str, Any]], tuple[str, ...]]
+) -> None:
     """A code that is good for whoever found it."""
-    change, accepted = REQUESTS[name]
-    request = border.request()
-    code = border.code(border.arrived(visitor, request), request)
-    refusals.answered(border.redeem(code, request, **change(border)), accepted)
-    border.tokens(border.redeem(code, request), request)  # and all that was wrong with it was this
+    change, accepted = case
+    request = client.request()
+    code = client.code(client.arrived(visitor, request), request)
+    refusals.answered(client.redeem(code, request, **change(client)), accepted)
+    client.tokens(client.redeem(code, request), request)  # and all that was wrong with it was this
 
 
-@module(FAPI + "ensure-authorization-code-is-bound-to-client")
-def test_code_of_another_client(visitor: Visitor, border: Client, other: Client) -> None:
+@module("ensure-holder-of-key-required", *FAPI)
+def test_no_proof(visitor: Visitor, client: Client) -> None:
+    """A token that is bound to nothing, or one that came over old TLS."""
+    request = client.request()
+    code = client.code(client.arrived(visitor, request), request)
+    refusals.answered(client.redeem(code, request, proof=None), PROOF)
+    client.tokens(client.redeem(code, request), request)
+    for endpoint in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "registration_endpoint"):
+        transport.is_modern(client.at.metadata[endpoint])
+
+
+@module("ensure-authorization-code-is-bound-to-client", *FAPI)
+def test_code_of_another_client(visitor: Visitor, client: Client, other: Client) -> None:
     """A code that another client may redeem."""
-    request = border.request()
-    code = border.code(border.arrived(visitor, request), request)
-    other.proof_key = border.proof_key
+    request = client.request()
+    code = client.code(client.arrived(visitor, request), request)
+    other.proof_key = client.proof_key
     refusals.answered(other.redeem(code, request), GRANT)
 
 
-@module(FAPI + "ensure-client-id-in-token-endpoint")
-def test_name_of_another_client(visitor: Visitor, border: Client, other: Client) -> None:
-    """A client that may call itself another beside its assertion."""
-    request = border.request()
-    code = border.code(border.arrived(visitor, request), request)
-    answer = border.redeem(code, request, client_id=other.party.client_id)
-    refusals.answered(answer, ("invalid_client", "invalid_grant"))
+@module("ensure-client-id-in-token-endpoint", *FAPI)
+def test_name_of_another_client(visitor: Visitor, client: Client, other: Client) -> None:
+    """A client that may call itself another, beside its assertion or in it."""
+    who = other.party.client_id
+    accepted = ("invalid_client", "invalid_grant")
+    for auth in (Assertion(), Assertion({"iss": who, "sub": who})):
+        request = client.request()
+        code = client.code(client.arrived(visitor, request), request)
+        refusals.answered(client.redeem(code, request, auth=auth, client_id=who), accepted)
 
 
-@module(FAPI + "ensure-token-endpoint-fails-with-mismatched-dpop-jkt")
-def test_other_key_than_named(visitor: Visitor, border: Client) -> None:
+@module("ensure-token-endpoint-fails-with-mismatched-dpop-jkt", *FAPI)
+def test_other_key_than_named(visitor: Visitor, client: Client) -> None:
     """A code that another key than that of dpop_jkt may redeem (RFC 9449 §10)."""
-    request = border.request(dpop_jkt=relying.thumbprint(jose.generate()))
-    code = border.code(border.arrived(visitor, request), request)
-    refusals.answered(border.redeem(code, request), ("invalid_grant", "invalid_dpop_proof", "invalid_request"))
+    request = client.request(dpop_jkt=relying.thumbprint(jose.generate()))
+    code = client.code(client.arrived(visitor, request), request)
+    refusals.answered(client.redeem(code, request), PROOF)
 
 
-@module(FAPI + "ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt")
-def test_other_key_than_pushed(visitor: Visitor, border: Client) -> None:
+@module("ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt", *FAPI)
+def test_other_key_than_pushed(visitor: Visitor, client: Client) -> None:
     """A code that another key than that of the pushed request may redeem."""
-    request = border.request()
-    arrival = border.go(visitor, border.pushed(request.parameters, proof=Proof(key=jose.generate())))
-    answer = border.redeem(border.code(arrival, request), request)
-    refusals.answered(answer, ("invalid_grant", "invalid_dpop_proof", "invalid_request"))
+    request = client.request()
+    arrival = client.go(visitor, client.pushed(client.sent(request), proof=Proof(key=jose.generate())))
+    refusals.answered(client.redeem(client.code(arrival, request), request), PROOF)
 
 
-@module(FAPI + "attempt-reuse-authorization-code-after-one-second")
-def test_code_a_second_later(visitor: Visitor, border: Client) -> None:
+@module("attempt-reuse-authorization-code-after-one-second", *FAPI)
+def test_code_a_second_later(visitor: Visitor, client: Client) -> None:
     """A code that serves twice, and an access token that outlives the theft."""
-    request = border.request()
-    code = border.code(border.arrived(visitor, request), request)
-    tokens = border.tokens(border.redeem(code, request), request)
+    request = client.request()
+    code = client.code(client.arrived(visitor, request), request)
+    tokens = client.tokens(client.redeem(code, request), request)
     time.sleep(1)
-    refusals.answered(border.redeem(code, request), GRANT)
-    assert border.userinfo(tokens.access).status == 401
+    refusals.answered(client.redeem(code, request), GRANT)
+    assert client.userinfo(tokens.access).status == 401
 
 
-@module(FAPI + "refresh-token")
-def test_refresh(visitor: Visitor, border: Client, other: Client) -> None:
-    """A refresh token that works without client or key, or for another client; or one that is lost on the way."""
-    tokens = border.flow(visitor, scope="openid offline_access", prompt="consent")
+@module("refresh-token", *FAPI)
+def test_refresh(visitor: Visitor, client: Client, other: Client) -> None:
+    """A refresh token that works without client or key, or for another client; or one that is lost on the way.
+
+    The suite proves another key at each refresh (RFC 9449 §5 would let a client do so). Here a grant keeps its key.
+    """
+    tokens = client.flow(visitor, scope="openid offline_access", prompt="consent")
     held = tokens.body["refresh_token"]
     for _ in range(2):  # FAPI 2.0 §5.3.2.1: not rotated, so that a lost answer locks nobody out
-        answer = border.refresh(held)
-        assert answer.status == 200, answer.text
-        again = answer.json()
-        assert again.get("refresh_token", held) == held and again["access_token"] != tokens.access
-        assert border.userinfo(again["access_token"]).status == 200
-        if "id_token" in again:
-            claims = border.id_token(again["id_token"], again["access_token"])
-            assert claims["sub"] == tokens.claims["sub"] and claims.get("nonce") in (None, tokens.claims["nonce"])
-    refusals.answered(border.refresh(held, auth=None), NO_REFRESH)
-    refusals.answered(border.refresh(held, proof=None), ("invalid_request", "invalid_grant", "invalid_dpop_proof"))
-    refusals.answered(border.refresh(held, proof=Proof(key=jose.generate())), GRANT)
-    other.proof_key = border.proof_key
+        client.refreshed(tokens, held)
+    refusals.answered(client.refresh(held, auth=None), NO_REFRESH)
+    refusals.answered(client.refresh(held, proof=None), PROOF)
+    refusals.answered(client.refresh(held, proof=Proof(key=jose.generate())), GRANT)
+    other.proof_key = client.proof_key
     refusals.answered(other.refresh(held), GRANT)
+    client.refreshed(tokens, held)
 
 
 def _without_alg(text: str) -> str:
@@ -160,23 +166,26 @@ def _bad_proofs(client: Client) -> dict[str, Proof]:
     }
 
 
-@module(FAPI + "dpop-negative-tests")
-def test_proofs_at_a_resource(visitor: Visitor, border: Client) -> None:
+@module("dpop-negative-tests", *FAPI)
+def test_proofs_at_a_resource(visitor: Visitor, client: Client) -> None:
     """A proof that proves nothing."""
-    tokens = border.flow(visitor)
-    for name, proof in _bad_proofs(border).items():
-        answer = border.userinfo(tokens.access, proof=proof)
+    tokens = client.flow(visitor)
+    for name, proof in _bad_proofs(client).items():
+        answer = client.userinfo(tokens.access, proof=proof)
+        if answer.status == 200 and name in ("future", "past") and client.nonce is not None:
+            continue  # the server's own nonce says when the proof was made
         assert answer.status in (400, 401), f"{name}: {answer.status}"
         assert "dpop" in answer.headers["www-authenticate"].lower(), name
-    url = border.at.metadata["userinfo_endpoint"]
+    url = client.at.metadata["userinfo_endpoint"]
     upper = url.replace("https://hk.localhost", "HTTPS://HK.LOCALHOST")
     for htu in (f"{url}?a=b#c", upper):
-        assert border.userinfo(tokens.access, proof=Proof({"htu": htu})).status == 200, htu
+        assert client.userinfo(tokens.access, proof=Proof({"htu": htu})).status == 200, htu
+    assert client.userinfo(tokens.access, proof=Proof(name="DPOP")).status == 200
     extra = Proof({"more": 1}, {"more": 1})
-    assert border.userinfo(tokens.access, proof=extra).status == 200
+    assert client.userinfo(tokens.access, proof=extra).status == 200
     once = Proof({"jti": secrets.token_urlsafe(16)})
-    assert border.userinfo(tokens.access, proof=once).status == 200
-    assert border.userinfo(tokens.access, proof=once).status == 401
+    assert client.userinfo(tokens.access, proof=once).status == 200
+    assert client.userinfo(tokens.access, proof=once).status == 401
     for scheme in ("DPoP", "Bearer"):
-        assert border.userinfo(tokens.access, proof=None, scheme=scheme).status == 401
-    assert border.userinfo(tokens.access).status == 200
+        assert client.userinfo(tokens.access, proof=None, scheme=scheme).status == 401
+    assert client.userinfo(tokens.access).status == 200

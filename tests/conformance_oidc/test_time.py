@@ -6,51 +6,61 @@ import pytest
 
 from tests.conformance.browsing import Visitor
 from tests.conformance.jose import generate
-from tests.conformance.modules import module
 from tests.conformance_oidc import refusals
 from tests.conformance_oidc.aging import Aged
 from tests.conformance_oidc.node import Node
 from tests.conformance_oidc.parties import Site
-from tests.conformance_oidc.plans import FAPI, OPENID
+from tests.conformance_oidc.plans import CONVENTIONAL, DYNAMIC, FAPI, Plan, module
 from tests.conformance_oidc.relying import Client
 
 pytestmark = pytest.mark.e2e
 CODE, REFERENCE, KEYS = 60, 90, 60  # seconds: lifetimes, and how often a client's keys are fetched
+REUSE = 30
 
 
-@module(OPENID + "refresh-token-rp-key-rotation")
+@module("codereuse-30seconds", *CONVENTIONAL)
+def test_code_half_a_minute_later(plan: Plan, aged: Aged) -> None:
+    """A code that serves twice, and an access token that outlives the theft."""
+    aged.wait(REUSE)
+    old = aged.codes[plan]
+    assert old.tokens is not None and old.client.userinfo(old.tokens.access).status == 200
+    refusals.answered(old.client.redeem(old.code, old.request), refusals.GRANT)
+    assert old.client.userinfo(old.tokens.access).status == 401
+
+
+@module("refresh-token-rp-key-rotation", DYNAMIC)
 def test_new_key_of_a_client(aged: Aged, sites: dict[str, Site]) -> None:
     """A client that cannot change its key without registering anew."""
-    party = aged.rotating.party
-    new = generate("ES256")
+    new = generate("RS256")
     sites["rp.localhost"].pages["/rotating"] = new.jwks
     aged.wait(KEYS)
-    client = Client(replace(party, key=new), aged.rotating.at)
-    answer = client.refresh(aged.rotating_tokens.body["refresh_token"])
-    assert answer.status == 200, answer.text
+    client = Client(replace(aged.rotating.party, key=new), aged.rotating.at)
+    client.refreshed(aged.rotating_tokens, aged.rotating_tokens.body["refresh_token"])
 
 
-@module(FAPI + "ensure-token-endpoint-fails-with-expired-auth-code")
-def test_old_code(aged: Aged) -> None:
+@module("ensure-token-endpoint-fails-with-expired-auth-code", *FAPI)
+def test_old_code(plan: Plan, aged: Aged) -> None:
     """A code that lives for longer than 60 seconds (FAPI 2.0 §5.3.2.1)."""
     aged.wait(CODE)
-    refusals.answered(aged.border.redeem(aged.code, aged.request), refusals.GRANT)
+    old = aged.codes[plan]
+    refusals.answered(old.client.redeem(old.code, old.request), refusals.GRANT)
 
 
-@module(FAPI + "par-attempt-to-use-expired-request_uri")
-def test_old_reference(visitor: Visitor, aged: Aged) -> None:
+@module("par-attempt-to-use-expired-request_uri", *FAPI)
+def test_old_reference(plan: Plan, visitor: Visitor, aged: Aged) -> None:
     """A reference that lives for longer than it said."""
     aged.wait(REFERENCE)
-    refusals.shown(aged.border.go(visitor, aged.reference), ("invalid_request_uri",))
+    client = aged.codes[plan].client
+    refusals.shown(client.go(visitor, aged.references[plan]), ("invalid_request_uri",))
 
 
-@module(OPENID + "server-rotate-keys")
-def test_new_key_of_the_node(visitor: Visitor, node: Node, basic: Client) -> None:
+@module("server-rotate-keys", DYNAMIC)
+def test_new_key_of_the_node(visitor: Visitor, node: Node, client: Client) -> None:
     """A key that signs and is not published, or one that goes while its tokens live. The last test."""
-    before = {key["kid"] for key in basic.at.signing_keys()}
-    tokens = basic.flow(visitor)
+    before = {key["kid"] for key in client.at.signing_keys()}
+    tokens = client.flow(visitor)
     node.manage("federation", "key", "activate", "--use", "oidc", "--algorithm", "RS256", "--emergency")
-    after = {key["kid"] for key in basic.at.signing_keys()}
+    after = {key["kid"] for key in client.at.signing_keys()}
     assert after - before and before <= after
-    basic.id_token(tokens.body["id_token"], tokens.access)
-    basic.flow(visitor)
+    client.id_token(tokens.body["id_token"], tokens.access)
+    client.flow(visitor)
