@@ -60,7 +60,8 @@ def _session(client: Any) -> str:
     account = Account.objects.create_user("measured", "a long enough password")
     traveller = Traveller.objects.create(account=account)
     with transaction.atomic():
-        consents.remember(traveller=traveller, client=client, parameters={"scope": "openid"}, now=int(time.time()))
+        asked = {"scope": "openid"}
+        consents.remember(traveller=traveller, client=client, parameters=asked, told=(), now=int(time.time()))
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore()
     request.user = AnonymousUser()

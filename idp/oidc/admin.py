@@ -92,7 +92,10 @@ class ClientAdmin(ReadOnlyModelAdmin):
     facts = ("client_id", "profile", "registration", "enabled", "sector", "registered")
     seen_only = ("name", "expires", "resources", "registered_metadata")
     parts = (
-        (_("What travellers see"), ("client_name", "name_zh_hans", "name_zh_hant", "name_pt")),
+        (
+            _("What travellers see"),
+            ("client_name", "name_zh_hans", "name_zh_hant", "name_pt", "client_uri", "policy_uri", "tos_uri"),
+        ),
         (
             _("Addresses"),
             ("redirect_uris", "post_logout_redirect_uris", "initiate_login_uri", "backchannel_logout_uri"),

@@ -1,6 +1,6 @@
 """The traveller's part: from a pushed request to a decision, stored together with its code."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -95,28 +95,44 @@ def is_silent(pushed: PushedRequest) -> bool:
 
 
 def allow(
-    *, pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
+    *,
+    pushed: PushedRequest,
+    who: Authenticated,
+    traveller: Traveller,
+    choices: Mapping[str, str],
+    ticked: Collection[str] | None,
+    now: int,
 ) -> Reply:
     """Store what the traveller allowed, and the code; the reply to the client.
 
-    Raises `Undeliverable` when somebody completed the request meanwhile, `OAuthError` (invalid_authorization_details)
-    when a choice is not the traveller's to make, `Unavailable` when the reply could not be told just now.
+    ``choices`` are those of rich authorization, ``ticked`` the claims that were left ticked (`consents.wanted`), or
+    None where all was agreed to before and no page was shown.
+    Raises `Undeliverable` when somebody completed the request or took the consent back meanwhile, `OAuthError`
+    (invalid_authorization_details) when a choice is not the traveller's to make, `Unavailable` when the reply could not
+    be told just now.
     """
     way = responses.way(pushed.client, pushed.parameters, now=now)
-    return way.reply(_allowed(pushed, who, traveller, choices, now))
+    return way.reply(_allowed(pushed, who, traveller, choices, ticked, now))
 
 
 @transaction.atomic
 def _allowed(
-    pushed: PushedRequest, who: Authenticated, traveller: Traveller, choices: Mapping[str, str], now: int
+    pushed: PushedRequest,
+    who: Authenticated,
+    traveller: Traveller,
+    choices: Mapping[str, str],
+    ticked: Collection[str] | None,
+    now: int,
 ) -> Mapping[str, str]:
     _complete(pushed, now=now)
     details = authorization_details.grant(
         pushed.parameters.get("authorization_details", []), traveller=traveller, choices=choices, now=now
     )
+    told = _told(pushed, traveller, ticked)
     granted = {
         "details": details,
-        "scope": pushed.parameters.get("scope", ""),
+        "told": sorted(told),
+        "scope": consents.narrowed(pushed.parameters.get("scope", ""), told),
         "acr": who.acr,
         "amr": who.amr,
         "auth_time": who.auth_time,
@@ -125,8 +141,16 @@ def _allowed(
         "resources": pushed.parameters.get("resource", []),
         "sid": who.sid,
     }
-    consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, now=now)
+    consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, told=told, now=now)
     return server.complete(pushed, traveller=traveller, granted=granted, now=now)
+
+
+def _told(pushed: PushedRequest, traveller: Traveller, ticked: Collection[str] | None) -> set[str]:
+    if ticked is not None:
+        return consents.agreed(pushed.parameters, ticked)
+    if not consents.cover(traveller=traveller, client=pushed.client, parameters=pushed.parameters, locked=True):
+        raise Undeliverable(OAuthError("access_denied", "consent was taken back meanwhile"))
+    return set(consents.wanted(pushed.parameters))
 
 
 def refuse(*, pushed: PushedRequest, error: str, actor: str, now: int) -> Reply:

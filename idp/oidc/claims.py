@@ -1,6 +1,6 @@
 """What a client asks to know, by scope and by name (OpenID Connect Core §5)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from idp.oidc import verified
@@ -17,6 +17,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {  # Core §5.4, without what we n
     "phone": ("phone_number", "phone_number_verified"),
     "address": ("address",),
 }
+_WITH = {"email_verified": "email", "phone_number_verified": "phone_number"}  # agreed to and told with it
 TOLD = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
 VERIFIED = "verified_claims/"  # before the name of a verified claim
 PROTOCOL = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")  # of id tokens
@@ -36,11 +37,30 @@ def wanted_subject(asked: Asked) -> str | None:
     return None
 
 
-def names(asked: Asked) -> set[str]:
-    """The names of the claims that are asked for, wherever, and that we may tell: what consent is given to beside
-    scopes. A name stands there once, whatever languages it is wanted in; that of a verified claim has a prefix."""
-    plain = {base(name) for place in asked.values() for name in place if base(name) in TOLD}
-    return plain | {f"{VERIFIED}{name}" for name in verified.names(asked)}
+def units(asked: Asked, *, scope: str) -> dict[str, bool]:
+    """What consent is asked for, claim by claim in the order of the page, and whether the client needs it.
+
+    A claim stands there once, wherever it is wanted and in whatever languages; a verified one has a prefix. Those of a
+    scope are voluntary (§5.4).
+    """
+    found = {unit(name): False for item in scope.split() for name in SCOPE_CLAIMS.get(item, ())}
+    for place in asked.values():
+        for name, request in place.items():
+            if base(name) in TOLD:
+                essential = bool(request and request.get("essential") is True)
+                found[unit(name)] = essential or found.get(unit(name), False)
+    plain = {name: found[name] for names in SCOPE_CLAIMS.values() for name in names if name in found}
+    return {**plain, **{f"{VERIFIED}{name}": essential for name, essential in verified.needed(asked).items()}}
+
+
+def unit(name: str) -> str:
+    """The claim that a traveller agrees to when ``name`` is told."""
+    return _WITH.get(base(name), base(name))
+
+
+def verified_names(units: Collection[str]) -> frozenset[str]:
+    """Those of ``units`` that are verified claims, without the prefix."""
+    return frozenset(name.removeprefix(VERIFIED) for name in units if name.startswith(VERIFIED))
 
 
 def base(name: str) -> str:

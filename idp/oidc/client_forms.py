@@ -21,7 +21,7 @@ OTHER_TAGS = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "pt": "pt"}  # as RFC 
 _WIDE = {"cols": 80}
 _LINES = ("redirect_uris", "post_logout_redirect_uris")
 _TEXTS = ("token_endpoint_auth_method", "jwks_uri", "scope", "sector_identifier_uri")
-_ADDRESSES = ("initiate_login_uri", "backchannel_logout_uri")
+_ADDRESSES = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "backchannel_logout_uri")
 _CHOICES = ("grant_types", "authorization_details_types")
 _GRANTS = {
     "authorization_code": _("travellers log in"),
@@ -44,6 +44,13 @@ class _Lines(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
 
+class _Address(forms.CharField):
+    """One address, which the domain looks at."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=forms.TextInput(attrs={"size": 80}), **options)
+
+
 class _Keys(forms.JSONField):
     """A JWK Set, or nothing."""
 
@@ -61,6 +68,9 @@ class ClientForm(forms.ModelForm):
     name_zh_hans = forms.CharField(label="简体中文", max_length=80, required=False)
     name_zh_hant = forms.CharField(label="繁體中文", max_length=80, required=False)
     name_pt = forms.CharField(label="Português", max_length=80, required=False)
+    client_uri = _Address(label=_("Website"))
+    policy_uri = _Address(label=_("Privacy policy"))
+    tos_uri = _Address(label=_("Terms of use"))
     redirect_uris = _Lines(label=_("Redirect URIs"), help_text=_("One on each line; compared character by character."))
     post_logout_redirect_uris = _Lines(label=_("Redirect URIs after a logout"), help_text=_("One on each line."))
     token_endpoint_auth_method = forms.ChoiceField(label=_("Method"), required=False)
@@ -70,9 +80,7 @@ class ClientForm(forms.ModelForm):
         widget=forms.Textarea(attrs={"rows": 6, **_WIDE}),
         help_text=_("A JWK Set with public keys; or the address of one below."),
     )
-    jwks_uri = forms.CharField(
-        label=_("Address of its keys"), required=False, widget=forms.TextInput(attrs={"size": 80})
-    )
+    jwks_uri = _Address(label=_("Address of its keys"))
     grant_types = forms.MultipleChoiceField(
         label=_("Grants"), choices=list(_GRANTS.items()), widget=forms.CheckboxSelectMultiple
     )
@@ -85,16 +93,10 @@ class ClientForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Profile border only. A client with one of these is a wallet."),
     )
-    initiate_login_uri = forms.CharField(
-        label=_("Address where a login begins"), required=False, widget=forms.TextInput(attrs={"size": 80})
-    )
-    backchannel_logout_uri = forms.CharField(
-        label=_("Address to tell of logouts"), required=False, widget=forms.TextInput(attrs={"size": 80})
-    )
-    sector_identifier_uri = forms.CharField(
+    initiate_login_uri = _Address(label=_("Address where a login begins"))
+    backchannel_logout_uri = _Address(label=_("Address to tell of logouts"))
+    sector_identifier_uri = _Address(
         label=_("Address of its sector"),
-        required=False,
-        widget=forms.TextInput(attrs={"size": 80}),
         help_text=_("Only when the redirect URIs have several hosts. The sector stays for ever."),
     )
     resources = _Lines(

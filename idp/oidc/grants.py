@@ -21,6 +21,7 @@ def give(
     pushed: PushedRequest,
     traveller: Traveller,
     details: Sequence[dict[str, Any]],
+    told: Sequence[str],
     scope: str,
     acr: str,
     amr: Sequence[str],
@@ -32,7 +33,10 @@ def give(
     code: str,
     now: int,
 ) -> Grant:
-    """Store the grant and its code. Belongs into the transaction that completes ``pushed``."""
+    """Store the grant and its code. Belongs into the transaction that completes ``pushed``.
+
+    ``told`` are the claims agreed to, which the consent remembers and the audit names.
+    """
     grant = Grant.objects.create(
         traveller=traveller,
         client=pushed.client,
@@ -62,7 +66,7 @@ def give(
         kind="oidc.consent_given",
         actor=f"traveller:{traveller.pk}",
         subject=f"grant:{grant.pk}",
-        data={"client": pushed.client.client_id, "types": kinds, "scope": scope, "acr": acr},
+        data={"client": pushed.client.client_id, "types": kinds, "scope": scope, "claims": told, "acr": acr},
     )
     return grant
 

@@ -31,13 +31,13 @@ class Client(models.Model):
         ADMIN = "admin", _("by an officer")
         DYNAMIC = "dynamic", _("dynamic")
 
-    client_id = models.CharField(max_length=MAX_CLIENT_ID, unique=True)
-    profile = models.CharField(max_length=16, choices=Profile.choices)
-    registration = models.CharField(max_length=16, choices=Registration.choices)
+    client_id = models.CharField(_("identifier"), max_length=MAX_CLIENT_ID, unique=True)
+    profile = models.CharField(_("profile"), max_length=16, choices=Profile.choices)
+    registration = models.CharField(_("registration"), max_length=16, choices=Registration.choices)
     metadata = models.JSONField(default=dict)  # as resolved by policy; its keys are those for this protocol
-    sector = models.CharField(max_length=255)  # of the pairwise subjects (OpenID Connect Core §8.1)
+    sector = models.CharField(_("sector"), max_length=255)  # of the pairwise subjects (OpenID Connect Core §8.1)
     expires_at = models.BigIntegerField(null=True, blank=True)  # of the trust chain; None: until disabled
-    disabled = models.BooleanField(default=False)  # by an officer; a new resolution does not undo it
+    disabled = models.BooleanField(_("disabled"), default=False)  # by an officer; a new resolution does not undo it
     chain_path = models.JSONField(default=list)  # client ... anchor, of the chain that an explicit registration went by
     stated_at = models.BigIntegerField(null=True, blank=True)  # iat of the statement that registered it explicitly
     fetched_jwks = models.JSONField(null=True, blank=True)  # what stands at its signed_jwks_uri or jwks_uri
@@ -45,7 +45,7 @@ class Client(models.Model):
     jwks_until = models.BigIntegerField(default=0)  # how long it may be used while nobody answers
     secret_hash = models.CharField(max_length=HASH_CHARS, blank=True)  # of a secret made here; "" when it has none
     registration_token_hash = models.CharField(max_length=HASH_CHARS, blank=True)  # RFC 7592 §3
-    resources = models.JSONField(default=list)  # resource identifiers (RFC 8707) that it answers for, by an officer
+    resources = models.JSONField(_("resources"), default=list)  # identifiers (RFC 8707) that it answers for
     created_at = models.BigIntegerField()
 
     class Meta:
@@ -197,9 +197,10 @@ class Consent(models.Model):
     traveller = models.ForeignKey("accounts.Traveller", on_delete=models.CASCADE, related_name="consents")
     client = models.ForeignKey(Client, on_delete=models.CASCADE)
     scopes = models.JSONField(default=list)
-    claims = models.JSONField(default=list)  # names, as `idp.oidc.claims` writes them
+    claims = models.JSONField(default=list)  # as `idp.oidc.claims.unit` names them; what stands here may be told
     resources = models.JSONField(default=list)
-    given_at = models.BigIntegerField()
+    since_at = models.BigIntegerField()  # when it was first given
+    given_at = models.BigIntegerField()  # when it was last given or relied on by a login
 
     class Meta:
         verbose_name = _("consent")

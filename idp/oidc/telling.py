@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from idp.oidc import claims, identity, verified
+from idp.oidc import claims, consents, identity, verified
 from idp.oidc.models import Grant
 from idp.protocol import claims_answer
+from idp.protocol.claims_request import VERIFIED
 
 
 def told(grant: Grant, *, place: str, scope: str, now: int) -> dict[str, Any]:
@@ -12,8 +13,11 @@ def told(grant: Grant, *, place: str, scope: str, now: int) -> dict[str, Any]:
 
     Nothing is looked up where nothing is wanted.
     """
-    told = verified.told(grant, place=place, now=now)
     wanted = claims.of_place(place, grant.claims, scope=scope)
-    if wanted:
+    if not wanted and VERIFIED not in grant.claims.get(place, {}):
+        return {}
+    agreed = consents.told(grant)
+    told = verified.told(grant, place=place, agreed=claims.verified_names(agreed), now=now)
+    if wanted := {name: request for name, request in wanted.items() if claims.unit(name) in agreed}:
         told |= claims_answer.answer(wanted, identity.of(grant.traveller), locales=grant.claims_locales)
     return told

@@ -88,13 +88,20 @@ def purposes(asked: Asked) -> dict[str, list[str]]:
     return said
 
 
-def told(grant: Grant, *, place: str, now: int) -> dict[str, Any]:
-    """``verified_claims`` for ``place``, if the grant has such and a document meets them.
+def needed(asked: Asked) -> dict[str, bool]:
+    """Of `NAMES` what is asked for, in that order, and whether the client says that it is essential."""
+    essential = {name for requests in _requests(asked) for name in verified_claims.essential(requests)}
+    return {name: name in essential for name in NAMES if name in names(asked)}
+
+
+def told(grant: Grant, *, place: str, agreed: frozenset[str], now: int) -> dict[str, Any]:
+    """``verified_claims`` for ``place``, if the grant has such, the traveller ``agreed`` (of `NAMES`) and a document
+    meets them.
 
     Of documents that were the traveller's when they allowed it: nobody agreed to show another. What the client may ask
     for is looked at again, and so is the level of the login (IDA §10.1).
     """
-    asked = narrowed({place: grant.claims.get(place, {})}, permitted(grant.client))[place]
+    asked = narrowed({place: grant.claims.get(place, {})}, permitted(grant.client) & agreed)[place]
     if VERIFIED not in asked or not levels.reaches(grant.acr, levels.MULTIFACTOR):
         return {}
     shown = documents(grant.traveller, linked_by=grant.created_at, now=now)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language, get_supported_language_variant
+from django.utils.translation import get_supported_language_variant
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,7 +25,8 @@ from idp.oidc import (
     authorization,
     authorization_details,
     by_value,
-    client_metadata,
+    client_presentation,
+    consent_lines,
     errors,
     explicit_registration,
     form,
@@ -37,13 +38,14 @@ from idp.oidc import (
 )
 from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Client, PushedRequest
+from idp.oidc.models import PushedRequest
 from idp.oidc.responses import Redirect, Reply
 from idp.protocol import registration_response
 from idp.protocol.refusals import Unavailable
 
 log = logging.getLogger(__name__)
 CHOICE = "choice-"  # before the name of a consent page's choice, so that none can pass for another field
+CLAIM = "claim-"  # the same before a claim's
 METADATA_AGE = 300  # seconds that clients may keep our metadata; keys are published for days before they sign
 
 
@@ -203,7 +205,7 @@ def _silent(pushed: PushedRequest, who: Authenticated | None, *, is_login_needed
 
 
 def _allowed_before(pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int) -> Reply:
-    return authorization.allow(pushed=pushed, who=who, traveller=traveller, choices={}, now=now)
+    return authorization.allow(pushed=pushed, who=who, traveller=traveller, choices={}, ticked=None, now=now)
 
 
 def _consent_page(
@@ -220,19 +222,17 @@ def _consent_page(
         request,
         "oidc/consent.html",
         {
-            "client_name": client_metadata.name(pushed.client, get_language() or "en"),
-            "client_host": _host(pushed),
-            "policy": client_metadata.page(pushed.client, "policy_uri", get_language() or "en"),
-            "terms": client_metadata.page(pushed.client, "tos_uri", get_language() or "en"),
-            "nobody_vouches": pushed.client.registration == Client.Registration.DYNAMIC,
+            "client": client_presentation.of(pushed.client, redirect_uri=pushed.parameters["redirect_uri"]),
             "account": who.account,
             "phone": pushed.client.is_wallet,  # the grant can be ended with it
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
             "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
-            "openid": "openid" in pushed.parameters.get("scope", "").split(),
+            "scopes": pushed.parameters.get("scope", "").split(),
+            "claims": consent_lines.asked(pushed.parameters),
             "resources": resources.others(pushed.parameters.get("resource", [])),
             "fields": {"client_id": pushed.client.client_id, "request_uri": request.GET["request_uri"]},
             "choice_prefix": CHOICE,
+            "claim_prefix": CLAIM,
         },
     )
     # Chromium applies form-action to the redirect after the form too: it must be allowed to go back to the client.
@@ -240,26 +240,27 @@ def _consent_page(
     return response
 
 
-def _host(pushed: PushedRequest) -> str:
-    """Where the client runs: an entity at its identifier, another where the answer goes."""
-    named = pushed.client.client_id if pushed.client.chain_path else pushed.parameters["redirect_uri"]
-    parts = urlsplit(named)
-    return parts.netloc or f"{parts.scheme}:"
-
-
 def _decision(
     request: HttpRequest, pushed: PushedRequest, who: Authenticated, traveller: Traveller, *, now: int
 ) -> Reply:
     if request.POST.get("decision") != "allow":
         return authorization.refuse(pushed=pushed, error="access_denied", actor=_actor(traveller), now=now)
-    choices = {name.removeprefix(CHOICE): value for name, value in request.POST.items() if name.startswith(CHOICE)}
     try:
         return authorization.allow(
-            pushed=pushed, who=who, traveller=traveller, choices={k: str(v) for k, v in choices.items()}, now=now
+            pushed=pushed,
+            who=who,
+            traveller=traveller,
+            choices=_fields(request, CHOICE),
+            ticked=_fields(request, CLAIM).keys(),
+            now=now,
         )
     except OAuthError as error:  # rolled back: the request is still open, and is now answered with the error
         log.info("%s: %s", error.error, error.detail)
         return authorization.refuse(pushed=pushed, error=error.error, actor=_actor(traveller), now=now)
+
+
+def _fields(request: HttpRequest, prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): str(value) for name, value in request.POST.items() if name.startswith(prefix)}
 
 
 def _error_page(request: HttpRequest, error: OAuthError) -> HttpResponse:

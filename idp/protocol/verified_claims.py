@@ -78,6 +78,16 @@ def names(requests: Requests) -> set[str]:
     return found
 
 
+def essential(requests: Requests) -> set[str]:
+    """The claims, without their language, that the client says it needs."""
+    return {
+        name.partition("#")[0]
+        for request in each(requests)
+        for name, wanted in request["claims"].items()
+        if wanted and wanted.get("essential") is True
+    }
+
+
 def purposes(requests: Requests) -> dict[str, list[str]]:
     """What the client says that it wants each claim for, in its own words, by name without language."""
     said: dict[str, list[str]] = {}

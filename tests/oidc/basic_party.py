@@ -1,7 +1,7 @@
 """A conventional relying party of the profile ``basic``: plain requests, a client secret, no PKCE unless it likes."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from idp.oidc.models import Client
 from idp.oidc.replay import digest
-from tests.oidc.world import CALLBACK, World, answer
+from tests.oidc.world import CALLBACK, World, answer, ticks
 from tests.simulators.federation import REMOVE
 
 SECRET = "specimen-" + "s" * 34  # the form of a real one: 43 characters
@@ -62,7 +62,8 @@ class BasicParty:
         """What the browser is shown after a plain request."""
         return self.world.open(self.kept(**changes), client_id=self.client_id)
 
-    def decide(self, request_uri: str, *, decision: str = "allow") -> HttpResponse:
+    def decide(self, request_uri: str, *, decision: str = "allow", without: Collection[str] = ()) -> HttpResponse:
+        """Answer the consent page as a browser does, with the ticks of ``without`` taken away."""
         page = self.world.open(request_uri, client_id=self.client_id)
         if page.context is None:
             return page
@@ -71,12 +72,13 @@ class BasicParty:
             "request_uri": request_uri,
             "decision": decision,
             "csrfmiddlewaretoken": page.context["csrf_token"],
+            **{name: "on" for name in ticks(page) if name.removeprefix("claim-") not in without},
         }
         return self.world.browser.post("/oidc/consent", form)
 
-    def code(self, **changes: Any) -> str:
+    def code(self, *, without: Collection[str] = (), **changes: Any) -> str:
         self.world.log_in()
-        return answer(self.decide(self.kept(**changes)))["code"]
+        return answer(self.decide(self.kept(**changes), without=without))["code"]
 
     def basic(self, *, secret: str = SECRET, client_id: str | None = None) -> str:
         text = f"{client_id or self.client_id}:{secret}"

@@ -29,6 +29,9 @@ FILLED_IN = {
     "name_zh_hans": "",
     "name_zh_hant": "診所",
     "name_pt": "",
+    "client_uri": "https://clinic.example",
+    "policy_uri": "",
+    "tos_uri": "",
     "redirect_uris": f"{CALLBACK}\r\n\r\n  https://messenger.example/other  \r\n",
     "post_logout_redirect_uris": "",
     "token_endpoint_auth_method": "",
@@ -93,6 +96,7 @@ def test_client_gets_what_was_filled_in_and_tokens(world: World, officer: Browse
     assert row.metadata == {
         "client_name": "Clinic",
         "client_name#zh-Hant": "診所",
+        "client_uri": "https://clinic.example",
         "redirect_uris": [CALLBACK, "https://messenger.example/other"],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
@@ -139,6 +143,7 @@ def test_identifier_may_be_left_to_the_node(officer: Browser) -> None:
         ({"resources": "https://api.example\nhttps://api.example"}, "none twice"),
         ({"client_id": "ümlaut"}, "ASCII"),
         ({"backchannel_logout_uri": "javascript:alert(1)"}, "backchannel_logout_uri"),
+        ({"policy_uri": "javascript:alert(1)"}, "policy_uri"),
     ],
 )
 def test_what_the_domain_refuses_stands_on_the_page(officer: Browser, changes: dict[str, Any], told: str) -> None:

@@ -1,6 +1,7 @@
 """A messenger with real keys, and the steps of a flow with every part replaceable."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -222,6 +223,7 @@ class World:
             "decision": decision,
             "choice-document": document,
             "csrfmiddlewaretoken": page.context["csrf_token"] if page.context else "none",
+            **dict.fromkeys(ticks(page), "on"),
         }
         return self.browser.post("/oidc/consent", _kept({**form, **more}))
 
@@ -265,6 +267,11 @@ def answer(response: HttpResponse) -> dict[str, str]:
     parts = urlsplit(response["Location"])
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == CALLBACK
     return dict(parse_qsl(parts.query))
+
+
+def ticks(page: HttpResponse) -> list[str]:
+    """The boxes of a consent page that are ticked and can be unticked."""
+    return re.findall(r'<input type="checkbox" name="(claim-[a-z_/]+)" value="on" checked>', page.content.decode())
 
 
 def error_of(response: HttpResponse) -> tuple[int, str]:

@@ -272,6 +272,11 @@ def test_names_are_those_of_all_requests_without_their_languages() -> None:
     assert verified_claims.names(PLAIN) == {"name"}
 
 
+def test_what_is_essential_in_one_request_is_essential() -> None:
+    asked = parse([request(claims={"name#en": {"essential": True}, "birthdate": None}), request(claims={"name": None})])
+    assert verified_claims.essential(asked) == {"name"}
+
+
 def test_a_purpose_is_told_once_for_each_claim() -> None:
     one = {"name": {"purpose": "to print it"}, "name#en": {"purpose": "to print it"}, "birthdate": None}
     other = {"name": {"purpose": "to call you"}}
