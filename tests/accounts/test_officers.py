@@ -1,12 +1,15 @@
 """Officers: a second factor at the admin site, and what the admin site lets them do."""
 
 import base64
+import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from axes.models import AccessAttempt
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -50,6 +53,27 @@ def test_the_command_prints_what_an_authenticator_needs(created: dict[str, str])
 def test_an_officer_enters_with_both_factors_and_with_neither_alone(created: dict[str, str]) -> None:
     assert log_in(created, otp_token="").get("/admin/").status_code == 302
     assert log_in(created, password="wrong").get("/admin/").status_code == 302
+    TOTPDevice.objects.update(throttling_failure_count=0, last_t=-1)
+    assert log_in(created).get("/admin/").status_code == 200
+
+
+def test_a_guess_at_the_code_makes_the_right_one_wait(created: dict[str, str]) -> None:
+    """Six digits are guessed in an hour where every guess is looked at."""
+    for _ in range(3):  # only the first is looked at: the others come within its second
+        assert log_in(created, otp_token="guess1").get("/admin/").status_code == 302
+        assert TOTPDevice.objects.get().throttling_failure_count == 1
+    assert log_in(created).get("/admin/").status_code == 302
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - datetime.timedelta(seconds=2))
+    assert log_in(created).get("/admin/").status_code == 200
+
+
+def test_the_sixth_guess_at_an_officers_password_is_not_even_looked_at(created: dict[str, str]) -> None:
+    """Whoever looks over the shoulder for the code has all day for the password."""
+    for number in range(5):
+        assert log_in(created, password=f"guess {number}").get("/admin/").status_code == 302
+    TOTPDevice.objects.update(throttling_failure_count=0, last_t=-1)
+    assert log_in(created).get("/admin/").status_code == 302
+    AccessAttempt.objects.all().delete()
     TOTPDevice.objects.update(throttling_failure_count=0, last_t=-1)
     assert log_in(created).get("/admin/").status_code == 200
 
