@@ -5,7 +5,6 @@ things to different readers (RFC 8725 §2.4, RFC 8259 §4). Here both are refuse
 cannot hold (RFC 7493 §2.2) and nesting that would exhaust the stack.
 """
 
-import base64
 import binascii
 import json
 import re
@@ -17,7 +16,11 @@ from idp.protocol.refusals import Reason, Refusal
 MAX_INTEGER = 2**53 - 1  # RFC 7493 §2.2: beyond it a double rounds
 MAX_DEPTH = 32  # our deepest document (a policy in a statement in a header) has 8
 
-_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*\Z")
+# Base64url's alphabet in base64's; what base64 has instead, and padding, becomes something that it does not have.
+_TO_BASE64, _FROM_BASE64 = bytes.maketrans(b"-_+/=", b"+/???"), bytes.maketrans(b"+/", b"-_")
+# By the length of the text mod 4: what padding would be, and the last characters that leave no unused bit set.
+_PADDING = (b"", b"", b"==", b"=")
+_LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 
 JSONObject = dict[str, Any]
 
@@ -32,7 +35,12 @@ def loads(text: bytes | str, *, max_bytes: int = 1 << 20) -> Any:
         opened = decoded.count("[") + decoded.count("{")  # strings included: never fewer than the depth
         if opened > MAX_DEPTH and _nesting(decoded) > MAX_DEPTH:
             raise Refusal(Reason.MALFORMED, "JSON nested too deeply")
-        value = _DECODER.decode(decoded)
+        decoded = decoded.strip(" \t\n\r")  # RFC 8259 §2
+        value, end = _DECODER.raw_decode(decoded)
+        if end != len(decoded):
+            raise Refusal(Reason.MALFORMED, "something behind the JSON text")
+        if "\\u" in decoded:
+            _ENCODER.encode(value).encode()  # fails for a lone surrogate
     except (ValueError, RecursionError) as error:
         raise Refusal(Reason.MALFORMED, "not JSON") from error
     return value
@@ -53,21 +61,19 @@ def dumps(value: Any) -> bytes:
 
 def b64encode(data: bytes) -> str:
     """Base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_FROM_BASE64).decode()
 
 
 def b64decode(text: str | bytes) -> bytes:
     """Base64url without padding, in its one canonical form; raises `Refusal` (malformed)."""
     raw = text.encode("ascii", "replace") if isinstance(text, str) else text
-    if not _BASE64URL.match(raw) or len(raw) % 4 == 1:
-        raise Refusal(Reason.MALFORMED, "not base64url")
+    over = len(raw) % 4
+    if over and raw[-1] not in _LAST[over]:  # unused bits set: a second spelling of the same bytes
+        raise Refusal(Reason.MALFORMED, "not canonical base64url")
     try:
-        data = base64.urlsafe_b64decode(raw + b"=" * (-len(raw) % 4))
+        return binascii.a2b_base64(raw.translate(_TO_BASE64) + _PADDING[over], strict_mode=True)
     except binascii.Error as error:
         raise Refusal(Reason.MALFORMED, "not base64url") from error
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != raw:  # unused bits set: a second spelling of the same bytes
-        raise Refusal(Reason.MALFORMED, "not canonical base64url")
-    return data
 
 
 def integer(claims: Mapping[str, Any], name: str) -> int:
@@ -90,17 +96,7 @@ def _members(pairs: list[tuple[str, Any]]) -> JSONObject:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Refusal(Reason.MALFORMED, "a JSON member stands twice")
-    for name in members:
-        _scalar(name)
-    for value in members.values():
-        if isinstance(value, str):
-            _scalar(value)
     return members
-
-
-def _scalar(text: str) -> None:
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise Refusal(Reason.MALFORMED, "a lone surrogate in a JSON string")
 
 
 def _constant(name: str) -> Any:

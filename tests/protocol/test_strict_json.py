@@ -33,6 +33,9 @@ ANY_JSON = st.recursive(
         "9007199254740993",
         "[" * 40 + "]" * 40,
         '"\\ud800"'.join(['{"a":', "}"]),
+        '["\\ud83d\\u4e00"]',
+        '{"\\uDC00":1}',
+        '{"a":1}{}',
         "{",
         "",
         "\ufeff{}",
@@ -64,11 +67,16 @@ def test_time_that_is_not_an_integer_is_refused(value: object) -> None:
         strict_json.integer({"exp": value}, "exp")
 
 
-@pytest.mark.parametrize("text", ["QQ==", "QR", "Q", "Q-_=", "a b", "Q\nQ"])
+@pytest.mark.parametrize("text", ["QQ==", "QR", "QUJ", "Q", "QQQQ=", "Q-_=", "a b", "Q\nQ", "QUI+", "QUI/", "QQé"])
 def test_second_spelling_of_base64url_is_refused(text: str) -> None:
     """invalid solely because the same bytes have a canonical form, and this is another one."""
     with pytest.raises(Refusal):
         strict_json.b64decode(text)
+
+
+def test_an_escaped_character_beyond_the_first_plane_is_read() -> None:
+    """Two halves of one character were taken for lone surrogates."""
+    assert strict_json.loads(b' {"a":["\\ud83d\\ude00"]}\n') == {"a": ["\U0001f600"]}
 
 
 @given(st.binary(max_size=200))
