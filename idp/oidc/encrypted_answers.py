@@ -45,6 +45,8 @@ def check(metadata: Mapping[str, Any]) -> None:
 
     Raises `OAuthError` (invalid_metadata).
     """
+    if metadata.get("introspection_encrypted_response_alg", "none") != "none":  # RFC 9701 §6, in clear here
+        raise OAuthError("invalid_metadata", "answers about tokens are not encrypted")
     for answer in ANSWERS:
         chosen = registered(metadata, answer)
         if chosen is None:

@@ -4,6 +4,7 @@ from idp.oidc import metadata, responses
 from idp.oidc.server import GRANT_TYPES
 from idp.openapi.terms import (
     COMPACT,
+    COMPACT_OR_SEALED,
     DURATION,
     FORM,
     JSON,
@@ -110,7 +111,11 @@ def _token() -> Object:
     resource = array(TEXT, description="may stand several times (RFC 8707 §2)")
     issued = record(
         {"access_token": TEXT, "token_type": one_of("DPoP", "Bearer"), "expires_in": DURATION},
-        {"id_token": COMPACT, **texts("refresh_token", "scope"), "authorization_details": array({"type": "object"})},
+        {
+            "id_token": COMPACT_OR_SEALED,
+            **texts("refresh_token", "scope"),
+            "authorization_details": array({"type": "object"}),
+        },
     )
     return {
         "operationId": "token",
@@ -165,17 +170,22 @@ def _revoke() -> Object:
 
 
 def _userinfo(method: str) -> Object:
+    sent = body(record({}, {"access_token": TEXT}), FORM, needed=False)  # for conventional clients; `bearerToken` else
     return {
         "operationId": f"userinfo_{method}",
         "summary": "The traveller as the client may know them (OpenID Connect Core §5.3)",
-        "security": [{"accessToken": []}, {"bearerToken": []}],
+        "security": [{"accessToken": []}, {"bearerToken": []}, *([{}] if method == "post" else [])],
         "parameters": [_PROOF],
+        **({"requestBody": sent} if method == "post" else {}),
         "responses": {
-            "200": answer("Claims", (JSON, record({"sub": TEXT}))),
-            "405": answer("Neither GET nor POST"),
+            "200": answer(
+                "Claims; a JWT where the client has registered that they be signed or encrypted",
+                (JSON, record({"sub": TEXT})),
+                ("application/jwt", COMPACT_OR_SEALED),
+            ),
             **problems(
                 *("invalid_request", "invalid_token", "invalid_dpop_proof", "use_dpop_nonce", "device_revoked"),
-                *("forbidden", "temporarily_unavailable"),
+                *("forbidden", "method_not_allowed", "temporarily_unavailable"),
                 headers=_TOLD,
             ),
         },

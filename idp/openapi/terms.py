@@ -13,6 +13,11 @@ TEXT: Object = {"type": "string"}
 SECONDS: Object = {"type": "integer", "minimum": 0, "description": "seconds since 1970"}
 DURATION: Object = {"type": "integer", "minimum": 0, "description": "in seconds"}
 COMPACT: Object = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$"}
+# Signed (RFC 7515 §3.1), and perhaps encrypted then (RFC 7516 §3.1).
+COMPACT_OR_SEALED: Object = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2}((\.[A-Za-z0-9_-]+){2})?$",
+}
 URL: Object = {"type": "string", "format": "uri"}
 SECURITY: Object = {
     "accessToken": {

@@ -35,6 +35,7 @@ class Server:
 
     def __init__(self, world: World) -> None:
         self.world, self.keys, self.asked, self.down = world, [jwk()], 0, False
+        self.text: str | None = None
 
     def get(self, url: str, **_: Any) -> Response:
         if url != URL:
@@ -42,7 +43,7 @@ class Server:
         self.asked += 1
         if self.down:
             raise Unavailable("down")
-        return Response(200, {}, json.dumps({"keys": self.keys}).encode())
+        return Response(200, {}, (self.text or json.dumps({"keys": self.keys})).encode())
 
 
 @pytest.fixture
@@ -108,6 +109,23 @@ def test_userinfo_is_not_told_when_the_key_cannot_be_had(basic: BasicParty, serv
     server.down = False
     Client.objects.update(jwks_asked_at=basic.world.now - 60)
     assert get(basic.world, token)["Content-Type"] == "application/jwt"
+
+
+@pytest.mark.parametrize("text", ["nonsense", "{}", '{"keys": []}', '{"keys": [{"use": "enc", "d": "AA"}]}'])
+def test_key_document_that_is_none_does_not_make_answers_clear(basic: BasicParty, server: Server, text: str) -> None:
+    """invalid solely because what stands at the URL is no set of sound public keys."""
+    by_url(basic, "id_token", "userinfo")
+    server.text = text
+    assert error_of(basic.redeem(basic.code())) == (503, "temporarily_unavailable")
+    assert AuthorizationCode.objects.get().used_at is None and Client.objects.get().fetched_jwks is None
+
+
+def test_client_that_lost_its_keys_is_not_answered_in_clear(basic: BasicParty) -> None:
+    """invalid solely because of a row that no registration would make."""
+    basic.says(**wants("id_token"))
+    assert error_of(basic.redeem(basic.code())) == (503, "temporarily_unavailable")
+    basic.says(**wants("id_token", "dir"), jwks={"keys": [jwk()]})
+    assert error_of(basic.redeem(basic.code())) == (503, "temporarily_unavailable")
 
 
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "form_post.jwt"])

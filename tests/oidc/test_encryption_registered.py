@@ -68,10 +68,11 @@ def test_officer_cannot_register_what_could_not_be_given(world: World, profile: 
         assert caught.value.error == "invalid_client_metadata"
 
 
-def test_wallet_of_a_chain_cannot_ask_for_it_either(world: World) -> None:
+@pytest.mark.parametrize("members", [wants("userinfo", "RSA1_5"), {"introspection_encrypted_response_alg": "ECDH-ES"}])
+def test_wallet_of_a_chain_cannot_ask_for_it_either(world: World, members: dict[str, Any]) -> None:
     """invalid solely because of the algorithm; a wallet's other members are as the profile has them."""
     who = world.messenger
-    who.entity.metadata = {"openid_relying_party": who.metadata(**wants("userinfo", "RSA1_5"))}
+    who.entity.metadata = {"openid_relying_party": who.metadata(**members)}
     assert error_of(world.push()) == (400, "invalid_metadata")
 
 
