@@ -35,6 +35,11 @@ def wanted(sites: Mapping[str, Site]) -> list[Wanted]:
             "basic-sealed-rsa", "basic", described(rp, **by_key, **sealed("RSA-OAEP-256", "A128CBC-HS256"), **SIGNED)
         ),
         Wanted("basic-sealed-only", "basic", described(rp, **by_key, **sealed("RSA-OAEP", "A256GCM"))),
+        Wanted(
+            "basic-sealed-userinfo",
+            "basic",
+            described(rp, **by_key, **sealed("ECDH-ES", "A256GCM", "userinfo"), **SIGNED),
+        ),
         Wanted("basic-api", "basic", described(rp), ("--resource", f"{rp}/api")),
         Wanted("basic-machine", "basic", described(rp, **machine)),
         Wanted("border", "border", described(rp, **by_key)),
@@ -45,10 +50,10 @@ def wanted(sites: Mapping[str, Site]) -> list[Wanted]:
     ]
 
 
-def sealed(algorithm: str, encryption: str) -> dict[str, str]:
-    """Metadata of a client whose ID tokens, userinfo and authorization responses nobody else can read."""
+def sealed(algorithm: str, encryption: str, *answers: str) -> dict[str, str]:
+    """Metadata of a client of which nobody else can read these answers; all three, if none is named."""
     return {
         f"{answer}_encrypted_response_{part}": value
-        for answer in ("id_token", "userinfo", "authorization")
+        for answer in answers or ("userinfo", "id_token", "authorization")
         for part, value in (("alg", algorithm), ("enc", encryption))
     }

@@ -26,6 +26,10 @@ _PROOFS = ("basic-dpop", "border-dpop-nonce-retry", "federation-dpop-nonce-retry
 _BORDER = _of("border", "private-key-jwt", "code-with-another-key", "encrypted-answers", "client-credentials")
 _BASIC = _of("basic", "client-secret-post", "private-key-jwt", *_ANSWERS, "client-credentials")
 _SIGNED = ("id-token", "par", "jar", "encrypted-request", "jarm", "refresh", "jwt-access-token", "signed-introspection")
+_PYTHON = (
+    *("code", "client-secret-post", "private-key-jwt", "pkce", "id-token", "callback", "form-post", "userinfo"),
+    *("refusal-of-the-traveller", "refresh", "introspection", "revocation", "client-credentials", "logout"),
+)
 _COMMON = ("discovery", *_OF_NODE, *_PROOFS, *_BASIC, *_BORDER, "dynamic-registration")
 
 JUDGES: Mapping[str, Judge] = {
@@ -60,5 +64,19 @@ JUDGES: Mapping[str, Judge] = {
             *("basic-encrypted-answers-without-signed-userinfo", "border-encrypted-answers"),
             *_of("federation", "entity-configuration", "explicit-registration"),
         ),
+    ),
+    "idpyoidc": Judge(
+        "idpyoidc@5.0.0",
+        "idpyoidc",
+        (
+            "discovery",
+            *_of("basic", *_PYTHON, "jar", "signed-userinfo", "encrypted-userinfo", "dpop", "backchannel-logout"),
+            "dynamic-registration",
+        ),
+    ),
+    "authlib": Judge(
+        "authlib@1.9.10",
+        "authlib",
+        ("discovery", *_of("basic", *_PYTHON, "jwt-access-token"), "federation-code"),
     ),
 }

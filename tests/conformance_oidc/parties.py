@@ -65,7 +65,7 @@ def described(site: str, **more: Any) -> dict[str, Any]:
 def make(node: Any, client_id: str, profile: str, metadata: dict[str, Any], *more: str) -> Party:
     """Register a client; one that authenticates or signs with a key, or reads sealed answers, has its own."""
     key, rsa = generate("ES256"), generate("RS256")
-    sealing = _sealing(metadata.get("id_token_encrypted_response_alg"))
+    sealing = _sealing(metadata.get("userinfo_encrypted_response_alg"))
     if not metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret"):
         published = [] if sealing is None else [{name: sealing[name] for name in sealing if name not in PRIVATE}]
         metadata = {"jwks": {"keys": [key.public, rsa.public, *published]}, **metadata}
