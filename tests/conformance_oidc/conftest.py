@@ -1,7 +1,6 @@
 """The world of these tests, made once: a node behind TLS, relying parties that an officer registered, a traveller."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,10 +46,7 @@ def sites(authority: CertificateAuthority) -> Iterator[dict[str, Site]]:
 @pytest.fixture(scope="session")
 def registered(node: Node, sites: dict[str, Site]) -> Mapping[str, Party]:
     """Every client that an officer registered, by its identifier."""
-    wanted = clients.wanted(sites)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        made = pool.map(lambda it: parties.make(node, it.client_id, it.profile, it.metadata, *it.options), wanted)
-        return {party.client_id: party for party in made}
+    return parties.make(node, clients.wanted(sites))
 
 
 @pytest.fixture(scope="session")

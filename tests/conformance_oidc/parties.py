@@ -3,9 +3,9 @@
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -62,15 +62,24 @@ def described(site: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def make(node: Any, client_id: str, profile: str, metadata: dict[str, Any], *more: str) -> Party:
-    """Register a client; one that authenticates or signs with a key, or reads sealed answers, has its own."""
+def make(node: Any, wanted: Iterable[Any]) -> dict[str, Party]:
+    """Register clients; one that authenticates or signs with a key, or reads sealed answers, has its own."""
+    clients = list(wanted)
+    parties = [_with_keys(client.client_id, client.profile, client.metadata) for client in clients]
+    described = ((party.client_id, party.profile, party.metadata) for party in parties)
+    options = (client.options for client in clients)
+    secrets = node.register_all((*words, more) for words, more in zip(described, options, strict=True))
+    made = (replace(party, secret=secret) for party, secret in zip(parties, secrets, strict=True))
+    return {party.client_id: party for party in made}
+
+
+def _with_keys(client_id: str, profile: str, metadata: dict[str, Any]) -> Party:
     key, rsa = generate("ES256"), generate("RS256")
     sealing = _sealing(metadata.get("userinfo_encrypted_response_alg"))
     if not metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret"):
         published = [] if sealing is None else [{name: sealing[name] for name in sealing if name not in PRIVATE}]
         metadata = {"jwks": {"keys": [key.public, rsa.public, *published]}, **metadata}
-    secret = node.register(client_id, profile, metadata, *more)
-    return Party(client_id, profile, metadata, secret, key, rsa, sealing)
+    return Party(client_id, profile, metadata, "", key, rsa, sealing)
 
 
 def _sealing(algorithm: str | None) -> dict[str, Any] | None:
