@@ -6,8 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from idp.accounts.models import Traveller
 from idp.oidc import consents, verified
 from idp.oidc.claims import VERIFIED
+from idp.protocol.verified_claims import EVIDENCE, NUMBER
 
 WORDS: Mapping[str, Any] = {
     "name": _("Your name"),
@@ -33,6 +35,7 @@ _ALL: Mapping[str, Any] = {
     **WORDS,
     **{f"{VERIFIED}{name}": label for name, label in WORDS_OF_DOCUMENTS.items()},
 }
+_OF_DOCUMENTS = (f"{VERIFIED}{EVIDENCE}", f"{VERIFIED}{NUMBER}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class ClaimLine:
     label: Any  # translated when it is shown
     essential: bool = False
     purposes: Sequence[str] = ()  # what the client wants it for, in its own words
+    documents: Sequence[Any] | None = None  # those that it would be shown, as they are called; None: it is about none
 
     @property
     def verified(self) -> bool:
@@ -50,11 +54,14 @@ class ClaimLine:
         return self.name.startswith(VERIFIED)
 
 
-def asked(parameters: Mapping[str, Any]) -> list[ClaimLine]:
-    """The lines for the claims that a request with ``parameters`` asks consent for."""
-    said = {f"{VERIFIED}{name}": texts for name, texts in verified.purposes(parameters.get("claims", {})).items()}
+def asked(parameters: Mapping[str, Any], traveller: Traveller, *, now: int) -> list[ClaimLine]:
+    """The lines for the claims that a request with ``parameters`` asks ``traveller`` to consent to."""
+    claims = parameters.get("claims", {})
+    said = {f"{VERIFIED}{name}": texts for name, texts in verified.purposes(claims).items()}
+    names = [f"{one.get_type_display()} {one.masked_number}" for one in verified.shown(claims, traveller, now=now)]
+    about = dict.fromkeys(_OF_DOCUMENTS, names)
     wanted = consents.wanted(parameters).items()
-    return [ClaimLine(name, _ALL[name], essential, said.get(name, ())) for name, essential in wanted]
+    return [ClaimLine(name, _ALL[name], needed, said.get(name, ()), about.get(name)) for name, needed in wanted]
 
 
 def agreed(units: Collection[str]) -> list[ClaimLine]:

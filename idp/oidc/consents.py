@@ -28,9 +28,8 @@ def cover(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any]
     asked = {**_beside_claims(parameters), "claims": set(wanted(parameters))}
     if not all(asked[name] <= set(getattr(row, name)) for name in asked):
         return False
-    return not (
-        verified.shows_document(parameters.get("claims", {})) and verified.linked_after(traveller, row.given_at)
-    )
+    shows = verified.shows_document(parameters.get("claims", {}))
+    return not (shows and verified.has_newer_document(traveller, client))
 
 
 def agreed(parameters: Mapping[str, Any], ticked: Collection[str]) -> set[str]:

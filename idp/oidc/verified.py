@@ -3,6 +3,7 @@ document came to be theirs. What the trust framework stands for: docs/protocol.m
 """
 
 import datetime
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,9 +124,23 @@ def documents(traveller: Traveller, *, linked_by: int, now: int) -> list[TravelD
     return [document for document in linked if document.usable_on(today)]
 
 
-def linked_after(traveller: Traveller, at: int) -> bool:
-    """Whether a document came to the traveller's account after ``at``, seconds since 1970."""
-    return traveller.documents.filter(linked_at__gt=_moment(at)).exists()
+def has_newer_document(traveller: Traveller, client: Client) -> bool:
+    """Whether a document came to the traveller's account since they last allowed ``client`` to be shown one."""
+    grants = Grant.objects.filter(traveller=traveller, client=client).order_by("-created_at")
+    allowed = grants.values_list("claims", "created_at").iterator()
+    last = next((created_at for asked, created_at in allowed if shows_document(asked)), 0)
+    return traveller.documents.filter(linked_at__gt=_moment(last)).exists()
+
+
+def shown(asked: Asked, traveller: Traveller, *, now: int) -> list[TravelDocument]:
+    """The documents that would be shown if this were allowed now: what the traveller should know before."""
+    records = {document: _record(document, sector="") for document in documents(traveller, linked_by=now, now=now)}
+    found: dict[TravelDocument, None] = {}  # in order, each once
+    for request in [one for requests in _requests(asked) for one in verified_claims.each(requests)]:
+        if EVIDENCE in request["verification"]:
+            met = (one for one, record in records.items() if verified_answer.answer(request, [record], now=now))
+            found.update(dict.fromkeys(itertools.islice(met, 1)))
+    return list(found)
 
 
 def _moment(at: int) -> datetime.datetime:

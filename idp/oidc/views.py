@@ -228,7 +228,7 @@ def _consent_page(
             "lines": [line for line in lines if isinstance(line, authorization_details.Line)],
             "choices": [line for line in lines if isinstance(line, authorization_details.Choice)],
             "scopes": pushed.parameters.get("scope", "").split(),
-            "claims": consent_lines.asked(pushed.parameters),
+            "claims": consent_lines.asked(pushed.parameters, traveller, now=now),
             "resources": resources.others(pushed.parameters.get("resource", [])),
             "fields": {"client_id": pushed.client.client_id, "request_uri": request.GET["request_uri"]},
             "choice_prefix": CHOICE,

@@ -198,6 +198,34 @@ def test_a_document_that_was_linked_afterwards_is_not_shown(trusted: BasicParty)
     assert answer(trusted.next(scope="openid"))["code"]  # what shows no document needs no new consent
 
 
+def test_consent_to_something_else_shows_no_new_document(trusted: BasicParty, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever allows an e-mail address has not seen that another document would be shown the next time."""
+    trusted.tokens(claims=asking(SHOWN))
+    give_document(trusted, at=trusted.world.now + 5, type="passport", number="K1234567")
+    monkeypatch.setattr("idp.clock.now", lambda: trusted.world.now + 9)
+    trusted.tokens(scope="openid email")
+    assert trusted.next(claims=asking(SHOWN)).status_code == 200
+    trusted.tokens(claims=asking(SHOWN))
+    assert answer(trusted.next(claims=asking(SHOWN)))["code"]
+
+
+def test_consent_page_says_which_document_and_what_for(trusted: BasicParty) -> None:
+    """What is agreed to is this document, not whichever one; its number is for the client, not for the screen."""
+    wanted = {**SHOWN, "claims": {"name": {"purpose": "To print <b>your</b> card"}}}
+    trusted.world.log_in()
+    page = trusted.next(claims=asking(wanted)).content.decode()
+    assert page.count("Hong Kong identity card •••••563") == 2  # at the document, and at its number
+    assert "A1234563" not in page
+    assert "To print &lt;b&gt;your&lt;/b&gt; card" in page
+    kind: dict[str, Any] = {"type": {"value": "document"}, "document_details": {"type": {"value": "passport"}}}
+    asked = {**NAMED, "verification": {"trust_framework": None, "evidence": [kind]}}
+    page = trusted.next(claims=asking(asked)).content.decode()
+    assert "You have no document of the kind" in page and "identity card •" not in page
+    give_document(trusted, at=trusted.world.now - 9, type="passport", number="K1234567")
+    page = trusted.next(claims=asking([asked, SHOWN])).content.decode()
+    assert page.count("Passport •••••567") == 2 and "identity card •" not in page  # the one that was linked last
+
+
 def test_nobody_can_compare_what_two_sectors_are_told(trusted: BasicParty) -> None:
     """A reference that is the same everywhere would undo the pairwise subjects."""
     reference = {**NAMED, "verification": {"trust_framework": None, "verification_process": None}}
