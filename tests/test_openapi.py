@@ -17,6 +17,8 @@ from idp.openapi import describe
 PAGES = {  # of those rooms, for browsers and with a session
     "/oidc/authorize",
     "/oidc/consent",
+    "/account/applications",
+    "/account/applications/{client_pk}/revoke",
     "/oidc/authorities",
     "/oidc/logout",
     "/oidc/logout/confirm",

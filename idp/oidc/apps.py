@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OidcConfig(AppConfig):
     name = "idp.oidc"
+    verbose_name = _("Relying parties")
 
     def ready(self) -> None:
         from django.core import checks

@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from idp.oidc import authority_pages, logout_pages, registration_views, token_views, userinfo_views, views
+from idp.oidc import (
+    application_pages,
+    authority_pages,
+    logout_pages,
+    registration_views,
+    token_views,
+    userinfo_views,
+    views,
+)
 
 urlpatterns = [
+    path("account/applications", application_pages.show, name=application_pages.NAME),
+    path("account/applications/<int:client_pk>/revoke", application_pages.revoke, name="application-revoke"),
     path("oidc/par", views.par),
     path("oidc/authorize", views.authorize, name="oidc-authorize"),
     path("oidc/consent", views.consent, name="oidc-consent"),

@@ -1,0 +1,68 @@
+"""What only a browser can say: that a traveller finds the applications, and stops one without any script."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page, sync_playwright
+
+from idp.accounts import contact
+from idp.oidc.models import Consent
+from tests.e2e.browser import chromium
+from tests.oidc.basic_party import BasicParty
+from tests.oidc.resource_server import RESOURCE, ResourceServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+WORDS = {
+    "en": ("Applications", "Revoke"),
+    "zh-hans": ("应用", "撤销"),
+    "zh-hant": ("應用程式", "撤銷"),
+    "pt": ("Aplicações", "Revogar"),
+}
+
+
+@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_traveller_finds_an_application_and_revokes_it(
+    basic: BasicParty, live_server: object, language: str, width: int
+) -> None:
+    """A page that nothing leads to, a button that only a script presses, or a line that is wider than a phone."""
+    base = live_server.url  # type: ignore[attr-defined]
+    applications, revoke = WORDS[language]
+    world = basic.world
+    contact.keep(traveller=world.traveller, details={"email": "mei@example.com"}, now=world.now)
+    ResourceServer(world)
+    basic.says(client_name="Harbour Clinic", policy_uri="https://clinic.example/privacy", client_uri=f"{RESOURCE}/home")
+    asked = {"scope": "openid profile email offline_access", "prompt": "consent", "resource": RESOURCE}
+    basic.code(**asked)
+    world.tokens()
+    cookie = world.browser.cookies[settings.SESSION_COOKIE_NAME].value
+    with sync_playwright() as playwright, chromium(playwright) as context:
+        assert context.browser is not None
+        plain = context.browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=False)
+        plain.add_cookies(
+            [
+                {"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base},
+                {"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": base},
+            ]
+        )
+        page = plain.new_page()
+        page.goto(f"{base}/account/")
+        _photograph(page, f"account-{width}-{language}")
+        page.locator("section", has=page.get_by_role("heading", name=applications)).get_by_role("link").click()
+        page.wait_for_url("**/account/applications")
+        _photograph(page, f"applications-{width}-{language}")
+        assert page.locator("main").bounding_box()["width"] <= width  # type: ignore[index]
+        clinic = page.locator("article", has_text="Harbour Clinic")
+        clinic.get_by_role("button", name=revoke, exact=True).click()
+        page.wait_for_load_state()
+        _photograph(page, f"applications-revoked-{width}-{language}")
+        assert page.locator("article").count() == 1
+    assert [row.client.client_id for row in Consent.objects.all()] == [world.messenger.client_id]
+
+
+def _photograph(page: Page, name: str) -> None:
+    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
