@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from idp.oidc import checks, client_authentication, form, parameters, proofs, replay, request_objects, server
 from idp.oidc.client_authentication import Sender, Spend
 from idp.oidc.errors import OAuthError
+from idp.oidc.form import Form
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.replay import digest
 
@@ -67,9 +68,7 @@ def keep(client: Client, typed: Mapping[str, Any], *, jkt: str, now: int, instan
     return request_uri
 
 
-def _brought(
-    request: HttpRequest, sent: Mapping[str, str], *, now: int
-) -> tuple[Sender, Mapping[str, Any], str | None]:
+def _brought(request: HttpRequest, sent: Form, *, now: int) -> tuple[Sender, Mapping[str, Any], str | None]:
     """The sender, its parameters, and the key that it proved; all that may be used once is spent, whatever comes of it.
 
     But for a proof without nonce: the same request may come again with another (RFC 9449 §8).
@@ -94,9 +93,7 @@ def _spend(seen: replay.Seen) -> None:
         raise proofs.used_again(error) from error
 
 
-def _sent_by(
-    request: HttpRequest, sent: Mapping[str, str], *, now: int, spend: Spend
-) -> tuple[Sender, Mapping[str, Any]]:
+def _sent_by(request: HttpRequest, sent: Form, *, now: int, spend: Spend) -> tuple[Sender, Mapping[str, Any]]:
     """The sender, by its assertion or by its request object (OpenID Federation §12.1.1.2), and its parameters."""
     if "request" in sent and "request_uri" not in sent and not client_authentication.is_tried(request, sent):
         client, inside = request_objects.opened(sent["request"], client_id=sent.get("client_id"), now=now, spend=spend)
@@ -107,7 +104,7 @@ def _sent_by(
     if "request_uri" in sent:  # RFC 9126 §2.1
         raise OAuthError("invalid_request", "request_uri in a pushed request")
     if "request" not in sent:
-        return found, {**sent, **form.resources(request)}
+        return found, sent.full()
     document = request_objects.announced(sent["request"], now=now)
     if document.client_id == client.client_id and (document.trust_chain or document.peer_trust_chain) is not None:
         client = request_objects.sender(document, now=now)

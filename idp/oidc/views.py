@@ -76,8 +76,7 @@ def par(request: HttpRequest) -> HttpResponse:
 @machine
 def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.2."""
-    values = {**form.read(request), **form.resources(request)}
-    return JsonResponse(server.token_response(values, http=request, now=clock.now()))
+    return JsonResponse(server.token_response(form.read(request).full(), http=request, now=clock.now()))
 
 
 @machine
@@ -163,7 +162,8 @@ def consent(request: HttpRequest) -> HttpResponseBase:
 def _query(request: HttpRequest) -> dict[str, list[str]]:
     """The parameters of the query, or of the form; raises `OAuthError` for a form that is not one."""
     if request.method == "POST":
-        return {**{name: [value] for name, value in form.read(request).items()}, **form.resources(request)}
+        sent = form.read(request).full()
+        return {name: value if isinstance(value, list) else [value] for name, value in sent.items()}
     return dict(request.GET.lists())
 
 

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpResponse
@@ -56,6 +57,20 @@ def test_query_string_and_other_bodies_are_refused(world: World, path: str, extr
     """invalid solely because parameters come in the URL, or not as a UTF-8 form."""
     options = {"content_type": "application/x-www-form-urlencoded", **extra}
     assert error_of(world.machine.post(path, "a=b", **options)) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"state=%FF", b"state=\xff", b"state=%ED%A0%80", "&".join(f"p{number}=x" for number in range(65)).encode()],
+    ids=["escaped bytes that are no UTF-8", "bytes that are no UTF-8", "half a character", "65 parameters"],
+)
+def test_form_that_cannot_be_read_is_refused(world: World, body: bytes) -> None:
+    """invalid solely because of its bytes: with a character of replacement in their place it would be another form."""
+    good = urlencode(world.messenger.authenticated(token="x.y.z")).encode()
+    kind = "application/x-www-form-urlencoded"
+    refused = world.machine.post("/oidc/revoke", body + b"&" + good, content_type=kind)
+    assert error_of(refused) == (400, "invalid_request")
+    assert world.machine.post("/oidc/revoke", good, content_type=kind).status_code == 200
 
 
 def test_null_character_is_refused(world: World) -> None:
