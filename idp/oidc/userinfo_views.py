@@ -1,11 +1,15 @@
 """The rim of userinfo, which pages of other origins may ask too (OpenID Connect Core §5.3)."""
 
+import logging
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from idp import clock, problems
 from idp.oidc import access, dpop_nonces, userinfo
 from idp.protocol.refusals import Unavailable
+
+log = logging.getLogger(__name__)
 
 METHODS = "GET, POST"
 # Any origin: an answer is for whoever holds the token, and no cookie is looked at (Fetch, CORS protocol).
@@ -36,5 +40,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     try:
         body, media_type = userinfo.answer(request, now=clock.now())
     except (access.UnableToAuthorize, problems.Problem, Unavailable) as error:
-        return problems.response(problems.as_problem(error))
+        problem = problems.as_problem(error)
+        log.info("%s: %s", problem.code, problem.log_detail)
+        return problems.response(problem)
     return HttpResponse(body, content_type=media_type, headers={"Cache-Control": "no-store"})

@@ -204,6 +204,18 @@ def test_nothing_is_sealed_twice_alike(algorithm: str, encryption: str, kind: st
         assert header(".".join(first))["epk"] != header(".".join(second))["epk"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "curve", "size"),
+    [("P-256", ec.SECP256R1(), 32), ("P-384", ec.SECP384R1(), 48), ("P-521", ec.SECP521R1(), 66)],
+)
+def test_small_coordinate_is_as_long_as_the_others(kind: str, curve: ec.EllipticCurve, size: int) -> None:
+    """RFC 7518 §6.2.1.2: one key in a hundred would be refused by strict readers."""
+    tried = (ec.derive_private_key(number, curve) for number in itertools.count(2))
+    small = next(key for key in tried if key.public_key().public_numbers().x < 256 ** (size - 1))
+    _, epk = encrypted_response._agree(to(kind).key, "A256GCM", 32, small)
+    assert [len(strict_json.b64decode(epk[name])) for name in ("x", "y")] == [size, size]
+
+
 @pytest.mark.parametrize("length", [0, ENTROPY - 1, ENTROPY + 1])
 def test_too_little_entropy_is_a_defect(length: int) -> None:
     with pytest.raises(RuntimeError):
