@@ -22,6 +22,7 @@ up: .venv/.runtime
 test: .venv/.dev .venv-gate/.installed
 	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance"
 	$(RUN) -m pytest -q -m "e2e or browser"
+	$(RUN) -m tests.postgresql -n 2 --dist loadfile -q
 	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 tests/protocol tests/checkpoint tests/biometrics/engine
 
 check: .venv/.dev

@@ -1,5 +1,6 @@
 """What is good once, brought by sixteen workers at the same moment: accepted once (rows 33, 36, 41, 48, 52)."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -37,8 +38,13 @@ def race(*jobs: Callable[[], int]) -> list[int]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return sorted(pool.map(run, jobs))
+    often, before = 1e-5, sys.getswitchinterval()
+    sys.setswitchinterval(often)  # seconds; or the first would be through before the second has begun
+    try:
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            return sorted(pool.map(run, jobs))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def browsers(world: World) -> Callable[[], Browser]:
