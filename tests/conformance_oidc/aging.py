@@ -1,8 +1,13 @@
-"""What takes time: begun before everything else, and looked at after the rest."""
+"""What takes time: begun before everything else, and looked at after the rest.
+
+What fails while it is begun fails again where it is looked at, and there only.
+"""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
 
 from tests.conformance.browsing import Visitor
 from tests.conformance_oidc import plans, registrant
@@ -10,6 +15,8 @@ from tests.conformance_oidc.cast import BY_KEY, Cast
 from tests.conformance_oidc.parties import Site
 from tests.conformance_oidc.plans import Plan
 from tests.conformance_oidc.relying import Client, Request, Tokens
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,14 +29,31 @@ class Code:
     tokens: Tokens | None = None
 
 
+class Begun(Generic[T]):
+    """What came of ``begin``, for later."""
+
+    def __init__(self, begin: Callable[[], T]) -> None:
+        self._value: T | None = None
+        self._error: Exception | None = None
+        try:
+            self._value = begin()
+        except Exception as error:  # whatever it was: `get` says it
+            self._error = error
+
+    def get(self) -> T:
+        """The value, or the error."""
+        if self._error is not None or self._value is None:
+            raise AssertionError("it could not even be begun") from self._error
+        return self._value
+
+
 @dataclass
 class Aged:
     """Codes by plan, references that nobody opened, and a client's old key."""
 
-    codes: Mapping[Plan, Code]
-    references: Mapping[Plan, Mapping[str, str]]
-    rotating: Client
-    rotating_tokens: Tokens
+    codes: Mapping[Plan, Begun[Code]]
+    references: Mapping[Plan, Begun[tuple[Client, Mapping[str, str]]]]
+    rotating: Begun[tuple[Client, Tokens]]
     begun: float = field(default_factory=time.monotonic)
 
     def wait(self, seconds: float) -> None:
@@ -39,20 +63,27 @@ class Aged:
 
 def begin(visitor: Visitor, cast: Cast, site: Site) -> Aged:
     """Begin it."""
-    references = {}
-    for plan in plans.FAPI:
-        client = cast.first(plan)
-        references[plan] = client.pushed(client.sent(client.request()))
-    by_key = {"jwks_uri": f"{site.origin}/rotating", **BY_KEY}
-    rotating = registrant.register(cast.server, site.origin, **by_key)
-    site.pages["/rotating"] = rotating.party.key.jwks
-    tokens = rotating.flow(visitor, scope="openid offline_access", prompt="consent")
-    codes = {plan: _code(visitor, cast.first(plan), plan) for plan in (*plans.FAPI, *plans.CONVENTIONAL)}
-    return Aged(codes, references, rotating, tokens)
+    return Aged(
+        {plan: Begun(partial(_code, visitor, cast, plan)) for plan in (*plans.FAPI, *plans.CONVENTIONAL)},
+        {plan: Begun(partial(_reference, cast, plan)) for plan in plans.FAPI},
+        Begun(partial(_rotating, visitor, cast, site)),
+    )
 
 
-def _code(visitor: Visitor, client: Client, plan: Plan) -> Code:
+def _code(visitor: Visitor, cast: Cast, plan: Plan) -> Code:
+    client = cast.first(plan)
     request = client.request()
     code = client.code(client.arrived(visitor, request), request)
     redeemed = client.tokens(client.redeem(code, request), request) if plan in plans.CONVENTIONAL else None
     return Code(client, request, code, redeemed)
+
+
+def _reference(cast: Cast, plan: Plan) -> tuple[Client, Mapping[str, str]]:
+    client = cast.first(plan)
+    return client, client.pushed(client.sent(client.request()))
+
+
+def _rotating(visitor: Visitor, cast: Cast, site: Site) -> tuple[Client, Tokens]:
+    client = registrant.register(cast.server, site.origin, jwks_uri=f"{site.origin}/rotating", **BY_KEY)
+    site.pages["/rotating"] = client.party.key.jwks
+    return client, client.flow(visitor, scope="openid offline_access", prompt="consent")

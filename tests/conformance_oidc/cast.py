@@ -48,11 +48,12 @@ class Cast:
 
 def second_clients(node: Node, sites: Mapping[str, Site]) -> dict[str, Party]:
     """Those of the FAPI plans; one has a key for PS256."""
-    parties = {}
+    site = sites[OTHER].origin
+    parties = []
     for client_id, algorithm, more in (("border-second", "ES256", {}), ("border-signing-second", "PS256", SIGNING)):
         key, rsa = generate(algorithm), generate("RS256")
-        own: dict[str, Any] = {"redirect_uris": [f"{sites[OTHER].origin}/callback{QUERY}"], **BY_KEY, **more}
-        metadata = described(sites[OTHER].origin, jwks={"keys": [key.public, rsa.public]}, **own)
-        secret = node.register(client_id, "border", metadata)
-        parties[client_id] = Party(client_id, "border", metadata, secret, key, rsa)
-    return parties
+        own: dict[str, Any] = {"redirect_uris": [f"{site}/callback{QUERY}"], **BY_KEY, **more}
+        metadata = described(site, jwks={"keys": [key.public, rsa.public]}, **own)
+        parties.append(Party(client_id, "border", metadata, "", key, rsa))
+    node.register_all((party.client_id, party.profile, party.metadata, ()) for party in parties)
+    return {party.client_id: party for party in parties}

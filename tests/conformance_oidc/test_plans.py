@@ -18,7 +18,7 @@ import pytest
 
 from tests.conformance import jose, wire
 from tests.conformance.browsing import Arrival
-from tests.conformance_oidc import heard, parties, plans, refusals, told, transport
+from tests.conformance_oidc import aging, heard, parties, plans, refusals, told, transport
 from tests.conformance_oidc.certificates import CertificateAuthority
 from tests.conformance_oidc.plans import PLANS, Plan
 
@@ -166,6 +166,18 @@ def test_old_tls_is_noticed(tmp_path: Path) -> None:
         assert transport.spoken(port, ssl.TLSVersion.TLSv1_1) == "TLSv1.1"
         with pytest.raises(AssertionError, match="TLSv1_1"):
             transport.is_modern(f"https://rp.localhost:{port}")
+
+
+def test_what_could_not_be_begun_fails_where_it_is_looked_at() -> None:
+    """One defect that fails every module, or none."""
+    assert aging.Begun(lambda: 5).get() == 5
+
+    def broken() -> int:
+        raise ValueError("no")
+
+    later = aging.Begun(broken)
+    with pytest.raises(AssertionError):
+        later.get()
 
 
 @contextmanager

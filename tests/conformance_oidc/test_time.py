@@ -22,7 +22,7 @@ REUSE = 30
 def test_code_half_a_minute_later(plan: Plan, aged: Aged) -> None:
     """A code that serves twice, and an access token that outlives the theft."""
     aged.wait(REUSE)
-    old = aged.codes[plan]
+    old = aged.codes[plan].get()
     assert old.tokens is not None and old.client.userinfo(old.tokens.access).status == 200
     refusals.answered(old.client.redeem(old.code, old.request), refusals.GRANT)
     assert old.client.userinfo(old.tokens.access).status == 401
@@ -31,18 +31,18 @@ def test_code_half_a_minute_later(plan: Plan, aged: Aged) -> None:
 @module("refresh-token-rp-key-rotation", DYNAMIC)
 def test_new_key_of_a_client(aged: Aged, sites: dict[str, Site]) -> None:
     """A client that cannot change its key without registering anew."""
-    new = generate("RS256")
+    (old, tokens), new = aged.rotating.get(), generate("RS256")
     sites["rp.localhost"].pages["/rotating"] = new.jwks
     aged.wait(KEYS)
-    client = Client(replace(aged.rotating.party, key=new), aged.rotating.at)
-    client.refreshed(aged.rotating_tokens, aged.rotating_tokens.body["refresh_token"])
+    client = Client(replace(old.party, key=new), old.at)
+    client.refreshed(tokens, tokens.body["refresh_token"])
 
 
 @module("ensure-token-endpoint-fails-with-expired-auth-code", *FAPI)
 def test_old_code(plan: Plan, aged: Aged) -> None:
     """A code that lives for longer than 60 seconds (FAPI 2.0 §5.3.2.1)."""
     aged.wait(CODE)
-    old = aged.codes[plan]
+    old = aged.codes[plan].get()
     refusals.answered(old.client.redeem(old.code, old.request), refusals.GRANT)
 
 
@@ -50,8 +50,8 @@ def test_old_code(plan: Plan, aged: Aged) -> None:
 def test_old_reference(plan: Plan, visitor: Visitor, aged: Aged) -> None:
     """A reference that lives for longer than it said."""
     aged.wait(REFERENCE)
-    client = aged.codes[plan].client
-    refusals.shown(client.go(visitor, aged.references[plan]), ("invalid_request_uri",))
+    client, reference = aged.references[plan].get()
+    refusals.shown(client.go(visitor, reference), ("invalid_request_uri",))
 
 
 @module("server-rotate-keys", DYNAMIC)
