@@ -18,6 +18,7 @@ PAGES = {  # of those rooms, for browsers and with a session
     "/oidc/authorize",
     "/oidc/consent",
     "/account/applications",
+    "/account/applications/{client_pk}/claims",
     "/account/applications/{client_pk}/revoke",
     "/oidc/authorities",
     "/oidc/logout",

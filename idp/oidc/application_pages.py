@@ -18,6 +18,7 @@ from idp.oidc.applications import Application
 from idp.oidc.models import Client
 
 NAME = "applications"  # of the page's URL; the account page looks for it
+TICKED = "claim"
 
 
 @never_cache
@@ -27,6 +28,22 @@ def show(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
     """Every application of the traveller's."""
     found = applications.of(traveller=authenticated.traveller)
     return render(request, "oidc/applications.html", {"applications": [_entry(item) for item in found]})
+
+
+@require_POST
+@logged_in
+def tell_only(request: HttpRequest, authenticated: Authenticated, client_pk: int) -> HttpResponse:
+    """Take back the claims whose ticks were taken away."""
+    client = get_object_or_404(Client, pk=client_pk)
+    try:
+        names = request.POST.getlist(TICKED)
+        applications.tell_only(traveller=authenticated.traveller, client=client, names=names)
+    except applications.UnableToRevoke as error:
+        raise Http404 from error
+    messages.success(
+        request, _("%(name)s is told only what is ticked.") % {"name": client_presentation.of(client).name}
+    )
+    return redirect(NAME)
 
 
 @require_POST

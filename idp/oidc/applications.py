@@ -1,7 +1,8 @@
 """The relying parties that a traveller allowed something: what each is told, since when, and the end of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min, Q
@@ -63,17 +64,41 @@ def of(*, traveller: Traveller) -> list[Application]:
 
 
 @transaction.atomic
+def tell_only(*, traveller: Traveller, client: Client, names: Collection[str]) -> list[str]:
+    """Take back every claim but ``names``; those that were. What was never agreed to is not agreed to now.
+
+    Raises `UnableToRevoke` where there is no consent.
+    """
+    row = Consent.objects.select_for_update().filter(traveller=traveller, client=client).first()
+    if row is None:
+        raise UnableToRevoke
+    kept = [name for name in row.claims if name in names]
+    taken = [name for name in row.claims if name not in names]
+    if taken:
+        Consent.objects.filter(pk=row.pk).update(claims=kept)
+        _record("oidc.consent_narrowed", traveller, client, {"claims": taken})
+    return taken
+
+
+@transaction.atomic
 def revoke(*, traveller: Traveller, client: Client, now: int) -> int:
     """Forget the consent and end every grant of ``client``, and with them codes and tokens; how many grants lived.
 
     Raises `UnableToRevoke` where there is neither.
     """
     forgotten, _ = Consent.objects.filter(traveller=traveller, client=client).delete()
-    who = f"traveller:{traveller.pk}"
+    who = _actor(traveller)
     living = Grant.objects.filter(traveller=traveller, client=client, revoked_at=None)
     ended = sum(grants.revoke(grant=grant, actor=who, reason="consent_withdrawn", now=now) for grant in living)
     if not forgotten and not ended:
         raise UnableToRevoke
-    kind, subject = "oidc.consent_withdrawn", f"client:{client.client_id}"[:255]
-    events.record(kind=kind, actor=who, subject=subject, data={"grants": ended})
+    _record("oidc.consent_withdrawn", traveller, client, {"grants": ended})
     return ended
+
+
+def _record(kind: str, traveller: Traveller, client: Client, data: Mapping[str, Any]) -> None:
+    events.record(kind=kind, actor=_actor(traveller), subject=f"client:{client.client_id}"[:255], data=data)
+
+
+def _actor(traveller: Traveller) -> str:
+    return f"traveller:{traveller.pk}"

@@ -14,6 +14,7 @@ from idp.oidc import (
 
 urlpatterns = [
     path("account/applications", application_pages.show, name=application_pages.NAME),
+    path("account/applications/<int:client_pk>/claims", application_pages.tell_only, name="application-claims"),
     path("account/applications/<int:client_pk>/revoke", application_pages.revoke, name="application-revoke"),
     path("oidc/par", views.par),
     path("oidc/authorize", views.authorize, name="oidc-authorize"),

@@ -254,6 +254,58 @@ def test_name_of_an_application_is_text_and_not_markup(basic: BasicParty) -> Non
     assert "<b>Clinic</b>" not in page(basic.world)
 
 
+def tick_only(world: World, client: Client, *names: str, **more: str) -> HttpResponse:
+    token = str(world.browser.get(PAGE).context["csrf_token"])
+    form = {"csrfmiddlewaretoken": token, "claim": names, **more}
+    return world.browser.post(f"{PAGE}/{client.pk}/claims", form)
+
+
+@pytest.fixture
+def known(basic: BasicParty) -> dict[str, Any]:
+    """Tokens of a client that may be told an e-mail address and a telephone number."""
+    details = {"email": "mei@example.com", "phone": "+85212345678"}
+    contact.keep(traveller=basic.world.traveller, details=details, now=basic.world.now)
+    return basic.tokens(scope="openid email phone")
+
+
+def told(party: BasicParty, tokens: dict[str, Any]) -> set[str]:
+    return set(party.world.userinfo(tokens["access_token"], scheme="Bearer", proof=None).json()) - {"sub"}
+
+
+def test_claim_that_is_taken_back_is_told_no_more(basic: BasicParty, known: dict[str, Any]) -> None:
+    """Invalid solely because of the tick; the rest goes on, and a new request for it asks again."""
+    assert tick_only(basic.world, basic.row, "phone_number").status_code == 302
+    assert told(basic, known) == {"phone_number", "phone_number_verified"}
+    assert "Your e-mail address" not in page(basic.world)
+    assert answer(basic.next(scope="openid email", prompt="none"))["error"] == "consent_required"
+    event = AuditEvent.objects.get(kind="oidc.consent_narrowed")
+    who = f"traveller:{basic.world.traveller.pk}"
+    assert (event.actor, event.subject, event.data) == (who, "client:basic-party", {"claims": ["email"]})
+
+
+def test_tick_that_was_never_agreed_to_adds_nothing(basic: BasicParty, known: dict[str, Any]) -> None:
+    """A form with more boxes than the page has; and one that changes nothing leaves no event."""
+    tick_only(basic.world, basic.row, "phone_number", "email", "address", "verified_claims/name")
+    assert Consent.objects.get().claims == ["email", "phone_number"]
+    assert not AuditEvent.objects.filter(kind="oidc.consent_narrowed").exists()
+    tick_only(basic.world, basic.row, "phone_number", "address", "verified_claims/name")
+    assert Consent.objects.get().claims == ["phone_number"]
+
+
+def test_claims_of_another_traveller_are_not_taken_back(basic: BasicParty, known: dict[str, Any]) -> None:
+    """Invalid solely because it is somebody else who is logged in, or the CSRF token is not the session's."""
+    assert tick_only(basic.world, basic.row, csrfmiddlewaretoken="x" * 64).status_code == 403
+    basic.world.log_in(account=another(basic.world).account)
+    assert tick_only(basic.world, basic.row).status_code == 404
+    assert Consent.objects.get().claims == ["email", "phone_number"]
+
+
+def test_no_claim_left_is_no_access_lost(basic: BasicParty, known: dict[str, Any]) -> None:
+    """What is told and what may be done are two things: the login stays."""
+    tick_only(basic.world, basic.row)
+    assert told(basic, known) == set() and "Nothing but a number" in page(basic.world)
+
+
 def test_account_page_leads_there(basic: BasicParty) -> None:
     basic.world.log_in()
     assert f'href="{PAGE}"' in basic.world.browser.get("/account/").content.decode()

@@ -15,10 +15,10 @@ from tests.oidc.resource_server import RESOURCE, ResourceServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WORDS = {
-    "en": ("Applications", "Revoke"),
-    "zh-hans": ("应用", "撤销"),
-    "zh-hant": ("應用程式", "撤銷"),
-    "pt": ("Aplicações", "Revogar"),
+    "en": ("Applications", "Revoke", "Your e-mail address", "Tell only what is ticked"),
+    "zh-hans": ("应用", "撤销", "您的电子邮件地址", "仅告知已勾选的信息"),
+    "zh-hant": ("應用程式", "撤銷", "您的電郵地址", "只告知已勾選的資料"),
+    "pt": ("Aplicações", "Revogar", "O seu endereço de correio eletrónico", "Dizer só o que está marcado"),
 }
 
 
@@ -29,7 +29,7 @@ def test_a_traveller_finds_an_application_and_revokes_it(
 ) -> None:
     """A page that nothing leads to, a button that only a script presses, or a line that is wider than a phone."""
     base = live_server.url  # type: ignore[attr-defined]
-    applications, revoke = WORDS[language]
+    applications, revoke, email, tell = WORDS[language]
     world = basic.world
     contact.keep(traveller=world.traveller, details={"email": "mei@example.com"}, now=world.now)
     ResourceServer(world)
@@ -55,6 +55,11 @@ def test_a_traveller_finds_an_application_and_revokes_it(
         _photograph(page, f"applications-{width}-{language}")
         assert page.locator("main").bounding_box()["width"] <= width  # type: ignore[index]
         clinic = page.locator("article", has_text="Harbour Clinic")
+        clinic.get_by_label(email).uncheck()
+        clinic.get_by_role("button", name=tell, exact=True).click()
+        page.wait_for_load_state()
+        _photograph(page, f"applications-narrowed-{width}-{language}")
+        assert clinic.get_by_role("checkbox").count() == 9
         clinic.get_by_role("button", name=revoke, exact=True).click()
         page.wait_for_load_state()
         _photograph(page, f"applications-revoked-{width}-{language}")
