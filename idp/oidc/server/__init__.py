@@ -16,6 +16,12 @@ us or gets wrong is overridden here, each with what it mends:
 8. `ClientCredentialsGrant` measures the scope by those of travellers, and writes the token's event apart from what was
    spent: `ClientGrant` runs our checks, and writes both by one statement before the token is signed.
 9. Its debug log holds whole tokens: it is never turned on.
+
+`tests/oidc/test_overrides.py` takes each of them away and sees the harm. The rest of Authlib is not used at all: its
+userinfo crashes under Django (ours: `idp.oidc.userinfo_views`); its RFC 9068 tokens pass without ``typ`` and, though
+bound, as plain ones, and are signed with any key of a set (`idp.oidc.tokens`, `idp.oidc.access`); its request objects
+pass with another ``aud``, ``iss`` or ``typ`` (`idp.oidc.request_objects`); its introspection and revocation take a
+secret by default (`idp.oidc.introspection`, `idp.oidc.revocation`); `authlib.jose` is deprecated (`idp.protocol.jws`).
 """
 
 import logging
