@@ -88,6 +88,92 @@ print(json.dumps({"module": "heard", "outcome": "passed", "detail": [forms, json
     assert forms == [{"at": "/logout"}] and "round in a circle" in error and verdicts.modules == {"heard"}
 
 
+PYTHON_CLIENT = """
+from conversation import edited, claims_of, forged, module, refused, run, stays, visit
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0." + 86 * "A"
+
+@module("true")
+def true():
+    assert visit("https://hk.localhost/a", "deny") == ("https://rp.localhost/c?code=x", None)
+    stays("https://hk.localhost/page", "invalid_request")
+    assert claims_of(edited(JWT, sub="b")) == {"sub": "b"} and forged(JWT) != JWT
+    with refused(ValueError, "why"):
+        raise ValueError("this is why")
+
+@module("nothing-refused")
+def nothing():
+    with refused(Exception):
+        pass
+
+@module("another-reason")
+def another():
+    with refused(ValueError, "why"):
+        raise ValueError("because")
+
+@module("another-page")
+def page():
+    stays("https://hk.localhost/page", "access_denied")
+
+@module("went-on")
+def went():
+    stays("https://hk.localhost/a", "invalid_request")
+
+run()
+"""
+
+
+def test_python_clients_pass_only_with_what_they_say() -> None:
+    """A client from PyPI that passes where nothing was refused, or for another reason, or not on the page."""
+    world = {"issuer": "https://hk.localhost", "clients": {}}
+    command = [sys.executable, "-c", PYTHON_CLIENT]
+    verdicts = dialogue.talk(command, {"PYTHONPATH": str(dialogue.JUDGES)}, world, _two_ways)
+    assert {name for name in verdicts.modules if verdicts.of(name).passed} == {"true"}, verdicts.of("true").detail
+    assert len(verdicts.modules) == 5
+
+
+NODE_CLIENT = """
+import { claimsOf, edited, forged, refused, retried, run, stays, visit, must } from "JUDGES/dialogue.mjs";
+const jwt = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0." + "A".repeat(86);
+const fails = (error) => Promise.reject(Object.assign(new Error("no"), { error }));
+const first = { path: "/t", status: 400, text: '{"error": "use_dpop_nonce"}', challenge: "", nonce: "n", sent: null };
+const second = { path: "/t", status: 200, text: "{}", challenge: "", nonce: "n", sent: "n" };
+const endpoint = "https://hk.localhost/t";
+await run({
+  "true": async () => {
+    must((await visit("https://hk.localhost/a")).href === "https://rp.localhost/c?code=x", "another place");
+    await stays("https://hk.localhost/page", "invalid_request");
+    must(claimsOf(edited(jwt, { sub: "b" })).sub === "b" && forged(jwt) !== jwt, "nothing changed");
+    await refused(fails("invalid_grant"), "invalid_grant");
+    retried([first, second], endpoint);
+  },
+  "nothing-refused": () => refused(Promise.resolve(), "invalid_grant"),
+  "another-reason": () => refused(fails("invalid_client"), "invalid_grant"),
+  "another-page": () => stays("https://hk.localhost/page", "access_denied"),
+  "went-on": () => stays("https://hk.localhost/a", "invalid_request"),
+  "not-asked-for-a-nonce": async () => retried([{ ...second, sent: null }, second], endpoint),
+  "never-sent-it": async () => retried([first, { ...second, sent: "other" }], endpoint),
+  "no-second-try": async () => retried([first], endpoint),
+});
+"""
+
+
+@pytest.mark.skipif(install.node_directory() is None, reason="no Node that is new enough: make conformance-oidc")
+def test_node_clients_pass_only_with_what_they_say() -> None:
+    """The same for a client from npm, and one that takes a first answer for a retry."""
+    directory = install.node_directory()
+    source = NODE_CLIENT.replace("JUDGES", dialogue.JUDGES.as_uri())
+    command = [f"{directory}/node", "--input-type=module", "-e", source, "client"]
+    verdicts = dialogue.talk(command, {"JUDGE_MODULES": str(dialogue.JUDGES)}, {}, _two_ways)
+    assert {name for name in verdicts.modules if verdicts.of(name).passed} == {"true"}, verdicts.of("true").detail
+    assert len(verdicts.modules) == 8
+
+
+def _two_ways(url: str, decision: str) -> Arrival:
+    if url.endswith("/page"):
+        return Arrival(None, {}, 400, "<main><code>invalid_request</code></main>", "text/html")
+    return Arrival("https://rp.localhost/c", {"code": "x"}, 303, "", "")
+
+
 def test_versions_are_those_that_the_report_names() -> None:
     """A report that names another version than was installed."""
     lists = {
