@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from idp.protocol import jws, strict_json
 from idp.protocol.keys import PrivateKey, PublicKey, parse_public
@@ -112,6 +113,7 @@ def token_hash(access_token: str) -> str:
     return strict_json.b64encode(hashlib.sha256(access_token.encode("ascii", "replace")).digest())
 
 
+@lru_cache(maxsize=256)  # mostly our own endpoints
 def normal_url(url: str) -> str:
     """``url`` without query and fragment, normalised by syntax and scheme (RFC 3986 §6.2.2, §6.2.3).
 

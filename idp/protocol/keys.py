@@ -103,15 +103,12 @@ def parse_public(value: object, *, require_kid: bool = True) -> PublicKey:
     if PRIVATE_MEMBERS & value.keys():
         raise Refusal(Reason.MALFORMED, "a private key where a public one belongs")
     kid = value.get("kid")
-    if kid is None and not require_kid:
-        kid = thumbprint(value)
-    if not isinstance(kid, str) or not 1 <= len(kid) <= 255:
+    if (kid is not None or require_kid) and not (isinstance(kid, str) and 1 <= len(kid) <= 255):
         raise Refusal(Reason.MALFORMED, "a key without kid")
     alg, use = value.get("alg"), value.get("use")
     if not all(item is None or isinstance(item, str) for item in (alg, use)):
         raise Refusal(Reason.MALFORMED, "alg or use is not a string")
-    members = _required_members(value)
-    return _parse_cached(tuple(sorted(members.items())), kid, alg)
+    return _parse_cached(_required_members(value), kid, alg)
 
 
 def parse_private(value: Mapping[str, Any]) -> PrivateKey:
@@ -151,31 +148,32 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     return strict_json.b64encode(hashlib.sha256(canonical).digest())
 
 
-def _required_members(value: Mapping[str, Any]) -> dict[str, str]:
+def _required_members(value: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     kty = value.get("kty")
     names = _REQUIRED.get(kty) if isinstance(kty, str) else None
     if names is None:
         raise Refusal(Reason.MALFORMED, "a key of no known kind")
-    members: dict[str, str] = {"kty": str(kty)}
+    members = [("kty", str(kty))]
     for name in names:
         member = value.get(name)
         if not isinstance(member, str) or len(member) > 2048:
             raise Refusal(Reason.MALFORMED, f"a key without {name}")
-        if name != "crv":
-            strict_json.b64decode(member)
-        members[name] = member
-    return members
+        members.append((name, member))
+    return tuple(members)
 
 
 @lru_cache(maxsize=4096)  # importing a key costs more than a verification with it
-def _parse_cached(members: tuple[tuple[str, str], ...], kid: str, alg: str | None) -> PublicKey:
+def _parse_cached(members: tuple[tuple[str, str], ...], kid: str | None, alg: str | None) -> PublicKey:
     jwk = dict(members)
+    for name in jwk.keys() - {"kty", "crv"}:
+        strict_json.b64decode(jwk[name])
     try:
         jose = _import(jwk)
         raw = cast(RawPublic, jose.public_key)  # an off-curve point fails here
     except Exception as error:  # the library raises many kinds
         raise Refusal(Reason.MALFORMED, "a key that is not on its curve or not whole") from error
-    return PublicKey(kid, _algorithms(raw, jwk, alg), jose, raw, thumbprint(jwk))
+    print_ = thumbprint(jwk)
+    return PublicKey(print_ if kid is None else kid, _algorithms(raw, jwk, alg), jose, raw, print_)
 
 
 def _import(jwk: Mapping[str, Any]) -> JoseKey:
