@@ -12,7 +12,7 @@ from idp.protocol.refusals import Unavailable
 
 def path_of(use: str, kid: str) -> Path:
     """Where the private key ``kid`` stands, or stood."""
-    return conf.authority().key_dir / use / f"{kid}.jwk"
+    return _file(conf.authority().key_dir, use, kid)
 
 
 def write(use: str, key: PrivateKey) -> None:
@@ -28,7 +28,7 @@ def write(use: str, key: PrivateKey) -> None:
 
 def read(use: str, kid: str) -> PrivateKey:
     """The private key; raises `Unavailable` where its file cannot be read."""
-    return _load(path_of(use, kid))
+    return _load(conf.authority().key_dir, use, kid)
 
 
 def destroy(use: str, kid: str) -> None:
@@ -38,8 +38,12 @@ def destroy(use: str, kid: str) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _load(path: Path) -> PrivateKey:
+def _load(directory: Path, use: str, kid: str) -> PrivateKey:
     try:
-        return keys.parse_private(strict_json.loads_object(path.read_bytes()))
+        return keys.parse_private(strict_json.loads_object(_file(directory, use, kid).read_bytes()))
     except OSError as error:
-        raise Unavailable(f"a private key file cannot be read: {path.name}") from error
+        raise Unavailable(f"a private key file cannot be read: {kid}") from error
+
+
+def _file(directory: Path, use: str, kid: str) -> Path:
+    return directory / use / f"{kid}.jwk"

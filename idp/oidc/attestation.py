@@ -19,6 +19,7 @@ from idp.protocol.client_attestation import Attestation, Possession
 from idp.protocol.refusals import Reason, Refusal
 
 HEADER, POP_HEADER = "OAuth-Client-Attestation", "OAuth-Client-Attestation-PoP"
+_META, _POP_META = "HTTP_OAUTH_CLIENT_ATTESTATION", "HTTP_OAUTH_CLIENT_ATTESTATION_POP"
 CHALLENGE_HEADER = "OAuth-Client-Attestation-Challenge"
 # A day: nobody tells us that a messenger has revoked a phone, and an attestation that ends so soon needs no such list.
 MAX_AGE = 86_400  # seconds
@@ -29,12 +30,12 @@ _STATED = 16  # bytes of a challenge before its code: eight of time, eight at ra
 
 def has_pop(request: HttpRequest, form: Mapping[str, str]) -> bool:
     """Whether the request carries a PoP JWT, good or bad (§7: it decides which rules apply)."""
-    return POP_HEADER in request.headers
+    return _POP_META in request.META
 
 
 def has_only_attestation(request: HttpRequest, form: Mapping[str, str]) -> bool:
     """Whether the request's DPoP proof has to be the proof of possession (§5.2)."""
-    return HEADER in request.headers and POP_HEADER not in request.headers
+    return _META in request.META and _POP_META not in request.META
 
 
 def authenticate(

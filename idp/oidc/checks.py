@@ -7,6 +7,7 @@ checks too (registered redirect URI, response type, scope, grant type) is repeat
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from idp.oidc import authorization_details, claims, client_scopes, parameters, resources, responses
@@ -301,6 +302,10 @@ CHECKS: Sequence[Check] = (
 
 def run(endpoint: str, situation: Situation) -> None:
     """Run the checks of ``endpoint`` for the client's profile, in order; raises the first `OAuthError`."""
-    for check in CHECKS:
-        if check.endpoint == endpoint and situation.client.profile in check.profiles:
-            check.run(situation)
+    for check in _at(endpoint, situation.client.profile):
+        check.run(situation)
+
+
+@lru_cache(maxsize=64)
+def _at(endpoint: str, profile: str) -> tuple[Check, ...]:
+    return tuple(check for check in CHECKS if check.endpoint == endpoint and profile in check.profiles)

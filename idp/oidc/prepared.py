@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from psycopg import Connection, errors, pq
 
 Result = TypeVar("Result")
@@ -25,13 +25,14 @@ def run(statement: str, values: Sequence[str | int]) -> list[tuple[str | None, .
 
     Outside a transaction it is committed when this returns. Raises `django.db.DatabaseError`.
     """
-    connection.ensure_connection()
-    idle = connection.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
-    if connection.in_atomic_block and idle:  # the driver begins a transaction with a cursor's first statement
-        with connection.cursor() as cursor:
+    database = this_threads()
+    database.ensure_connection()
+    idle = database.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+    if database.in_atomic_block and idle:  # the driver begins a transaction with a cursor's first statement
+        with database.cursor() as cursor:
             cursor.execute("SELECT 1")
-    with connection.wrap_database_errors:
-        return _run(statement, [str(value).encode() for value in values])
+    with database.wrap_database_errors:
+        return _run(database.connection, statement, [str(value).encode() for value in values])
 
 
 def on_trial(statement: Callable[[], Result]) -> Result:
@@ -40,38 +41,40 @@ def on_trial(statement: Callable[[], Result]) -> Result:
     It is sent once more on a new connection, unless a transaction went with the old one: so it must be a statement that
     does no harm when it is sent twice.
     """
-    if connection.in_atomic_block:
+    database = this_threads()
+    if database.in_atomic_block:
         return statement()
-    tried, connection.health_check_done = connection.health_check_done, True
+    tried, database.health_check_done = database.health_check_done, True
     try:
         return statement()
     except (OperationalError, InterfaceError):
         if tried:
             raise
-        connection.close()
+        database.close()
         return statement()
 
 
-def _run(statement: str, parameters: list[bytes]) -> list[tuple[str | None, ...]]:
-    names = _names.setdefault(connection.connection, {})
+def this_threads() -> Any:
+    """This thread's database: what `django.db.connection` stands for, which looks for it at each use."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _run(connection: Connection[Any], statement: str, parameters: list[bytes]) -> list[tuple[str | None, ...]]:
+    names = _names.setdefault(connection, {})
     if known := statement in names:
-        result = _send(names[statement], parameters)
+        result = connection.pgconn.exec_prepared(names[statement], parameters)
         known = result.status == pq.ExecStatus.TUPLES_OK or _sqlstate(result) not in _AGAIN
     if not known:
         name = b"machine_%d" % next(_numbers)
-        made = connection.connection.pgconn.prepare(name, statement.encode())
+        made = connection.pgconn.prepare(name, statement.encode())
         if made.status != pq.ExecStatus.COMMAND_OK:
             raise errors.error_from_result(made)
         names[statement] = name
-        result = _send(name, parameters)
+        result = connection.pgconn.exec_prepared(name, parameters)
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise errors.error_from_result(result)
     columns = range(result.nfields)
     return [tuple(_text(result.get_value(row, column)) for column in columns) for row in range(result.ntuples)]
-
-
-def _send(name: bytes, parameters: list[bytes]) -> Any:
-    return connection.connection.pgconn.exec_prepared(name, parameters)
 
 
 def _sqlstate(result: Any) -> str:

@@ -11,6 +11,7 @@ from idp.oidc.models import Client
 from idp.protocol import dpop
 from idp.protocol.refusals import Reason, Refusal
 
+META = "HTTP_DPOP"  # as WSGI names the header; `HttpRequest.headers` would rewrite the names of them all
 NONCE_NEEDED = "use_dpop_nonce"
 _USED_AGAIN = {
     replay.DPOP: "invalid_dpop_proof",
@@ -21,7 +22,7 @@ _USED_AGAIN = {
 
 def present(request: HttpRequest) -> bool:
     """Whether the request carries a proof, good or bad."""
-    return "DPoP" in request.headers
+    return META in request.META
 
 
 def of_client(request: HttpRequest, client: Client, *, now: int, spend: Callable[[str, str, int], None]) -> str | None:
@@ -68,7 +69,7 @@ def verified(
 
     The URL is the configured one with the request's path: neither Host nor X-Forwarded-Host can move it.
     """
-    text = request.headers.get("DPoP")
+    text = request.META.get(META)
     if not text or "," in text:  # servers join repeated headers with a comma (RFC 9110 §5.3); §4.3 step 1
         raise Refusal(Reason.MALFORMED, "not exactly one DPoP header")
     proof = dpop.verify(
