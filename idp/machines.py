@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import ResolverMatch
 from django.utils import translation
+from django.utils.log import log_response
 
 from idp.oidc import dpop_nonces
 
@@ -39,15 +41,25 @@ POLICY = "default-src 'none'; frame-ancestors 'none'"  # an error page of Django
 
 
 class MachineHandler(WSGIHandler):
-    """Django's handler with `STACK` in place of the settings' list."""
+    """Django's handler with `STACK` in place of the settings' list.
+
+    Of what Django does around a view, this leaves away middleware that looks at views, exceptions or templates,
+    cookies, a transaction for the whole request, another URL configuration for a request, and the signals of its
+    beginning and end. Of what those do one thing is needed: a connection that is too old or failed is closed before
+    the next request.
+    """
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
+        close_old_connections()
+        response: Any = self.get_response(WSGIRequest(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        return response if response.streaming else [response.content]
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Called once, by the constructor."""
         self._matches: dict[str, ResolverMatch] = {}
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        handler = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        handler = convert_exception_to_response(self._view)
         for middleware in reversed(STACK):
             handler = convert_exception_to_response(middleware(handler))
         self._middleware_chain = handler
@@ -65,9 +77,17 @@ class MachineHandler(WSGIHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer ``request`` in no traveller's language: a thread keeps that of the last page that it rendered."""
         translation.deactivate()
-        response = super().get_response(request)
+        response: HttpResponseBase = self._middleware_chain(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        if response.status_code >= 400:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         return response
+
+    def _view(self, request: HttpRequest) -> HttpResponseBase:
+        match = self.resolve_request(request)
+        response: Any = match.func(request, *match.args, **match.kwargs)
+        rendered: HttpResponseBase = response.render() if hasattr(response, "render") else response
+        return rendered
 
 
 class Switch:

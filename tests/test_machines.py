@@ -6,13 +6,15 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import translation
 
 from idp import machines
 from idp.machines import MachineHandler, Switch
 
-pytestmark = pytest.mark.usefixtures("db")  # the end of a request looks at the connection
+# Each request looks at the connection first, and closes one of PostgreSQL that is in a transaction.
+pytestmark = pytest.mark.usefixtures("transactional_db")
 
 
 class Answer:
@@ -114,6 +116,16 @@ def test_an_unexpected_error_is_a_500_and_no_traceback(
     monkeypatch.setattr("idp.oidc.form.read", fail)
     answer = Answer(handler, "/oidc/token")
     assert answer.status == 500 and b"secret" not in answer.body
+
+
+def test_a_connection_that_is_too_old_is_not_used_again(handler: MachineHandler) -> None:
+    """No signal says that a request begins, so nobody else closes it."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite's one in memory is never closed")
+    connection.ensure_connection()
+    old, connection.close_at = connection.connection, 0
+    assert Answer(handler, "/oidc/jwks", method="GET").status == 200
+    assert connection.connection is not old
 
 
 def test_the_language_of_the_last_page_is_forgotten(handler: MachineHandler) -> None:
