@@ -11,7 +11,7 @@ from idp.accounts import sessions
 from idp.accounts.models import TravelDocument
 from idp.accounts.models.registry import NEVER
 from idp.federation import signing
-from idp.oidc import metadata, userinfo, verified
+from idp.oidc import client_registration, metadata, userinfo, verified
 from idp.oidc.models import Client, Consent, Grant
 from idp.protocol import jws
 from tests.accounts.people import document
@@ -21,7 +21,7 @@ from tests.oidc.relying_party import RelyingParty
 from tests.oidc.relying_party import tokens as rp_tokens
 from tests.oidc.test_basic_profile import id_token
 from tests.oidc.test_claims import give_document
-from tests.oidc.world import NODE, World, answer
+from tests.oidc.world import CALLBACK, NODE, World, answer
 from tests.simulators.federation import REMOVE
 
 FRAMEWORK = f"{NODE}/trust-frameworks/linked-document"
@@ -290,6 +290,23 @@ def test_a_client_of_a_trust_chain_says_what_it_wants_and_has_no_number(world: W
     token = rp_tokens(world, rp.request(claims=claims))["access_token"]
     details = asked_again(world, token)["verification"]["evidence"][0]["document_details"]
     assert details["type"] == "idcard" and "document_number" not in details
+
+
+def test_an_officer_registers_what_there_is_and_nothing_else(world: World) -> None:
+    """A name that nobody can tell would be waited for in vain; the answer says what was taken."""
+    made = client_registration.register(
+        client_id="clinic",
+        profile=Client.Profile.BASIC,
+        registration=Client.Registration.ADMIN,
+        metadata={"redirect_uris": [CALLBACK], "verified_claims": ["document_number", "email", "name"]},
+        resources=(),
+        actor="test",
+        now=world.now,
+    )
+    assert made.client.metadata["verified_claims"] == ["name", "document_number"]
+    assert verified.permitted(made.client) == {"name", "document_number"}
+    made.client.metadata["verified_claims"] = "name"
+    assert verified.permitted(made.client) == frozenset()
 
 
 def test_a_client_that_registered_itself_gets_none(anybody: Registrant) -> None:
