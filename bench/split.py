@@ -67,13 +67,12 @@ def main(path: str) -> int:
 
 def _wrap(cryptography: Clock, database: Clock) -> None:
     import psycopg
-    from joserfc.jws import JWSRegistry
 
     from idp.oidc import prepared
+    from idp.protocol import es256
 
     prepared.run = database.around(prepared.run)
-    algorithm = JWSRegistry.algorithms["ES256"]
-    algorithm.sign, algorithm.verify = cryptography.around(algorithm.sign), cryptography.around(algorithm.verify)
+    es256.sign, es256.verify = cryptography.around(es256.sign), cryptography.around(es256.verify)
     for name in ("execute", "fetchone", "fetchall", "fetchmany"):
         setattr(psycopg.Cursor, name, database.around(getattr(psycopg.Cursor, name)))
     for name in ("commit", "rollback"):

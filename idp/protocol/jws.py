@@ -7,11 +7,12 @@ it hands the claims out, so no caller can forget a half. Who may have signed is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from joserfc.jws import JWSRegistry
 
-from idp.protocol import strict_json
+from idp.protocol import es256, strict_json
 from idp.protocol.keys import KeySet, PrivateKey, PublicKey
 from idp.protocol.refusals import Reason, Refusal
 
@@ -92,6 +93,8 @@ class LocalSigner:
         return self._key.public
 
     def sign(self, data: bytes) -> bytes:
+        if self.algorithm == es256.NAME:
+            return es256.sign(data, cast(EllipticCurvePrivateKey, self._key.raw))
         return JWSRegistry.algorithms[self.algorithm].sign(data, self._key.jose)
 
 
@@ -160,13 +163,19 @@ def verify_with(
     if algorithm not in token_type.algorithms or algorithm not in key.algorithms:
         raise Refusal(Reason.BAD_SIGNATURE, "an algorithm that the key or the document's type does not allow")
     try:
-        good = JWSRegistry.algorithms[algorithm].verify(parsed.signing_input, parsed.signature, key.jose)
+        good = _is_signed(parsed, algorithm, key)
     except Exception as error:  # a signature of the wrong length raises
         raise Refusal(Reason.BAD_SIGNATURE, "signature cannot be read") from error
     if not good:
         raise Refusal(Reason.BAD_SIGNATURE, "signature does not verify")
     check_claims(parsed.claims, token_type, now=now, leeway=leeway, ignore_expiry=ignore_expiry)
     return VerifiedJWS(parsed.header, parsed.claims, key, parsed.text)
+
+
+def _is_signed(parsed: Parsed, algorithm: str, key: PublicKey) -> bool:
+    if algorithm == es256.NAME:
+        return es256.verify(parsed.signing_input, parsed.signature, cast(EllipticCurvePublicKey, key.raw))
+    return bool(JWSRegistry.algorithms[algorithm].verify(parsed.signing_input, parsed.signature, key.jose))
 
 
 def check_claims(
