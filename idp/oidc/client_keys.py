@@ -32,7 +32,7 @@ def for_document(client: Client, *, kid: str | None, now: int) -> KeySet:
     """
     if "jwks" not in client.metadata:
         return _fetched(client, kid, now)
-    held = jwk_set.signing_keys(client.metadata["jwks"])
+    held = _own(client)
     if kid is None or held.find(kid) is not None or client.registration != Client.Registration.AUTOMATIC:
         return held
     chain = resolution.look_again(client.client_id, now=now)
@@ -41,7 +41,7 @@ def for_document(client: Client, *, kid: str | None, now: int) -> KeySet:
     renewed = registration.renewed(chain, now=now, known=client)
     if "jwks" not in renewed.metadata:
         return _fetched(renewed, kid, now)
-    return jwk_set.signing_keys(renewed.metadata["jwks"])
+    return _own(renewed)
 
 
 def all_of(client: Client, *, wanted: Wanted, now: int) -> dict[str, Any]:
@@ -54,6 +54,16 @@ def all_of(client: Client, *, wanted: Wanted, now: int) -> dict[str, Any]:
     if not {"signed_jwks_uri", "jwks_uri"} & set(client.metadata):
         raise Refusal(Reason.MALFORMED, "no keys in the client's metadata")
     return _kept(client, wanted, now)
+
+
+def _own(client: Client) -> KeySet:
+    """The keys in its metadata, read once for each object: a worker remembers rows (`client_rows.Held`)."""
+    jwks = client.metadata["jwks"]
+    read: tuple[object, KeySet] | None = getattr(client, "_keys_read", None)
+    if read is None or read[0] is not jwks:
+        read = jwks, jwk_set.signing_keys(jwks)
+        client._keys_read = read  # type: ignore[attr-defined]
+    return read[1]
 
 
 def _fetched(client: Client, kid: str | None, now: int) -> KeySet:

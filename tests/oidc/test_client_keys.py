@@ -195,6 +195,15 @@ def test_keys_of_an_officers_client_are_as_the_officer_wrote_them(world: World, 
     assert [key.kid for key in known.keys] == [rp.key.kid] and world.federation.fetched == []
 
 
+def test_keys_that_were_read_before_are_not_those_of_new_metadata() -> None:
+    """A row that a worker remembers keeps its keys as read; other metadata in it means other keys."""
+    held = Client(registration="admin", metadata={"jwks": keys.KeySet([OLD.public]).jwks()})
+    for _ in range(2):
+        assert client_keys.for_document(held, kid=None, now=0).find(OLD.kid) is not None
+    held.metadata = {"jwks": keys.KeySet([NEW.public]).jwks()}
+    assert client_keys.for_document(held, kid=None, now=0).find(OLD.kid) is None
+
+
 def test_client_without_sound_keys_is_refused(db: None) -> None:
     """invalid solely because the metadata's key set is none."""
     with pytest.raises(Refusal) as caught:
