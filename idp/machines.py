@@ -12,7 +12,6 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase
-from django.middleware.common import CommonMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import ResolverMatch
 from django.utils import translation
@@ -36,8 +35,32 @@ PATHS = frozenset(
     }
 )
 PREFIX = "/border/"  # all of that room: wallets, lanes and peers
-STACK = (SecurityMiddleware, CommonMiddleware, dpop_nonces.middleware)
+MAX_HOSTS = 64  # spellings of the node's name that are remembered
 POLICY = "default-src 'none'; frame-ancestors 'none'"  # an error page of Django's is the only page that can come
+
+
+def our_host(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Of Django's CommonMiddleware what is left where no URL is rewritten: the check of the Host header, and a length.
+
+    A good header is looked through once.
+    """
+    good: set[str] = set()
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        host = request.META.get("HTTP_HOST", "")
+        if host not in good:
+            request.get_host()  # raises DisallowedHost
+            if len(good) < MAX_HOSTS:
+                good.add(host)
+        response: Any = get_response(request)
+        if not response.streaming:
+            response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    return answer
+
+
+STACK = (SecurityMiddleware, our_host, dpop_nonces.middleware)
 
 
 class MachineHandler(WSGIHandler):
@@ -75,8 +98,7 @@ class MachineHandler(WSGIHandler):
         return match
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer ``request`` in no traveller's language: a thread keeps that of the last page that it rendered."""
-        translation.deactivate()
+        """Answer ``request``, whatever comes."""
         response: HttpResponseBase = self._middleware_chain(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         if response.status_code >= 400:
@@ -91,7 +113,10 @@ class MachineHandler(WSGIHandler):
 
 
 class Switch:
-    """A WSGI application (PEP 3333): what machines ask for goes to one, everything else to the other."""
+    """A WSGI application (PEP 3333): what machines ask for goes to one, everything else to the other.
+
+    A thread would keep the language of the last page that it rendered, so that is forgotten behind each page.
+    """
 
     def __init__(self, *, machines: Application, pages: Application) -> None:
         self._machines, self._pages = machines, pages
@@ -99,5 +124,9 @@ class Switch:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         path: str = environ.get("PATH_INFO", "")
-        chosen = self._machines if path in PATHS or path.startswith(PREFIX) else self._pages
-        return chosen(environ, start_response)
+        if path in PATHS or path.startswith(PREFIX):
+            return self._machines(environ, start_response)
+        try:
+            return self._pages(environ, start_response)
+        finally:
+            translation.deactivate()

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import translation
@@ -130,9 +131,10 @@ def test_a_connection_that_is_too_old_is_not_used_again(handler: MachineHandler)
 
 def test_the_language_of_the_last_page_is_forgotten(handler: MachineHandler) -> None:
     """A thread that rendered a page in Portuguese answers the next machine in it."""
-    with translation.override("pt"):
-        Answer(handler, "/oidc/token")
-        assert translation.get_language() == "en"
+    switch = Switch(machines=handler, pages=WSGIHandler())
+    with translation.override(None):
+        page = Answer(switch, "/account/login", method="GET", HTTP_ACCEPT_LANGUAGE="pt", CONTENT_TYPE="")
+        assert page.headers["content-language"] == "pt" and translation.get_language() == "en"
 
 
 def test_the_switch_sends_machines_one_way_and_pages_the_other() -> None:
