@@ -40,7 +40,7 @@ from idp.oidc.authorization import Undeliverable
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import PushedRequest
 from idp.oidc.responses import Redirect, Reply
-from idp.protocol import registration_response
+from idp.protocol import registration_response, strict_json
 from idp.protocol.refusals import Unavailable
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,13 @@ def machine(view: Callable[..., Any]) -> Callable[..., HttpResponseBase]:
 @machine
 def par(request: HttpRequest) -> HttpResponse:
     """RFC 9126 §2."""
-    return JsonResponse(pushing.push(request, now=clock.now()), status=201)
+    return _answer(pushing.push(request, now=clock.now()), status=201)
 
 
 @machine
 def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.2."""
-    return JsonResponse(server.token_response(form.read(request).full(), http=request, now=clock.now()))
+    return _answer(server.token_response(form.read(request).full(), http=request, now=clock.now()))
 
 
 @machine
@@ -311,6 +311,10 @@ def _source(redirect_uri: str) -> str:
 
 def _actor(traveller: Traveller) -> str:
     return f"traveller:{traveller.pk}"
+
+
+def _answer(document: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    return HttpResponse(strict_json.dumps(document), content_type="application/json", status=status)
 
 
 def _public(document: dict[str, Any], *, content_type: str = "application/json") -> HttpResponse:
