@@ -103,7 +103,10 @@ class ClientAdmin(ReadOnlyModelAdmin):
         (_("How it authenticates"), ("token_endpoint_auth_method", "jwks", "jwks_uri")),
         (
             _("What it may do"),
-            ("grant_types", "scope", "authorization_details_types", "resources", "sector_identifier_uri"),
+            (
+                *("grant_types", "scope", "authorization_details_types", "verified_claims"),
+                *("resources", "sector_identifier_uri"),
+            ),
         ),
     )
 

@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from idp import clock
-from idp.oidc import authorization_details, client_metadata, client_registration
+from idp.oidc import authorization_details, client_metadata, client_registration, verified
 from idp.oidc.client_registration import Registered, UnableToChange
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import MAX_CLIENT_ID, Client
@@ -22,7 +22,7 @@ _WIDE = {"cols": 80}
 _LINES = ("redirect_uris", "post_logout_redirect_uris")
 _TEXTS = ("token_endpoint_auth_method", "jwks_uri", "scope", "sector_identifier_uri")
 _ADDRESSES = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "backchannel_logout_uri")
-_CHOICES = ("grant_types", "authorization_details_types")
+_CHOICES = ("grant_types", "authorization_details_types", "verified_claims")
 _GRANTS = {
     "authorization_code": _("travellers log in"),
     "refresh_token": _("and stay granted for 30 days"),
@@ -92,6 +92,13 @@ class ClientForm(forms.ModelForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Profile border only. A client with one of these is a wallet."),
+    )
+    verified_claims = forms.MultipleChoiceField(
+        label=_("Verified claims"),
+        choices=[(name, name) for name in verified.NAMES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What it may ask of travellers' documents. Each traveller decides."),
     )
     initiate_login_uri = _Address(label=_("Address where a login begins"))
     backchannel_logout_uri = _Address(label=_("Address to tell of logouts"))

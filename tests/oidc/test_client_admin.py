@@ -216,6 +216,15 @@ def test_wallet_is_registered_by_its_kind_of_authorization(officer: Browser) -> 
     assert Client.objects.get().is_wallet
 
 
+def test_what_a_client_may_ask_of_documents_is_ticked(officer: Browser) -> None:
+    """An officer who thinks of a checkpoint and lets a clinic have the number of an identity card."""
+    add(officer, verified_claims=["birthdate", "document_number"])
+    assert Client.objects.get().metadata["verified_claims"] == ["birthdate", "document_number"]
+    change(officer)
+    assert "verified_claims" not in Client.objects.get().metadata
+    assert add(officer, client_id="other", verified_claims=["everything"]).status_code == 200
+
+
 @pytest.mark.parametrize(("action", "kind"), [("disable", "disabled"), ("rotate_secret", "secret_rotated")])
 def test_action_asks_first_and_is_recorded(officer: Browser, action: str, kind: str) -> None:
     """A click beside the mark that stops a service."""
