@@ -68,7 +68,7 @@ def main(path: str) -> int:
 def _wrap(cryptography: Clock, database: Clock) -> None:
     import psycopg
 
-    from idp.oidc import prepared
+    from idp import prepared
     from idp.protocol import es256
 
     prepared.run = database.around(prepared.run)

@@ -64,6 +64,7 @@ def _nothing_held_of_another_test() -> None:
         module._held.clear()
     if (module := sys.modules.get("idp.federation.signing")) is not None:
         module._active_at.cache_clear()
+        module._sound_at.cache_clear()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from idp import clock
 from idp.audit.events import record
 from idp.federation import key_files
+from idp.federation import revision as revisions
 from idp.federation.models import SigningKey
 from idp.protocol import keys
 from idp.protocol.jws import LocalSigner, Signer
@@ -62,8 +63,9 @@ def signer(use: str, *, algorithm: str | None = None, owner: str = "", revision:
 def private_key(use: str, *, algorithm: str | None = None, owner: str = "", revision: int | None = None) -> PrivateKey:
     """The active private key of ``use``; see `signer`. Raises `Unavailable` when no key was made yet."""
     algorithm = algorithm or ALGORITHMS[use][0]
-    found = _active if revision is None else _active_at
-    return key_files.read(use, found(use, owner, algorithm, revision))
+    number = revisions.committed() if revision is None and not owner else revision
+    found = _active if number is None else _active_at
+    return key_files.read(use, found(use, owner, algorithm, number))
 
 
 def private_keys(use: str) -> list[PrivateKey]:
@@ -189,9 +191,16 @@ _active_at = lru_cache(maxsize=64)(_active)  # by revision: every change of a ke
 
 
 def _published(use: str, owner: str, now: int) -> list[SigningKey]:
-    living = Q(state__in=[SigningKey.State.ACTIVE, SigningKey.State.NEXT])
-    dying = Q(state=SigningKey.State.OLD, retired_at__gt=now - OVERLAP)
-    return list(SigningKey.objects.filter(living | dying, use=use, owner=owner).order_by("pk"))
+    number = None if owner else revisions.committed()
+    rows = _sound(use, owner) if number is None else _sound_at(use, owner, number)
+    return [row for row in rows if row.retired_at is None or row.retired_at > now - OVERLAP]
+
+
+def _sound(use: str, owner: str, revision: int | None = None) -> tuple[SigningKey, ...]:
+    return tuple(SigningKey.objects.filter(use=use, owner=owner).exclude(state=SigningKey.State.KILLED).order_by("pk"))
+
+
+_sound_at = lru_cache(maxsize=64)(_sound)
 
 
 def _make(*, use: str, owner: str, algorithm: str, state: str, actor: str) -> SigningKey:

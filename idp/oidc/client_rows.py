@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, models
 
-from idp.oidc import prepared
+from idp import prepared
 from idp.oidc.models import Client
 
 _FIELDS = Client._meta.concrete_fields

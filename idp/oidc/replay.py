@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
 
+from idp import prepared
 from idp.audit import events
 from idp.federation import revision
-from idp.oidc import client_rows, prepared
+from idp.oidc import client_rows
 from idp.oidc.models import UsedOnce
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from idp.oidc import prepared
+from idp import prepared
 
 ECHO = "SELECT $1::text, $2::int + 1, NULL::text"
 
