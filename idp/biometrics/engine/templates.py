@@ -4,6 +4,7 @@ A template names its model; templates of two models are never compared. The quan
 each face, so that a template needs no header and distances of quantised and raw embeddings mean the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,3 +83,11 @@ def compare(reference: Template, probe: Template | Embedding, *, model: str) -> 
     live = restore(probe, model=model) if isinstance(probe, Template) else probe
     distance = float(np.linalg.norm(known.astype(np.float64) - live.astype(np.float64)))
     return Comparison(distance=distance, score=score_of(distance))
+
+
+def compare_many(reference: Template, probes: Sequence[Template], *, model: str) -> NDArray[np.float64]:
+    """The scores of `compare` for each of ``probes``, float64 (n,), in their order. Raises like it."""
+    known = restore(reference, model=model).astype(np.float64)
+    live = np.stack([restore(probe, model=model) for probe in probes]).astype(np.float64)
+    distances: NDArray[np.float64] = np.linalg.norm(live - known, axis=1)
+    return np.maximum(0.0, 1.0 - distances / FARTHEST).astype(np.float64)
