@@ -31,9 +31,12 @@ _SIGNED_ANSWERS = (
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
 )
-_WEB = re.compile(r"https://(?P<host>[a-z0-9.-]+)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
-_LOOPBACK = re.compile(r"http://(?P<host>(?:[a-z0-9.-]+\.)?localhost)(?P<rest>(:\d{1,5})?(/[^\s#\\]*)?)\Z")
-_PRIVATE_USE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/[^\s#\\@]*\Z")  # RFC 8252 §7.1: a reversed domain name
+_REST = r'(?P<rest>(:\d{1,5})?(/[!"$-\[\]-~]*)?)\Z'  # RFC 3986 §2: printable ASCII; no fragment, no backslash
+_WEB = re.compile(rf"https://(?P<host>[a-z0-9.-]+){_REST}")
+_LOOPBACK = re.compile(rf"http://(?P<host>(?:[a-z0-9.-]+\.)?localhost){_REST}")
+# RFC 8252 §7.1: a reversed domain name. Some apps write an authority behind it, which has to be a plain name: it comes
+# into the policy of the consent page.
+_PRIVATE_USE = re.compile(r'[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/(/[A-Za-z0-9._-]*(?=[/?]|\Z)|(?!/))[!"$-?A-\[\]-~]*\Z')
 
 
 def check(metadata: Mapping[str, Any], *, registration: str) -> None:
