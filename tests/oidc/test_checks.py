@@ -1,5 +1,7 @@
 """The table that decides which check runs."""
 
+import functools
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -27,13 +29,43 @@ def test_every_check_stands_in_the_table_and_says_what_it_is_for() -> None:
     assert len({(check.run, check.endpoint) for check in checks.CHECKS}) == len(checks.CHECKS)
 
 
-def test_command_prints_the_table() -> None:
-    """The table is for review; what cannot be read is not reviewed."""
+def test_command_prints_the_table_by_endpoint_and_profile() -> None:
+    """The table is for review: a row that is missing, out of order or says another profile is not reviewed."""
     out = StringIO()
     call_command("oidc", "checks", stdout=out)
+    rows = [line.split(maxsplit=5) for line in out.getvalue().splitlines()]
+    assert [row[0] for row in rows] == [check.endpoint for check in checks.CHECKS]
+    assert [{*row[1:4]} - {"-"} for row in rows] == [{*check.profiles} for check in checks.CHECKS]
+    assert [row[4] for row in rows] == [check.run.__name__ for check in checks.CHECKS]
+    assert all(row[5] in str(check.run.__doc__) for row, check in zip(rows, checks.CHECKS, strict=True))
     lines = out.getvalue().splitlines()
-    assert len(lines) == len(checks.CHECKS)
-    assert any(line.split()[:3] == ["par", "border", "challenge_is_s256"] for line in lines)
+    assert len({line.index(row[4]) for line, row in zip(lines, rows, strict=True)}) == 1, "columns"
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The names of the checks that run; they let everything pass."""
+    names: list[str] = []
+
+    def spied(check: checks.Check) -> checks.Check:
+        run = functools.wraps(check.run)(lambda it: names.append(check.run.__name__))
+        return check._replace(run=run)
+
+    monkeypatch.setattr(checks, "CHECKS", [spied(check) for check in checks.CHECKS])
+    checks._at.cache_clear()
+    yield names
+    checks._at.cache_clear()
+
+
+@pytest.mark.parametrize("profile", Client.Profile.values)
+@pytest.mark.parametrize("endpoint", dict.fromkeys(check.endpoint for check in checks.CHECKS))
+def test_what_is_printed_is_what_runs(seen: list[str], endpoint: str, profile: str) -> None:
+    """For each endpoint and profile all of its rows, in their order, and no other."""
+    out = StringIO()
+    call_command("oidc", "checks", stdout=out)
+    rows = [line.split() for line in out.getvalue().splitlines()]
+    checks.run(endpoint, checks.Situation(client=Client(client_id="a", profile=profile), now=1))
+    assert seen == [row[4] for row in rows if row[0] == endpoint and profile in row[1:4]] != []
 
 
 def test_key_of_another_phone_is_refused_before_anything_is_bound(world: World) -> None:
