@@ -141,7 +141,10 @@ def _allowed(
         "resources": pushed.parameters.get("resource", []),
         "sid": who.sid,
     }
-    consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, told=told, now=now)
+    if ticked is None:
+        consents.relied_on(traveller=traveller, client=pushed.client, now=now)
+    else:
+        consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, told=told, now=now)
     return server.complete(pushed, traveller=traveller, granted=granted, now=now)
 
 

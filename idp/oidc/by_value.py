@@ -30,7 +30,7 @@ def accept(query: Mapping[str, list[str]], *, now: int) -> Reply:
     try:
         typed = parameters.of(client, raw)
         checks.run(checks.VALUE_REDIRECT, replace(situation, parameters=typed))
-        server.check_authorization(typed)
+        server.check_authorization(client, typed)
     except OAuthError as error:
         return authorization.error_reply(client, _for_error(raw), error.error, now=now)
     request_uri = pushing.keep(client, typed, jkt=typed.get("dpop_jkt", ""), now=now)

@@ -56,6 +56,11 @@ def remember(
     Consent.objects.filter(pk=row.pk).update(**_sorted(kept), given_at=now)
 
 
+def relied_on(*, traveller: Traveller, client: Client, now: int) -> None:
+    """A login went by what was agreed to before."""
+    Consent.objects.filter(traveller=traveller, client=client).update(given_at=now)
+
+
 def told(grant: Grant) -> set[str]:
     """The claims that the client of ``grant`` may be told of its traveller, as it stands now."""
     rows = Consent.objects.filter(traveller=grant.traveller_id, client=grant.client_id)

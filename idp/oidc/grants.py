@@ -78,9 +78,12 @@ def consume(code: AuthorizationCode, *, now: int) -> bool:
 
 def bind(grant: Grant, jkt: str) -> bool:
     """Bind ``grant`` to the device key ``jkt`` unless it is bound to another; whether it is bound to this one now."""
-    Grant.objects.filter(pk=grant.pk, jkt="").update(jkt=jkt)
-    grant.refresh_from_db(fields=["jkt"])
-    return grant.jkt == jkt
+    if not grant.jkt:  # once bound, it stays so
+        if Grant.objects.filter(pk=grant.pk, jkt="").update(jkt=jkt):
+            grant.jkt = jkt
+        else:  # by somebody else, since it was read
+            grant.refresh_from_db(fields=["jkt"])
+    return bool(grant.jkt == jkt)
 
 
 def refresh_token(grant: Grant, *, expires_at: int, now: int) -> str:

@@ -23,18 +23,22 @@ def token_response(
     nonce: str,
     refresh_until: int | None,
     recipient: Recipient | None = None,
+    revision: int | None = None,
     now: int,
 ) -> dict[str, Any]:
     """The answer for ``grant``. Belongs into the transaction that redeems the code or the refresh token.
 
     ``jkt`` is the key that was proved, ``requested`` the narrower authorization details asked for, ``resources`` those
     asked for, ``nonce`` the id token's, ``refresh_until`` the end of a refresh token, if one is to be added,
-    ``recipient`` whom the id token is encrypted to. Raises `OAuthError` (invalid_grant, invalid_target).
+    ``recipient`` whom the id token is encrypted to; ``revision`` is for `signing.signer`. Raises `OAuthError`
+    (invalid_grant, invalid_target).
     """
     key = _bound(grant, jkt)
     audience = consented_audience(resources, grant.resources)
     details = _details(requested, grant) if audience == conf.authority().entity_id else []  # all types are ours
-    access = tokens.access_token(grant, audience=audience, scope=scope, details=details, jkt=key, now=now)
+    access = tokens.access_token(
+        grant, audience=audience, scope=scope, details=details, jkt=key, revision=revision, now=now
+    )
     answer: dict[str, Any] = {
         "access_token": access,
         "token_type": "DPoP" if key is not None else "Bearer",
@@ -47,7 +51,9 @@ def token_response(
     if refresh_until is not None:
         answer["refresh_token"] = grants.refresh_token(grant, expires_at=refresh_until, now=now)
     if "openid" in scope.split():
-        answer["id_token"] = tokens.id_token(grant, nonce=nonce, access=access, recipient=recipient, now=now)
+        answer["id_token"] = tokens.id_token(
+            grant, nonce=nonce, access=access, recipient=recipient, revision=revision, now=now
+        )
     return answer
 
 

@@ -30,7 +30,7 @@ def push(request: HttpRequest, *, now: int) -> dict[str, Any]:
         client=client, now=now, parameters=typed, proof_jkt=proof_jkt, signed="request" in sent
     )
     checks.run(checks.PAR, situation)
-    server.check_authorization(typed)
+    server.check_authorization(client, typed)
     request_uri = keep(client, typed, jkt=proof_jkt or typed.get("dpop_jkt", ""), instance=instance, now=now)
     return {"request_uri": request_uri, "expires_in": LIFETIME}
 

@@ -66,8 +66,20 @@ def subject(grant: Grant) -> str:
     return subjects.pairwise(sector=grant.client.sector, traveller_id=grant.traveller_id)
 
 
-def access_token(grant: Grant, *, audience: str, scope: str, details: Sequence[Any], jkt: str | None, now: int) -> str:
-    """An access token for ``audience``, bound to key ``jkt`` if any (RFC 9449 §6.1); the claim ``grant`` is ours."""
+def access_token(
+    grant: Grant,
+    *,
+    audience: str,
+    scope: str,
+    details: Sequence[Any],
+    jkt: str | None,
+    revision: int | None = None,
+    now: int,
+) -> str:
+    """An access token for ``audience``, bound to key ``jkt`` if any (RFC 9449 §6.1); the claim ``grant`` is ours.
+
+    ``revision`` is for `signing.signer`.
+    """
     claims: dict[str, Any] = {
         **_access_claims(grant.client, sub=subject(grant), audience=audience, now=now),
         "grant": str(grant.pk),
@@ -78,7 +90,7 @@ def access_token(grant: Grant, *, audience: str, scope: str, details: Sequence[A
     }
     if details:
         claims["authorization_details"] = list(details)
-    return jws.sign(ACCESS_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM))
+    return jws.sign(ACCESS_TOKEN, claims, signing.signer("oidc", algorithm=ALGORITHM, revision=revision))
 
 
 def client_token(client: Client, *, scope: str, audience: str, jkt: str | None, revision: int | None, now: int) -> str:
@@ -108,8 +120,19 @@ def _limits(*, scope: str, jkt: str | None) -> dict[str, Any]:
     return {**({"scope": scope} if scope else {}), **({"cnf": {"jkt": jkt}} if jkt is not None else {})}
 
 
-def id_token(grant: Grant, *, nonce: str, access: str, recipient: Recipient | None = None, now: int) -> str:
-    """An id token for the grant's client, encrypted to ``recipient`` if any, beside the access token ``access``."""
+def id_token(
+    grant: Grant,
+    *,
+    nonce: str,
+    access: str,
+    recipient: Recipient | None = None,
+    revision: int | None = None,
+    now: int,
+) -> str:
+    """An id token for the grant's client, encrypted to ``recipient`` if any, beside the access token ``access``.
+
+    ``revision`` is for `signing.signer`.
+    """
     algorithm = client_metadata.id_token_algorithm(grant.client)
     # at_hash, OpenID Connect Core §3.1.3.6; every algorithm of ours hashes so
     half = hashlib.sha256(access.encode()).digest()[:16]
@@ -129,4 +152,5 @@ def id_token(grant: Grant, *, nonce: str, access: str, recipient: Recipient | No
         claims["sid"] = subjects.session(sector=grant.client.sector, sid=grant.sid)
     if nonce:
         claims["nonce"] = nonce
-    return encryption.seal(jws.sign(ID_TOKEN, claims, signing.signer("oidc", algorithm=algorithm)), recipient)
+    signer = signing.signer("oidc", algorithm=algorithm, revision=revision)
+    return encryption.seal(jws.sign(ID_TOKEN, claims, signer), recipient)

@@ -20,6 +20,7 @@ from idp.audit.models import AuditEvent
 from idp.federation import signing
 from idp.oidc import checks, errors, server
 from idp.oidc.errors import OAuthError
+from idp.oidc.models import Client
 from idp.oidc.server import ENGINE
 from idp.oidc.server.engine import METHOD, Engine, EngineClient, EngineRequest
 from idp.oidc.server.grants import S256, ClientGrant, CodeGrant, RefreshGrant, TokenEndpoint
@@ -58,9 +59,10 @@ def token_is_bound_to_nothing(world: World) -> bool:
 
 def plain_challenge_is_taken(world: World) -> bool:
     world.pushed()  # the client is registered
-    asked = {**world.messenger.request(code_challenge=VERIFIER, code_challenge_method="plain")}
+    client = Client.objects.get(client_id=world.messenger.client_id)
+    asked = world.messenger.request(code_challenge=VERIFIER, code_challenge_method="plain")
     try:
-        server.check_authorization({**asked, "client_id": world.messenger.client_id})
+        server.check_authorization(client, {**asked, "client_id": client.client_id})
     except OAuthError as error:
         assert error.error == "invalid_request"
         return False

@@ -33,18 +33,18 @@ from django.http import HttpRequest
 
 from idp.oidc import client_rows, parameters
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import PushedRequest
-from idp.oidc.server.engine import METHOD, Engine, EngineRequest, Exchange, authenticate, confirm, spend
+from idp.oidc.models import Client, PushedRequest
+from idp.oidc.server.engine import METHOD, Engine, EngineRequest, Exchange, Informed, authenticate, confirm, spend
 from idp.oidc.server.grants import S256, ClientGrant, CodeGrant, RefreshGrant
 from idp.protocol.refusals import Unavailable
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
 
-def check_authorization(values: Mapping[str, Any]) -> None:
-    """Let the engine look at a request that is being pushed; raises `OAuthError`."""
+def check_authorization(client: Client, values: Mapping[str, Any]) -> None:
+    """Let the engine look at a request of ``client`` that is being pushed; raises `OAuthError`."""
     try:
-        ENGINE.get_authorization_grant(EngineRequest(values, Exchange(now=0))).validate_authorization_request()
+        _asked_by(client, EngineRequest(values, Exchange(now=0))).validate_authorization_request()
     except OAuth2Error as error:
         raise OAuthError(str(error.error), type(error).__name__) from error
 
@@ -52,10 +52,15 @@ def check_authorization(values: Mapping[str, Any]) -> None:
 def complete(pushed: PushedRequest, *, traveller: Any, granted: Mapping[str, Any], now: int) -> dict[str, str]:
     """Store grant and code for ``pushed``; the response's parameters (RFC 6749 §4.1.2). Raises `OAuthError`."""
     request = EngineRequest(pushed.parameters, Exchange(now=now, pushed=pushed, granted=granted))
-    answer: dict[str, str] = ENGINE.create_authorization_response(
-        request, traveller, ENGINE.get_authorization_grant(request)
-    )
+    answer: dict[str, str] = ENGINE.create_authorization_response(request, traveller, _asked_by(pushed.client, request))
     return answer
+
+
+def _asked_by(client: Client, request: EngineRequest) -> Any:
+    """The engine's grant for an authorization request; it looks for no client beside the one that is known."""
+    grant = ENGINE.get_authorization_grant(request)
+    grant.server = Informed(ENGINE, client)
+    return grant
 
 
 def token_response(values: Mapping[str, Any], *, http: HttpRequest, now: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Exchange:
     instance: str = ""  # the attested key, where the client authenticates so
     grant: Grant | None = None
     recipient: Recipient | None = None  # whom the id token is encrypted to
+    revision: int | None = None  # of what keys are, when that was spent; for `signing.signer`
     seen: replay.Seen = field(default_factory=replay.Seen)  # assertion and proofs
     held: client_rows.Held | None = None  # for a grant whose last statement looks whether the client's row stands
 
@@ -102,6 +103,19 @@ class Engine(AuthorizationServer):  # type: ignore[misc]
             subject=f"grant:{grant.pk}",
             data={"grant_type": request.payload.grant_type, "jkt": request.exchange.jkt},
         )
+
+
+class Informed:
+    """The engine, for a request of ``client``, whose row was read already."""
+
+    def __init__(self, engine: Engine, client: Client) -> None:
+        self._engine, self._client = engine, client
+
+    def query_client(self, client_id: str) -> EngineClient | None:
+        return EngineClient(self._client) if client_id == self._client.client_id else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
 
 def authenticate(query_client: object, request: EngineRequest) -> EngineClient:

@@ -45,7 +45,7 @@ class TokenEndpoint:
                     exchange.seen = replay.Seen()
                 raise
         if not self.SPENT_WITH_THE_EVENT:
-            spend(exchange)
+            exchange.revision = spend(exchange)
         return client
 
     def check(self, client: EngineClient, grant: Grant) -> None:
@@ -72,6 +72,7 @@ class TokenEndpoint:
             nonce=code.code.nonce if code else "",
             refresh_until=end if include_refresh_token else None,
             recipient=exchange.recipient,
+            revision=exchange.revision,
             now=exchange.now,
         )
 
