@@ -25,7 +25,7 @@ SIGNED = ("entity-statement+jwt", "crossing-receipt+jwt")  # media types of bodi
 LEFT_OUT = {"not_a_server_error", "positive_data_acceptance"}
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 SETTINGS = hypothesis.settings(
-    max_examples=100 if LONG else 10,
+    max_examples=60 if LONG else 10,
     derandomize=not LONG,
     deadline=None,
     database=None,
