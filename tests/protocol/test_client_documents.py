@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.protocol import authorization_details as rich
-from idp.protocol import client_assertion, dpop, jws, keys, request_object
+from idp.protocol import client_assertion, dpop, encrypted_response, jwk_set, jws, keys, request_object
 from idp.protocol.refusals import Refusal
 
 NOW = 1_800_000_000
@@ -139,6 +139,31 @@ def test_a_normal_url_stays_as_it_is(segments: list[str], loud: bool) -> None:
     except Refusal:
         return
     assert dpop.normal_url(once) == once and once.startswith("https://idp.example/")
+
+
+# --- key sets -----------------------------------------------------------------------------------------------------
+
+_RSA = keys.generate("RS256")
+_KEYS = [JWK, KEY.public.jwk(), _RSA.public.jwk(), KEY.jwk(), {**JWK, "use": "enc", "alg": "ECDH-ES"}]
+_ODD = st.builds(
+    lambda key, changes: {**key, **changes},
+    st.sampled_from(_KEYS),
+    st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e", "d", "kid", "use", "alg", "key_ops"]), _JSON),
+)
+
+
+@given(st.lists(_ODD | _JSON, max_size=3).map(lambda members: {"keys": members}) | _JSON)
+def test_any_key_set_of_a_client_is_taken_or_refused(jwks: Any) -> None:
+    """Whatever a client registers: what is taken can verify, and no private key is ever among it (row 70)."""
+    try:
+        jwk_set.check(jwks)
+        found = jwk_set.signing_keys(jwks).jwks()["keys"]
+    except Refusal:
+        found = []
+    assert not any("d" in key for key in found)
+    for way in (("ECDH-ES", "A256GCM"), ("RSA-OAEP-256", "A128CBC-HS256")):
+        to = encrypted_response.recipient(jwks, algorithm=way[0], encryption=way[1])
+        assert to is None or (to.kid is None or isinstance(to.kid, str)), "what goes into the header of the answer"
 
 
 # --- authorization details ----------------------------------------------------------------------------------------
