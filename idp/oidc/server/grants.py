@@ -12,7 +12,6 @@ from idp.oidc import (
     client_scopes,
     encrypted_answers,
     encryption,
-    grant_rows,
     issuance,
     parameters,
     proofs,
@@ -93,7 +92,8 @@ class CodeGrant(TokenEndpoint, grants.AuthorizationCodeGrant):  # type: ignore[m
         ours.give(pushed=exchange.pushed, traveller=request.user, code=code, now=exchange.now, **exchange.granted)
 
     def query_authorization_code(self, code: str, client: EngineClient) -> "EngineCredential | None":
-        row = grant_rows.of_code(code, client=client.row)
+        rows = AuthorizationCode.objects.select_related("grant__client", "grant__traveller__account")
+        row: AuthorizationCode | None = rows.filter(code_hash=digest(code), grant__client=client.row).first()
         if row is None:
             return None
         if row.used_at is not None:
