@@ -4,35 +4,51 @@ For what every machine's request sends: there a cursor costs the worker more tha
 (docs/decisions/0017).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DataError, InterfaceError, OperationalError, connections
 from psycopg import Connection, errors, pq
 
 Result = TypeVar("Result")
+Value = str | int | None
 
+_PLACE = re.compile(r"\$\d+")
 _AGAIN = ("26000", "0A000")  # forgotten by a pooler in between, or planned for a table that has changed since
 
 _numbers = count()
 _names: WeakKeyDictionary[Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
-def run(statement: str, values: Sequence[str | int]) -> list[tuple[str | None, ...]]:
-    """The rows of ``statement``, whose places are $1, $2 …; each value as PostgreSQL writes it.
+def run(statement: str, values: Sequence[Value]) -> list[tuple[str | None, ...]]:
+    """The rows of ``statement``, whose places are $1, $2 …; each value as PostgreSQL writes it, None for NULL.
 
     Outside a transaction it is committed when this returns. Raises `django.db.DatabaseError`.
     """
     database = this_threads()
     database.ensure_connection()
-    idle = database.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
-    if database.in_atomic_block and idle:  # the driver begins a transaction with a cursor's first statement
-        with database.cursor() as cursor:
-            cursor.execute("SELECT 1")
+    parameters = [_parameter(value) for value in values]
     with database.wrap_database_errors:
-        return _run(database.connection, statement, [str(value).encode() for value in values])
+        if database.in_atomic_block:
+            _begin(database.connection)
+        return _run(database.connection, statement, parameters)
+
+
+def rows(statement: str, values: Sequence[Value]) -> Sequence[Sequence[Any]]:
+    """Like `run`, and with a cursor where the database is no PostgreSQL: there each value has the database's own type.
+
+    Each place stands once in ``statement``, in the order of ``values``.
+    """
+    database = this_threads()
+    if database.vendor == "postgresql":
+        return run(statement, values)
+    with database.cursor() as cursor:
+        cursor.execute(_PLACE.sub("%s", statement), values)
+        found: Sequence[Sequence[Any]] = cursor.fetchall()
+    return found
 
 
 def on_trial(statement: Callable[[], Result]) -> Result:
@@ -59,7 +75,28 @@ def this_threads() -> Any:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _run(connection: Connection[Any], statement: str, parameters: list[bytes]) -> list[tuple[str | None, ...]]:
+def _parameter(value: Value) -> bytes | None:
+    if value is None:
+        return None
+    text = str(value)
+    if "\x00" in text:  # PostgreSQL's library would end the text there
+        raise DataError("a null character in a value")
+    return text.encode()
+
+
+def _begin(connection: Connection[Any]) -> None:
+    """The transaction that Django has promised: the driver begins it with a cursor's first statement, of its own."""
+    if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        return
+    if connection.isolation_level is None:
+        begun = connection.pgconn.exec_(b"BEGIN")
+        if begun.status != pq.ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(begun)
+    else:
+        connection.execute("SELECT 1")
+
+
+def _run(connection: Connection[Any], statement: str, parameters: list[bytes | None]) -> list[tuple[str | None, ...]]:
     names = _names.setdefault(connection, {})
     if known := statement in names:
         result = connection.pgconn.exec_prepared(names[statement], parameters)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from psycopg import IsolationLevel
 
 from idp import prepared
 
@@ -81,3 +82,14 @@ def test_a_dead_connection_is_replaced_once(transactional_db: None, monkeypatch:
     with pytest.raises(OperationalError):  # in the middle of a request
         prepared.on_trial(lambda: prepared.run(ECHO, ["a", 1]))
     connection.close()
+
+
+def test_transaction_of_another_isolation_stays_so(transactional_db: None) -> None:
+    """An operator's setting, which the driver puts into the statement that begins a transaction."""
+    connection.ensure_connection()
+    connection.connection.isolation_level = IsolationLevel.SERIALIZABLE
+    try:
+        with transaction.atomic():
+            assert prepared.run("SELECT current_setting('transaction_isolation')", []) == [("serializable",)]
+    finally:
+        connection.connection.isolation_level = None

@@ -8,10 +8,13 @@ from django.db import transaction
 
 from idp import clock
 from idp.audit.models import AuditEvent
+from idp.plain_rows import Columns
 
 MAX_DEPTH = 8  # deeper data is a document, and documents are not for the audit
 # For a statement that writes more than the event: its start, and `Event` has the values in this order.
 INSERT = f"INSERT INTO {AuditEvent._meta.db_table} (kind, actor, subject, data, at)"
+
+_EVENTS = Columns(AuditEvent, "e")
 
 
 class Event(NamedTuple):
@@ -33,9 +36,9 @@ def record(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] 
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an audit event belongs into the transaction of what it records")
-    return AuditEvent.objects.create(
-        kind=kind, actor=actor, subject=subject, data=_plain(dict(data or {}), depth=0), at=clock.now()
-    )
+    event = AuditEvent(kind=kind, actor=actor, subject=subject, data=_plain(dict(data or {}), depth=0), at=clock.now())
+    _EVENTS.insert(event)
+    return event
 
 
 def prepared(*, kind: str, actor: str, subject: str = "", data: Mapping[str, Any] | None = None) -> Event:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists
 from django.http import HttpRequest
 
 from idp import clock, conf
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
-from idp.oidc import form, levels, proofs, replay, tokens
+from idp.oidc import form, grant_rows, levels, proofs, tokens
 from idp.oidc.errors import OAuthError
-from idp.oidc.models import Client, Grant, UsedOnce
+from idp.oidc.models import Client, Grant
 from idp.problems import Problem
 from idp.protocol import dpop, jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
@@ -136,7 +135,7 @@ def _credentials(request: HttpRequest) -> tuple[str, str]:
 
     A token in the query is not looked at (FAPI 2.0 §5.3.3), nor one in the body but by `_in_form`.
     """
-    header = request.headers.get("Authorization")
+    header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
         raise _unable("invalid_token", "no credentials", challenge="")
     match = _CREDENTIALS.match(header)
@@ -180,10 +179,8 @@ def _check_nonce(proof: dpop.Proof, client: Client, *, now: int) -> None:
 
 
 def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:
-    rows = Grant.objects.select_related("traveller__account", "client")
-    revoked = Exists(UsedOnce.objects.filter(kind=replay.REVOKED, key_hash=replay.digest(claims["jti"])))
-    grant = rows.filter(~revoked, pk=claims["grant"], revoked_at=None, client__disabled=False).first()
-    if grant is None or not grant.traveller.account.is_active:
+    grant = grant_rows.living(pk=UUID(claims["grant"]), jti=claims["jti"])
+    if grant is None:
         raise _unable("invalid_token", "the token, the grant, the client or the account has ended", scheme=scheme)
     return grant
 

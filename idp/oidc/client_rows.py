@@ -4,25 +4,20 @@ Or by none: a worker remembers rows for a request that ends in a statement which
 does nothing if it does not (`Held`; docs/decisions/0017).
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection, models
+from django.db import connection
 
 from idp import prepared
 from idp.oidc.models import Client
+from idp.plain_rows import Columns
 
-_FIELDS = Client._meta.concrete_fields
-_NAMES = [field.attname for field in _FIELDS]
-_JSON = [place for place, field in enumerate(_FIELDS) if isinstance(field, models.JSONField)]
-_BOOLEAN = [place for place, field in enumerate(_FIELDS) if isinstance(field, models.BooleanField)]
-_INTEGER = [place for place, field in enumerate(_FIELDS) if isinstance(field, models.IntegerField)]
-_COLUMNS = ", ".join(field.column for field in _FIELDS)
-_READ = f"SELECT {_COLUMNS} FROM {Client._meta.db_table} WHERE client_id = %s"  # noqa: S608  constants
-_MARK = "xmin::text || ctid::text"  # which transaction wrote the row, and where: any change makes it another
-_PREPARED = f"SELECT {_COLUMNS}, {_MARK} FROM {Client._meta.db_table} WHERE client_id = $1"  # noqa: S608  constants
-_STILL = f"SELECT 1 FROM {Client._meta.db_table} WHERE id = $1 AND {_MARK} = $2"  # noqa: S608  constants
+_CLIENT = Columns(Client, "c")
+_MARK = "c.xmin::text || c.ctid::text"  # which transaction wrote the row, and where: any change makes it another
+_READ = f"SELECT {_CLIENT.sql} FROM {_CLIENT.table} WHERE client_id = $1"  # noqa: S608  constants
+_READ_MARKED = f"SELECT {_CLIENT.sql}, {_MARK} FROM {_CLIENT.table} WHERE client_id = $1"  # noqa: S608  constants
+_STILL = f"SELECT 1 FROM {_CLIENT.table} WHERE id = $1 AND {_MARK} = $2"  # noqa: S608  constants
 MEMORY, MAX_AGE = 1024, 60  # rows; seconds, after which one is read again in any case
 
 
@@ -87,7 +82,7 @@ class Held:
 
 def standing(pk: str, mark: str) -> str:
     """The condition that a `Version` stands, whose two values have these places in the statement."""
-    return f"EXISTS (SELECT 1 FROM {Client._meta.db_table} WHERE id = {pk} AND {_MARK} = {mark})"  # noqa: S608  constants
+    return f"EXISTS (SELECT 1 FROM {_CLIENT.table} WHERE id = {pk} AND {_MARK} = {mark})"  # noqa: S608  constants
 
 
 def find(client_id: str) -> Client | None:
@@ -102,31 +97,11 @@ def _found(client_id: str) -> tuple[Client, Version | None] | None:
     row = prepared.on_trial(lambda: _read(client_id))  # often the first statement of a request
     if row is None:
         return None
-    values = list(row[: len(_FIELDS)])
-    for place in _JSON:
-        if values[place] is not None:
-            values[place] = json.loads(values[place])
-    for place in _BOOLEAN:
-        values[place] = values[place] in (1, "t")  # SQLite has numbers, PostgreSQL's text has letters
-    client = Client.from_db(connection.alias, _NAMES, values)
-    return client, Version(client.pk, row[-1]) if len(row) > len(_FIELDS) else None
+    client = _CLIENT.read(row)
+    return client, Version(client.pk, row[-1]) if len(row) > len(_CLIENT) else None
 
 
 def _read(client_id: str) -> Sequence[Any] | None:
-    if connection.vendor == "postgresql":
-        return _read_prepared(client_id)
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [client_id])
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
-
-
-def _read_prepared(client_id: str) -> list[Any] | None:
-    rows = prepared.run(_PREPARED, [client_id])
-    if not rows:
-        return None
-    values: list[Any] = list(rows[0])
-    for place in _INTEGER:
-        if values[place] is not None:
-            values[place] = int(values[place])
-    return values
+    statement = _READ_MARKED if connection.vendor == "postgresql" else _READ
+    found = prepared.rows(statement, [client_id])
+    return found[0] if found else None

@@ -6,14 +6,23 @@ from typing import Any
 
 from django.db import transaction
 
+from idp import prepared
 from idp.accounts.models import Traveller
 from idp.audit import events
 from idp.oidc.models import AuthorizationCode, Grant, PushedRequest, RefreshToken
 from idp.oidc.replay import digest
+from idp.plain_rows import Columns
 
 CODE_LIFETIME = 60  # seconds (FAPI 2.0 §5.3.2.1)
 REFRESH_LIFETIME = 30 * 86_400  # seconds; no consent to border crossings is good for longer than days
 KEEP_USED_CODE = 86_400  # seconds; a code that comes again is an alarm for as long as its tokens live
+
+_GRANTS, _CODES = Columns(Grant, "g"), Columns(AuthorizationCode, "k")
+_CONSUME = (
+    f"UPDATE {AuthorizationCode._meta.db_table} SET used_at = $1 "  # noqa: S608  constants
+    "WHERE id = $2 AND used_at IS NULL AND expires_at > $3 RETURNING id"
+)
+_BIND = f"UPDATE {Grant._meta.db_table} SET jkt = $1 WHERE id = $2 AND jkt = '' RETURNING id"  # noqa: S608  constants
 
 
 def give(
@@ -37,7 +46,7 @@ def give(
 
     ``told`` are the claims agreed to, which the consent remembers and the audit names.
     """
-    grant = Grant.objects.create(
+    grant = Grant(
         traveller=traveller,
         client=pushed.client,
         scope=scope,
@@ -53,7 +62,8 @@ def give(
         instance=pushed.instance,
         created_at=now,
     )
-    AuthorizationCode.objects.create(
+    _GRANTS.insert(grant)
+    given = AuthorizationCode(
         code_hash=digest(code),
         grant=grant,
         redirect_uri=pushed.parameters["redirect_uri"],
@@ -61,6 +71,7 @@ def give(
         nonce=pushed.parameters.get("nonce", ""),
         expires_at=now + CODE_LIFETIME,
     )
+    _CODES.insert(given)
     kinds = [detail["type"] for detail in details]
     events.record(
         kind="oidc.consent_given",
@@ -73,13 +84,13 @@ def give(
 
 def consume(code: AuthorizationCode, *, now: int) -> bool:
     """Redeem ``code``: one UPDATE, and whoever changes the row has it."""
-    return AuthorizationCode.objects.filter(pk=code.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
+    return len(prepared.rows(_CONSUME, [now, code.pk, now])) == 1
 
 
 def bind(grant: Grant, jkt: str) -> bool:
     """Bind ``grant`` to the device key ``jkt`` unless it is bound to another; whether it is bound to this one now."""
     if not grant.jkt:  # once bound, it stays so
-        if Grant.objects.filter(pk=grant.pk, jkt="").update(jkt=jkt):
+        if prepared.rows(_BIND, [jkt, grant.pk.hex]):
             grant.jkt = jkt
         else:  # by somebody else, since it was read
             grant.refresh_from_db(fields=["jkt"])

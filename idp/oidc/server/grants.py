@@ -12,6 +12,7 @@ from idp.oidc import (
     client_scopes,
     encrypted_answers,
     encryption,
+    grant_rows,
     issuance,
     parameters,
     proofs,
@@ -92,8 +93,7 @@ class CodeGrant(TokenEndpoint, grants.AuthorizationCodeGrant):  # type: ignore[m
         ours.give(pushed=exchange.pushed, traveller=request.user, code=code, now=exchange.now, **exchange.granted)
 
     def query_authorization_code(self, code: str, client: EngineClient) -> "EngineCredential | None":
-        rows = AuthorizationCode.objects.select_related("grant__client", "grant__traveller__account")
-        row: AuthorizationCode | None = rows.filter(code_hash=digest(code), grant__client=client.row).first()
+        row = grant_rows.of_code(code, client=client.row)
         if row is None:
             return None
         if row.used_at is not None:
