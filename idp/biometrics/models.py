@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from idp.accounts.models import TravelDocument, Traveller
 
+OPEN_STATES = ("awaiting", "queued", "running", "review")
+OVER_STATES = ("done", "failed", "cancelled", "dead")
+
 
 class Portrait(models.Model):
     """The picture that the authority's register holds of a document's owner."""
@@ -28,13 +31,20 @@ class FaceReference(models.Model):
     """The template that the holder of a document is compared with, one for each document and model.
 
     It hangs on the document and not on the account: two people who share an account must not lend each other a face.
+    Where the traveller's device keeps the template, the row has its digest alone, so that it can still be revoked.
     """
+
+    class Keeper(models.TextChoices):
+        NODE = "node", _("this authority")
+        DEVICE = "device", _("the traveller's device")
 
     traveller = models.ForeignKey(Traveller, on_delete=models.CASCADE, related_name="faces")
     document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="faces")
     model = models.CharField(max_length=64)
     profile = models.CharField(max_length=16)
-    sealed = models.BinaryField()
+    keeper = models.CharField(max_length=8, choices=Keeper.choices, default=Keeper.NODE)
+    sealed = models.BinaryField(blank=True, default=bytes)
+    digest = models.CharField(max_length=43, blank=True)  # of what the device keeps: SHA-256, base64url
     enrolled_at = models.BigIntegerField()
 
     class Meta:
@@ -42,6 +52,10 @@ class FaceReference(models.Model):
         verbose_name_plural = _("face references")
         constraints = [
             models.UniqueConstraint(fields=["document", "model"], name="biometrics_one_reference_per_model"),
+            models.CheckConstraint(
+                condition=Q(keeper="node", digest="") | Q(keeper="device", sealed=b""),
+                name="biometrics_one_keeper",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -55,19 +69,31 @@ class Job(models.Model):
         AWAITING = "awaiting", _("waiting for pictures")
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
+        REVIEW = "review", _("an officer looks at it")  # uncertain, or an alarm
         DONE = "done", _("done")
         FAILED = "failed", _("failed")  # the pictures will not do; the traveller may try again
+        CANCELLED = "cancelled", _("cancelled")
         DEAD = "dead", _("dead")  # ours: an officer looks at it
 
+    class Kind(models.TextChoices):
+        LINK = "link", _("link a document")
+        RENEW = "renew", _("renew a reference")  # from the register's portrait, for ``model``
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.LINK)
     traveller = models.ForeignKey(Traveller, on_delete=models.CASCADE, related_name="face_jobs")
     document = models.ForeignKey(TravelDocument, on_delete=models.CASCADE, related_name="face_jobs")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.AWAITING)
+    model = models.CharField(max_length=64, blank=True)
+    challenge = models.JSONField(default=list)  # what the traveller is asked to do, in this order
+    state = models.CharField(max_length=16, choices=State.choices, default=State.AWAITING)
+    stage = models.CharField(max_length=16, blank=True)  # how far a running one is
     attempts = models.PositiveIntegerField(default=0)
     lease_until = models.BigIntegerField(default=0)
     reason = models.CharField(max_length=32, blank=True)
     hint = models.CharField(max_length=32, blank=True)
     score = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
+    liveness = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
+    decided_by = models.CharField(max_length=64, blank=True)  # the officer who ended a review
     created_at = models.BigIntegerField(db_index=True)
     finished_at = models.BigIntegerField(null=True, blank=True)
 
@@ -76,13 +102,13 @@ class Job(models.Model):
         verbose_name_plural = _("face jobs")
         constraints = [
             models.UniqueConstraint(
-                fields=["traveller", "document"],
-                condition=Q(state__in=["awaiting", "queued", "running"]),
+                fields=["traveller", "document", "kind", "model"],
+                condition=Q(state__in=OPEN_STATES),
                 name="biometrics_one_open_job",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["awaiting", "queued", "running"], finished_at__isnull=True)
-                | Q(state__in=["done", "failed", "dead"], finished_at__isnull=False),
+                condition=Q(state__in=OPEN_STATES, finished_at__isnull=True)
+                | Q(state__in=OVER_STATES, finished_at__isnull=False),
                 name="biometrics_job_finished_when_over",
             ),
         ]
@@ -105,3 +131,46 @@ class Capture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id}/{self.number}"
+
+
+class Attempts(models.Model):
+    """Failed comparisons with one document since the last that matched (NIST SP 800-63B §5.2.3)."""
+
+    document = models.ForeignKey(TravelDocument, on_delete=models.CASCADE, related_name="face_attempts")
+    failures = models.PositiveIntegerField(default=0)
+    not_before = models.BigIntegerField(default=0)  # of the next one
+
+    class Meta:
+        verbose_name = _("failed face comparisons")
+        verbose_name_plural = _("failed face comparisons")
+        constraints = [models.UniqueConstraint(fields=["document"], name="biometrics_one_count_of_attempts")]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.failures}"
+
+
+class Calibration(models.Model):
+    """A threshold that an evaluation found for a model and a false match rate; the newest of each counts."""
+
+    model = models.CharField(max_length=64)
+    target = models.CharField(max_length=8)  # the false match rate: "1e-4"
+    threshold = models.FloatField()
+    genuine = models.PositiveIntegerField()
+    impostor = models.PositiveIntegerField()
+    fmr_high = models.FloatField()  # upper end of the 95 % interval
+    fnmr = models.FloatField(null=True, blank=True)
+    dataset = models.CharField(max_length=128)  # as the operator calls it
+    officer = models.CharField(max_length=64)
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("calibration")
+        verbose_name_plural = _("calibrations")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(threshold__gte=0, threshold__lte=1), name="biometrics_threshold_is_a_score"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.target} {self.threshold:.4f}"

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from idp.accounts.models import TravelDocument, Traveller
 from idp.biometrics import models, references
 from idp.biometrics.engine import Template
-from idp.biometrics.models import Capture, FaceReference, Job
+from idp.biometrics.models import Attempts, Calibration, Capture, FaceReference, Job
 
 VIOLATIONS: dict[str, Callable[[Job], object]] = {
     "biometrics_one_open_job": lambda job: Job.objects.create(
@@ -21,11 +21,27 @@ VIOLATIONS: dict[str, Callable[[Job], object]] = {
     "biometrics_one_reference_per_model": lambda job: FaceReference.objects.create(
         traveller=job.traveller, document=job.document, model="m", profile="q8", sealed=b"", enrolled_at=1
     ),
+    "biometrics_one_keeper": lambda job: FaceReference.objects.update(digest="d"),
+    "biometrics_one_count_of_attempts": lambda job: Attempts.objects.bulk_create(
+        Attempts(document=job.document) for _ in range(2)
+    ),
+    "biometrics_threshold_is_a_score": lambda job: Calibration.objects.create(  # no score is above 1
+        model="m",
+        target="1e-4",
+        threshold=1.1,
+        genuine=1,
+        impostor=1,
+        fmr_high=1,
+        dataset="d",
+        officer="o",
+        created_at=1,
+    ),
 }
 COLUMNS = {
     "biometrics_one_open_job": "document_id",
     "biometrics_capture_once": "number",
     "biometrics_one_reference_per_model": "model",
+    "biometrics_one_count_of_attempts": "document_id",
 }
 
 
@@ -42,7 +58,7 @@ def test_the_database_refuses(holder: Traveller, named: TravelDocument, name: st
 
 
 def test_no_constraint_is_left_out() -> None:
-    rooms = (models.Portrait, models.FaceReference, models.Job, models.Capture)
+    rooms = (models.Portrait, models.FaceReference, models.Job, models.Capture, models.Attempts, models.Calibration)
     assert {constraint.name for model in rooms for constraint in model._meta.constraints} == set(VIOLATIONS)
 
 
