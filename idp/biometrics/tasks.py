@@ -3,7 +3,7 @@
 import logging
 
 from idp import clock
-from idp.biometrics import enrolment
+from idp.biometrics import enrolment, jobs
 from idp.celery import app
 
 log = logging.getLogger(__name__)
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 @app.task(name="biometrics.compare")
 def compare(job_id: str) -> None:
     """Carry out one job, unless another worker has it."""
-    job = enrolment.claim(job_id=job_id, now=clock.now())
+    job = jobs.claim(job_id=job_id, now=clock.now())
     if job is None:
         return
     try:
@@ -24,5 +24,5 @@ def compare(job_id: str) -> None:
 @app.task(name="biometrics.sweep")
 def sweep() -> None:
     """Wake workers for jobs whose message or worker was lost; delete pictures that are kept too long."""
-    for job_id in enrolment.sweep(now=clock.now()):
+    for job_id in jobs.sweep(now=clock.now()):
         compare.delay(job_id)

@@ -11,7 +11,7 @@ from idp import clock
 from idp.accounts import documents
 from idp.accounts.models import TravelDocument, Traveller
 from idp.accounts.sessions import authentication
-from idp.biometrics import enrolment
+from idp.biometrics import enrolment, jobs
 from idp.biometrics.models import Job
 from idp.problems import Problem, response
 from idp.protocol.refusals import Reason
@@ -59,11 +59,11 @@ def link(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             document = documents.find_registered(**form.cleaned_data)
-            job = enrolment.begin(traveller=traveller, document=document, now=clock.now())
+            job = jobs.begin(traveller=traveller, document=document, now=clock.now())
             return redirect(f"/account/faces/{job.pk}")
         except documents.UnableToLink:
             form.add_error(None, _("No document of this authority matches what you entered."))
-        except enrolment.UnableToEnrol:
+        except jobs.UnableToEnrol:
             form.add_error(None, _("Too many attempts. Try again in an hour, or bring the document to a counter."))
     return render(request, "biometrics/link.html", {"form": form}, status=200 if request.method == "GET" else 422)
 
@@ -98,7 +98,7 @@ def _frames(request: HttpRequest, job_id: str) -> HttpResponse:
     try:
         burst = [upload.read() for upload in request.FILES.getlist("frame")]
         enrolment.submit(job=job, frames=burst, now=clock.now())
-    except enrolment.UnableToEnrol as error:
+    except jobs.UnableToEnrol as error:
         return response(Problem(error.code, str(error)))
     return JsonResponse({"state": Job.State.QUEUED.value}, status=202)
 

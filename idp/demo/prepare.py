@@ -132,7 +132,7 @@ def _register(plan: dict[str, Any]) -> None:
     from idp import clock
     from idp.accounts import importing
     from idp.accounts.models import TravelDocument
-    from idp.biometrics import enrolment
+    from idp.biometrics import portraits
     from idp.conf import authority
 
     documents = [{**entry["document"], "endorsements": _endorsements(entry)} for entry in plan["register"]]
@@ -146,7 +146,7 @@ def _register(plan: dict[str, Any]) -> None:
     for entry in plan["register"]:
         document = TravelDocument.objects.get(type=entry["document"]["type"], number=entry["document"]["number"])
         picture = base64.b64decode(entry["portrait"])
-        enrolment.import_portrait(document=document, picture=picture, officer=OFFICER, now=clock.now())
+        portraits.import_portrait(document=document, picture=picture, officer=OFFICER, now=clock.now())
 
 
 def _endorsements(entry: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit.models import AuditEvent
-from idp.biometrics import enrolment, references, vault
+from idp.biometrics import attempts, enrolment, jobs, portraits, references, vault
 from idp.biometrics.engine import EMBEDDED_MODEL
 from idp.biometrics.models import Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare, sweep
@@ -115,21 +115,21 @@ def test_each_document_keeps_its_own_face(holder: Traveller, named: TravelDocume
 
 def test_five_failures_are_enough_for_an_hour(holder: Traveller, named: TravelDocument) -> None:
     """invalid solely because five comparisons failed within the hour, by this traveller or for this document."""
-    begun = enrolment.begin(traveller=traveller("siu"), document=named, now=NOW)
-    for _ in range(enrolment.MAX_FAILURES):
+    begun = jobs.begin(traveller=traveller("siu"), document=named, now=NOW)
+    for _ in range(attempts.MAX_FAILURES):
         assert run(submitted(holder, named, (b"x", b"y", b"z"), NOW)).state == Job.State.FAILED
     other = document("B7654321", person=None)
     for attempt in (
-        lambda: enrolment.begin(traveller=holder, document=named, now=NOW),
-        lambda: enrolment.begin(traveller=holder, document=other, now=NOW),
-        lambda: enrolment.begin(traveller=begun.traveller, document=named, now=NOW),
+        lambda: jobs.begin(traveller=holder, document=named, now=NOW),
+        lambda: jobs.begin(traveller=holder, document=other, now=NOW),
+        lambda: jobs.begin(traveller=begun.traveller, document=named, now=NOW),
         lambda: enrolment.submit(job=begun, frames=burst(0), now=NOW),
     ):
-        with pytest.raises(enrolment.UnableToEnrol) as refused:
+        with pytest.raises(jobs.UnableToEnrol) as refused:
             attempt()
         assert refused.value.code == "rate_limited"
-    assert enrolment.begin(traveller=begun.traveller, document=other, now=NOW)
-    assert enrolment.begin(traveller=holder, document=named, now=NOW + enrolment.FAILURE_WINDOW)
+    assert jobs.begin(traveller=begun.traveller, document=other, now=NOW)
+    assert jobs.begin(traveller=holder, document=named, now=NOW + attempts.FAILURE_WINDOW)
 
 
 @pytest.mark.parametrize("frames", [(), (b"x",) * 2, (b"x",) * 7, (b"x", b"", b"z"), (b"x",) * 2 + (bytes(2**22 + 1),)])
@@ -137,7 +137,7 @@ def test_a_burst_of_another_size_is_refused(
     holder: Traveller, named: TravelDocument, frames: tuple[bytes, ...]
 ) -> None:
     """invalid solely because of how many pictures there are, or how large one is."""
-    with pytest.raises(enrolment.UnableToEnrol) as refused:
+    with pytest.raises(jobs.UnableToEnrol) as refused:
         submitted(holder, named, frames, NOW)
     assert refused.value.code == "invalid_request" and not Capture.objects.exists()
 
@@ -145,7 +145,7 @@ def test_a_burst_of_another_size_is_refused(
 def test_pictures_are_handed_in_once(holder: Traveller, named: TravelDocument) -> None:
     """invalid solely because the job has its pictures."""
     job = submitted(holder, named, burst(0), NOW)
-    with pytest.raises(enrolment.UnableToEnrol) as refused:
+    with pytest.raises(jobs.UnableToEnrol) as refused:
         enrolment.submit(job=job, frames=burst(3), now=NOW)
     assert refused.value.code == "conflict" and Capture.objects.count() == 3
 
@@ -161,7 +161,7 @@ def test_a_broker_that_is_down_loses_no_job(
     with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
         patch.setattr(compare, "delay", down)
         job = submitted(holder, named, burst(0), NOW)
-    assert enrolment.sweep(now=NOW) == [str(job.pk)]
+    assert jobs.sweep(now=NOW) == [str(job.pk)]
     monkeypatch.setattr(compare, "delay", lambda job_id: compare(job_id))
     sweep()
     job.refresh_from_db()
@@ -171,17 +171,17 @@ def test_a_broker_that_is_down_loses_no_job(
 def test_pictures_are_deleted_after_three_days_at_the_latest(holder: Traveller, named: TravelDocument) -> None:
     failed = run(submitted(holder, named, burst(3), NOW))
     waiting = submitted(traveller("siu"), named, burst(0), NOW)
-    enrolment.sweep(now=NOW + enrolment.RETENTION)
+    jobs.sweep(now=NOW + jobs.RETENTION)
     assert Capture.objects.count() == 6
-    enrolment.sweep(now=NOW + enrolment.RETENTION + 1)
+    jobs.sweep(now=NOW + jobs.RETENTION + 1)
     assert not Capture.objects.exists() and Job.objects.filter(pk__in=[failed.pk, waiting.pk]).count() == 2
 
 
 def test_a_job_without_pictures_is_forgotten_after_a_day(holder: Traveller, named: TravelDocument) -> None:
     """Else pictures handed in after three days would be deleted before a worker sees them."""
-    old = enrolment.begin(traveller=holder, document=named, now=NOW)
-    assert enrolment.begin(traveller=holder, document=named, now=NOW + enrolment.ABANDONED) == old
-    enrolment.sweep(now=NOW + enrolment.ABANDONED + 1)
+    old = jobs.begin(traveller=holder, document=named, now=NOW)
+    assert jobs.begin(traveller=holder, document=named, now=NOW + jobs.ABANDONED) == old
+    jobs.sweep(now=NOW + jobs.ABANDONED + 1)
     assert not Job.objects.exists()
 
 
@@ -189,6 +189,6 @@ def test_a_picture_that_does_not_enrol_is_no_portrait(named: TravelDocument) -> 
     """invalid solely because the file is no picture."""
     before = bytes(Portrait.objects.get().sealed)
     with pytest.raises(Refusal):
-        enrolment.import_portrait(document=named, picture=b"x", officer="account:7", now=NOW)
+        portraits.import_portrait(document=named, picture=b"x", officer="account:7", now=NOW)
     assert bytes(Portrait.objects.get().sealed) == before
     assert vault.unseal(before, kind="portrait", owner=named.pk) == portrait(0)

@@ -4,7 +4,7 @@ import pytest
 
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit.models import AuditEvent
-from idp.biometrics import enrolment, vault
+from idp.biometrics import enrolment, jobs, vault
 from idp.biometrics.models import Job, Portrait
 from idp.biometrics.tasks import compare
 from tests.biometrics.world import document, traveller
@@ -16,7 +16,7 @@ WORKERS = 4
 
 
 def queued(holder: Traveller, named: TravelDocument) -> str:
-    job = enrolment.begin(traveller=holder, document=named, now=NOW)
+    job = jobs.begin(traveller=holder, document=named, now=NOW)
     enrolment.submit(job=job, frames=FRAMES, now=NOW)
     return str(job.pk)
 
@@ -26,7 +26,7 @@ def queued(holder: Traveller, named: TravelDocument) -> str:
 def test_one_of_four_workers_claims_a_job(now: int) -> None:
     """Each reads that it is queued before any has taken it."""
     job_id = queued(traveller("mei"), document(person=None))
-    assert race(*[lambda: int(enrolment.claim(job_id=job_id, now=NOW) is None)] * WORKERS) == [0, 1, 1, 1]
+    assert race(*[lambda: int(jobs.claim(job_id=job_id, now=NOW) is None)] * WORKERS) == [0, 1, 1, 1]
     assert Job.objects.get().attempts == 1
 
 
@@ -37,7 +37,7 @@ def test_a_job_begun_four_times_at_once_is_one(now: int) -> None:
     holder, named = traveller("mei"), document(person=None)
 
     def begin() -> int:
-        enrolment.begin(traveller=holder, document=named, now=NOW)
+        jobs.begin(traveller=holder, document=named, now=NOW)
         return 0
 
     assert race(*[begin] * WORKERS) == [0] * WORKERS
@@ -46,28 +46,28 @@ def test_a_job_begun_four_times_at_once_is_one(now: int) -> None:
 
 def test_a_running_job_is_taken_over_when_its_lease_is_out(holder: Traveller, named: TravelDocument) -> None:
     job_id = queued(holder, named)
-    assert enrolment.claim(job_id=job_id, now=NOW) is not None
-    assert enrolment.claim(job_id=job_id, now=NOW + enrolment.LEASE) is None
-    assert enrolment.sweep(now=NOW + enrolment.LEASE) == []
-    late = NOW + enrolment.LEASE + 1
-    assert enrolment.sweep(now=late) == [job_id]
-    taken = enrolment.claim(job_id=job_id, now=late)
+    assert jobs.claim(job_id=job_id, now=NOW) is not None
+    assert jobs.claim(job_id=job_id, now=NOW + jobs.LEASE) is None
+    assert jobs.sweep(now=NOW + jobs.LEASE) == []
+    late = NOW + jobs.LEASE + 1
+    assert jobs.sweep(now=late) == [job_id]
+    taken = jobs.claim(job_id=job_id, now=late)
     assert taken is not None and taken.attempts == 2
 
 
 def test_a_job_that_kills_three_workers_is_dead(holder: Traveller, named: TravelDocument) -> None:
     """And a late message of it starts no fourth attempt, before the sweep has seen it or after."""
     job_id, at = queued(holder, named), NOW
-    for _ in range(enrolment.MAX_ATTEMPTS):
-        assert enrolment.claim(job_id=job_id, now=at) is not None
-        at += enrolment.LEASE + 1
-    assert enrolment.claim(job_id=job_id, now=at) is None
-    assert enrolment.sweep(now=at) == []
-    assert enrolment.claim(job_id=job_id, now=at) is None
+    for _ in range(jobs.MAX_ATTEMPTS):
+        assert jobs.claim(job_id=job_id, now=at) is not None
+        at += jobs.LEASE + 1
+    assert jobs.claim(job_id=job_id, now=at) is None
+    assert jobs.sweep(now=at) == []
+    assert jobs.claim(job_id=job_id, now=at) is None
     job = Job.objects.get()
     assert (job.state, job.reason, job.finished_at) == (Job.State.DEAD, "internal", at)
     assert AuditEvent.objects.get(kind="face_job.dead").subject == job_id
-    assert enrolment.begin(traveller=holder, document=named, now=at).pk != job.pk, "the traveller may try again"
+    assert jobs.begin(traveller=holder, document=named, now=at).pk != job.pk, "the traveller may try again"
 
 
 def test_what_is_ours_leaves_the_job_to_be_tried_again(holder: Traveller, named: TravelDocument) -> None:
@@ -76,21 +76,21 @@ def test_what_is_ours_leaves_the_job_to_be_tried_again(holder: Traveller, named:
     job_id = queued(holder, named)
     compare(job_id)
     assert Job.objects.get().state == Job.State.RUNNING
-    assert enrolment.sweep(now=NOW + enrolment.LEASE + 1) == [job_id]
+    assert jobs.sweep(now=NOW + jobs.LEASE + 1) == [job_id]
 
 
 def test_an_overtaken_attempt_changes_nothing(holder: Traveller, named: TravelDocument) -> None:
     """A worker that slept through its lease wakes up and wants to finish."""
     job_id = queued(holder, named)
-    slow = enrolment.claim(job_id=job_id, now=NOW)
-    fast = enrolment.claim(job_id=job_id, now=NOW + enrolment.LEASE + 1)
+    slow = jobs.claim(job_id=job_id, now=NOW)
+    fast = jobs.claim(job_id=job_id, now=NOW + jobs.LEASE + 1)
     assert slow is not None and fast is not None
-    enrolment.run(job=slow, now=NOW + enrolment.LEASE + 2)
+    enrolment.run(job=slow, now=NOW + jobs.LEASE + 2)
     assert Job.objects.get().state == Job.State.RUNNING
-    enrolment.run(job=fast, now=NOW + enrolment.LEASE + 3)
+    enrolment.run(job=fast, now=NOW + jobs.LEASE + 3)
     done = Job.objects.get()
-    assert (done.state, done.finished_at) == (Job.State.FAILED, NOW + enrolment.LEASE + 3)
-    enrolment.run(job=slow, now=NOW + enrolment.LEASE + 4)
+    assert (done.state, done.finished_at) == (Job.State.FAILED, NOW + jobs.LEASE + 3)
+    enrolment.run(job=slow, now=NOW + jobs.LEASE + 4)
     assert Job.objects.get().finished_at == done.finished_at
     assert AuditEvent.objects.filter(kind="face_job.failed").count() == 1
 

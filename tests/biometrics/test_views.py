@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.accounts.models import Account, TravelDocument, Traveller
-from idp.biometrics import enrolment, views
+from idp.biometrics import attempts, views
 from idp.biometrics.models import Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare
 from tests.biometrics.world import browser, burst, document, portrait, traveller
@@ -72,7 +72,7 @@ def test_facts_that_cannot_be_are_an_error_at_the_field(mine: Client, changes: d
 
 def test_too_many_failures_are_said(mine: Client, holder: Traveller, named: TravelDocument) -> None:
     """invalid solely because of five failures within the hour."""
-    for _ in range(enrolment.MAX_FAILURES):
+    for _ in range(attempts.MAX_FAILURES):
         Job.objects.create(traveller=holder, document=named, state="failed", created_at=NOW, finished_at=NOW)
     assert "Too many attempts" in mine.post(LINK, FACTS).content.decode()
 

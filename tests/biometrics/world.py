@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 
 from idp.accounts.models import Account, TravelDocument, Traveller
-from idp.biometrics import enrolment
+from idp.biometrics import enrolment, jobs, portraits
 from idp.biometrics.models import Job
 from idp.demo import photographs
 from idp.federation import signing
@@ -45,12 +45,12 @@ def document(number: str = "A1234563", *, person: int | None = 0, **changes: Any
     }
     made = TravelDocument.objects.create(**facts)
     if person is not None:
-        enrolment.import_portrait(document=made, picture=portrait(person), officer="account:7", now=1)
+        portraits.import_portrait(document=made, picture=portrait(person), officer="account:7", now=1)
     return made
 
 
 def submitted(holder: Traveller, named: TravelDocument, frames: tuple[bytes, ...], now: int) -> Job:
-    job = enrolment.begin(traveller=holder, document=named, now=now)
+    job = jobs.begin(traveller=holder, document=named, now=now)
     enrolment.submit(job=job, frames=frames, now=now)
     return job
 

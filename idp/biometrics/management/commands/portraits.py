@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from idp import clock
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import TravelDocument
-from idp.biometrics import enrolment
+from idp.biometrics import portraits
 from idp.protocol.refusals import Reason, Refusal
 
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         try:
             if len(documents) != 1:
                 raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "not exactly one document of the register")  # noqa: TRY301
-            enrolment.import_portrait(
+            portraits.import_portrait(
                 document=documents[0], picture=path.read_bytes(), officer=officer, now=clock.now()
             )
         except (Refusal, OSError) as error:
