@@ -88,18 +88,21 @@ class Job(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.AWAITING)
     stage = models.CharField(max_length=16, blank=True)  # how far a running one is
     attempts = models.PositiveIntegerField(default=0)
+    turn = models.PositiveIntegerField(default=0)  # counts every claim: who claimed before may finish it no more
     lease_until = models.BigIntegerField(default=0)
     reason = models.CharField(max_length=32, blank=True)
     hint = models.CharField(max_length=32, blank=True)
     score = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
     liveness = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
     decided_by = models.CharField(max_length=64, blank=True)  # the officer who ended a review
+    note = models.CharField(max_length=500, blank=True)  # the officer's, why
     created_at = models.BigIntegerField(db_index=True)
     finished_at = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("face job")
         verbose_name_plural = _("face jobs")
+        permissions = [("review_job", "Can look at the faces of a job and decide")]
         constraints = [
             models.UniqueConstraint(
                 fields=["traveller", "document", "kind", "model"],
@@ -134,19 +137,32 @@ class Capture(models.Model):
 
 
 class Attempts(models.Model):
-    """Failed comparisons with one document since the last that matched (NIST SP 800-63B §5.2.3)."""
+    """Failed comparisons with one document, or of one traveller, since the last that matched (NIST SP 800-63B §5.2.3)."""
 
-    document = models.ForeignKey(TravelDocument, on_delete=models.CASCADE, related_name="face_attempts")
+    document = models.ForeignKey(
+        TravelDocument, on_delete=models.CASCADE, related_name="face_attempts", null=True, blank=True
+    )
+    traveller = models.ForeignKey(
+        Traveller, on_delete=models.CASCADE, related_name="face_attempts", null=True, blank=True
+    )
     failures = models.PositiveIntegerField(default=0)
     not_before = models.BigIntegerField(default=0)  # of the next one
 
     class Meta:
         verbose_name = _("failed face comparisons")
         verbose_name_plural = _("failed face comparisons")
-        constraints = [models.UniqueConstraint(fields=["document"], name="biometrics_one_count_of_attempts")]
+        constraints = [
+            models.UniqueConstraint(fields=["document"], name="biometrics_one_count_of_attempts"),
+            models.UniqueConstraint(fields=["traveller"], name="biometrics_one_count_of_a_traveller"),
+            models.CheckConstraint(
+                condition=Q(document__isnull=True, traveller__isnull=False)
+                | Q(document__isnull=False, traveller__isnull=True),
+                name="biometrics_attempts_of_one",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.document_id}: {self.failures}"
+        return f"{self.document_id or self.traveller_id}: {self.failures}"
 
 
 class Calibration(models.Model):

@@ -25,6 +25,10 @@ VIOLATIONS: dict[str, Callable[[Job], object]] = {
     "biometrics_one_count_of_attempts": lambda job: Attempts.objects.bulk_create(
         Attempts(document=job.document) for _ in range(2)
     ),
+    "biometrics_one_count_of_a_traveller": lambda job: Attempts.objects.bulk_create(
+        Attempts(traveller=job.traveller) for _ in range(2)
+    ),
+    "biometrics_attempts_of_one": lambda job: Attempts.objects.create(document=job.document, traveller=job.traveller),
     "biometrics_threshold_is_a_score": lambda job: Calibration.objects.create(  # no score is above 1
         model="m",
         target="1e-4",
@@ -42,6 +46,7 @@ COLUMNS = {
     "biometrics_capture_once": "number",
     "biometrics_one_reference_per_model": "model",
     "biometrics_one_count_of_attempts": "document_id",
+    "biometrics_one_count_of_a_traveller": "traveller_id",
 }
 
 
