@@ -8,9 +8,10 @@ from django.contrib.auth import login, logout
 from django.db import transaction
 from django.http import HttpRequest
 
-from idp import clock
+from idp import clock, prepared
 from idp.accounts.models import Account, Traveller
 from idp.audit import events
+from idp.plain_rows import Columns
 
 ACR_PASSWORD = "urn:causeway:acr:pwd"  # noqa: S105  one factor
 ACR_MULTIFACTOR = "urn:causeway:acr:mfa"  # a passkey with user verification, or two factors
@@ -21,6 +22,8 @@ Ending = Callable[[Account, str, int], None]  # whose session, its sid, seconds 
 
 _endings: list[Ending] = []
 _KEY = "causeway_authentication"
+_TRAVELLER = Columns(Traveller, "t", ["id", "account"])
+_OF_ACCOUNT = f"SELECT {_TRAVELLER.sql} FROM {_TRAVELLER.table} WHERE t.account_id = $1"  # noqa: S608  constants
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -51,7 +54,7 @@ def authentication(request: HttpRequest) -> Authenticated | None:
     account = request.user
     if not isinstance(facts, dict) or not isinstance(account, Account):  # a closed account is AnonymousUser here
         return None
-    traveller = Traveller.objects.filter(account=account).first()
+    traveller = _traveller(account)
     return Authenticated(account, traveller, facts["acr"], tuple(facts["amr"]), facts["at"], facts.get("sid", ""))
 
 
@@ -67,8 +70,7 @@ def begin(*, request: HttpRequest, account: Account, acr: str, amr: Sequence[str
     login(request, account, backend=_BACKEND)
     request.session[_KEY] = {"acr": acr, "amr": list(amr), "at": now, "sid": sid}
     events.record(kind="accounts.logged_in", actor=f"account:{account.pk}", data={"acr": acr, "amr": list(amr)})
-    traveller = Traveller.objects.filter(account=account).first()
-    return Authenticated(account, traveller, acr, tuple(amr), now, sid)
+    return Authenticated(account, _traveller(account), acr, tuple(amr), now, sid)
 
 
 @transaction.atomic
@@ -80,6 +82,14 @@ def end(*, request: HttpRequest) -> None:
     if isinstance(request.user, Account):
         events.record(kind="accounts.logged_out", actor=f"account:{request.user.pk}")
     logout(request)
+
+
+def _traveller(account: Account) -> Traveller | None:
+    for row in prepared.rows(_OF_ACCOUNT, [account.pk]):
+        found = _TRAVELLER.read(row)
+        found.account = account
+        return found
+    return None
 
 
 def _ended(who: Authenticated, *, now: int) -> None:

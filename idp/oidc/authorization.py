@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.urls import reverse
 
+from idp import prepared
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import Authenticated
 from idp.audit import events
@@ -26,6 +27,15 @@ from idp.oidc import (
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client, PushedRequest
 from idp.oidc.responses import Reply
+
+_BEGIN = (
+    f"UPDATE {PushedRequest._meta.db_table} SET begun_at = $1, expires_at = $2 "  # noqa: S608  constants
+    "WHERE id = $3 AND begun_at IS NULL RETURNING id"
+)
+_COMPLETE = (
+    f"UPDATE {PushedRequest._meta.db_table} SET completed_at = $1 "  # noqa: S608  constants
+    "WHERE id = $2 AND completed_at IS NULL AND expires_at > $3 RETURNING id"
+)
 
 
 class Undeliverable(Exception):
@@ -57,9 +67,8 @@ def opened(parameters: Mapping[str, list[str]], *, now: int) -> PushedRequest:
         checks.run(checks.AUTHORIZE, situation)
     except OAuthError as error:
         raise Undeliverable(error) from error
-    begin = {"begun_at": now, "expires_at": now + pushing.COMPLETION}
-    if PushedRequest.objects.filter(pk=pushed.pk, begun_at=None).update(**begin):
-        pushed.begun_at, pushed.expires_at = begin["begun_at"], begin["expires_at"]
+    if prepared.rows(_BEGIN, [now, now + pushing.COMPLETION, pushed.pk]):
+        pushed.begun_at, pushed.expires_at = now, now + pushing.COMPLETION
     return pushed
 
 
@@ -128,7 +137,7 @@ def _allowed(
     details = authorization_details.grant(
         pushed.parameters.get("authorization_details", []), traveller=traveller, choices=choices, now=now
     )
-    told = _told(pushed, traveller, ticked)
+    told = _told(pushed, traveller, ticked, now)
     granted = {
         "details": details,
         "told": sorted(told),
@@ -141,17 +150,15 @@ def _allowed(
         "resources": pushed.parameters.get("resource", []),
         "sid": who.sid,
     }
-    if ticked is None:
-        consents.relied_on(traveller=traveller, client=pushed.client, now=now)
-    else:
+    if ticked is not None:
         consents.remember(traveller=traveller, client=pushed.client, parameters=pushed.parameters, told=told, now=now)
     return server.complete(pushed, traveller=traveller, granted=granted, now=now)
 
 
-def _told(pushed: PushedRequest, traveller: Traveller, ticked: Collection[str] | None) -> set[str]:
+def _told(pushed: PushedRequest, traveller: Traveller, ticked: Collection[str] | None, now: int) -> set[str]:
     if ticked is not None:
         return consents.agreed(pushed.parameters, ticked)
-    if not consents.cover(traveller=traveller, client=pushed.client, parameters=pushed.parameters, locked=True):
+    if not consents.rely(traveller=traveller, client=pushed.client, parameters=pushed.parameters, now=now):
         raise Undeliverable(OAuthError("access_denied", "consent was taken back meanwhile"))
     return set(consents.wanted(pushed.parameters))
 
@@ -181,8 +188,7 @@ def _error(parameters: Mapping[str, Any], error: str) -> dict[str, str]:
 
 def _complete(pushed: PushedRequest, *, now: int) -> None:
     """RFC 9126 §7.3: one UPDATE, and whoever changes the row has the request."""
-    alive = PushedRequest.objects.filter(pk=pushed.pk, completed_at=None, expires_at__gt=now)
-    if alive.update(completed_at=now) != 1:
+    if not prepared.rows(_COMPLETE, [now, pushed.pk, now]):
         raise Undeliverable(OAuthError("invalid_request_uri", "completed meanwhile"))
 
 

@@ -6,9 +6,19 @@ Claims are told for as long as they stand here, so taking one back takes effect 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from idp import prepared
 from idp.accounts.models import Traveller
 from idp.oidc import claims, verified
 from idp.oidc.models import Client, Consent, Grant
+from idp.plain_rows import Columns
+
+_TABLE = Consent._meta.db_table
+_CONSENT = Columns(Consent, _TABLE)  # by its own name: SQLite knows no other behind RETURNING
+_READ = f"SELECT {_CONSENT.sql} FROM {_TABLE} WHERE traveller_id = $1 AND client_id = $2"  # noqa: S608  constants
+_RELY = (
+    f"UPDATE {_TABLE} SET given_at = $1 "  # noqa: S608  constants
+    f"WHERE traveller_id = $2 AND client_id = $3 RETURNING {_CONSENT.sql}"
+)
 
 
 def wanted(parameters: Mapping[str, Any]) -> dict[str, bool]:
@@ -16,15 +26,22 @@ def wanted(parameters: Mapping[str, Any]) -> dict[str, bool]:
     return claims.units(parameters.get("claims", {}), scope=parameters.get("scope", ""))
 
 
-def cover(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any], locked: bool = False) -> bool:
-    """Whether all that ``parameters`` ask for was agreed to before, and no other document could be shown now.
+def cover(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any]) -> bool:
+    """Whether all that ``parameters`` ask for was agreed to before, and no other document could be shown now."""
+    found = prepared.rows(_READ, [traveller.pk.hex, client.pk])
+    return bool(found) and _covers(_CONSENT.read(found[0]), traveller, client, parameters)
 
-    ``locked``: and it cannot be taken back meanwhile.
+
+def rely(*, traveller: Traveller, client: Client, parameters: Mapping[str, Any], now: int) -> bool:
+    """Go by what was agreed to before; whether it covers ``parameters``. It cannot be taken back meanwhile.
+
+    Belongs into the transaction that stores the grant, and is undone with it where it does not cover.
     """
-    rows = Consent.objects.select_for_update() if locked else Consent.objects.all()
-    row = rows.filter(traveller=traveller, client=client).first()
-    if row is None:
-        return False
+    found = prepared.rows(_RELY, [now, traveller.pk.hex, client.pk])
+    return bool(found) and _covers(_CONSENT.read(found[0]), traveller, client, parameters)
+
+
+def _covers(row: Consent, traveller: Traveller, client: Client, parameters: Mapping[str, Any]) -> bool:
     asked = {**_beside_claims(parameters), "claims": set(wanted(parameters))}
     if not all(asked[name] <= set(getattr(row, name)) for name in asked):
         return False
@@ -54,11 +71,6 @@ def remember(
     kept = {name: {*getattr(row, name), *values} for name, values in _beside_claims(parameters).items()}
     kept["claims"] = {*row.claims} - set(wanted(parameters)) | {*told}
     Consent.objects.filter(pk=row.pk).update(**_sorted(kept), given_at=now)
-
-
-def relied_on(*, traveller: Traveller, client: Client, now: int) -> None:
-    """A login went by what was agreed to before."""
-    Consent.objects.filter(traveller=traveller, client=client).update(given_at=now)
 
 
 def told(grant: Grant) -> set[str]:
