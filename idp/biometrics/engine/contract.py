@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from idp.biometrics.engine.detection import Box
+from idp.biometrics.engine.face import Box, Face
+from idp.biometrics.engine.pictures import RGB
 from idp.biometrics.engine.quality import Quality
-from idp.biometrics.engine.templates import Template, Thresholds
+from idp.biometrics.engine.templates import Embedding, Template, Thresholds
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,24 @@ class Enrolment:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """One picture in which one face counts: RGB uint8 (rows, columns, 3), the face, its chip (150, 150, 3).
+
+    Nothing has been decided: the quality may be too low for anything.
+    """
+
+    picture: RGB
+    face: Face
+    chip: RGB
+    quality: Quality
+
+
+@dataclass(frozen=True)
 class FaceResult:
     """No decision: the caller holds ``score`` against its policy's thresholds.
 
-    ``score`` in [0, 1]; ``distance`` between raw embeddings; ``liveness`` in [0, 1], None when it was not asked for;
-    ``quality`` of the frame that was compared, ``frame`` its place in the burst.
+    ``score`` in [0, 1]; ``distance`` as the template's profile measures it; ``liveness`` in [0, 1], None when it was
+    not asked for; ``quality`` of the frame that was compared, ``frame`` its place in the burst.
     """
 
     score: float
@@ -62,4 +76,25 @@ class FaceEngine(Protocol):
         In order, each raising `Refusal`: model (face_model_unsupported, malformed), frames (malformed, face_no_face,
         face_many_faces), quality (face_low_quality), liveness (face_not_live). At a gate the nearest face counts when
         its area is at least three times the next one's.
+        """
+
+    def look(self, picture: bytes) -> Sight:
+        """The face that counts at a gate in one frame, and how good the frame is; no minimum is asked for.
+
+        Raises `Refusal`: malformed, face_no_face, face_many_faces.
+        """
+
+    def embed(self, sight: Sight) -> Embedding:
+        """The raw embedding of what `look` saw, float32; `templates.compare` takes it as a probe."""
+
+    def same_person(self, one: Sight, other: Sight) -> bool:
+        """Whether two frames of one sitting show one person: against a change of persons, no decision on identity.
+
+        It costs two embeddings. A turned head is known less well: compare frames that look at the camera.
+        """
+
+    def passive(self, sight: Sight) -> float | None:
+        """How live one frame looks to a network made for it, in [0, 1]; None where the engine has none.
+
+        Raises `Refusal` face_low_quality where the frame shows too little around the face: no sign of an attack.
         """
