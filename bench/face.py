@@ -59,7 +59,7 @@ def _stages(directory: Path, frames: list[bytes], reference: templates.Template)
         "decode": lambda i: pictures.decode(frames[i]),
         "detect": lambda i: detector.faces(pixels[i], long_side=detection.GATE_SIDE),
         "chip": lambda i: detection.chip(pixels[i], faces[i]),
-        "quality": lambda i: quality.measure(faces[i], chips[i], []),
+        "quality": lambda i: quality.measure(faces[i], chips[i], [], pixels[i]),
         "embed": lambda i: recogniser.embed(chips[i]),
         "compare": lambda i: templates.compare(reference, found[i], model=embedded_pack.MODEL),
     }

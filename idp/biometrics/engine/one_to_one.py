@@ -12,6 +12,7 @@ from idp.biometrics.engine.templates import Embedding, Template, Thresholds
 from idp.protocol.refusals import Reason, Refusal
 
 MAX_FRAMES: Final = 10  # a second of a slow camera
+MINIMUM_PASSIVE: Final = 0.8  # insightface's own threshold for its add-on; a policy value
 
 
 class OneToOne(ABC):
@@ -81,7 +82,7 @@ class OneToOne(ABC):
 
     def _sight(self, pixels: RGB, face: Face, others: list[Face]) -> Sight:
         cut = self._chip(pixels, face)
-        return Sight(pixels, face, cut, quality.measure(face, cut, others))
+        return Sight(pixels, face, cut, quality.measure(face, cut, others, pixels))
 
     def _seen(self, frames: Sequence[bytes]) -> dict[int, Sight]:
         """The frames with a face by their place; some may have none (a blink of the detector), not all."""
@@ -97,14 +98,20 @@ class OneToOne(ABC):
         return seen
 
     def _alive(self, seen: dict[int, Sight], best: int, probe: Embedding) -> float:
-        """The burst's score. Raises `Refusal` face_not_live when it is low, or when a frame shows another person than
-        ``probe``: else a picture put among live frames would be the one compared."""
+        """The lower of the burst's score and the passive one of the frame compared, where there is one.
+
+        Raises `Refusal` face_not_live when either is low, or when a frame shows another person than ``probe``: else a
+        picture put among live frames would be the one compared; face_low_quality as `passive`.
+        """
+        passive = self.passive(seen[best])
+        if passive is not None and passive < MINIMUM_PASSIVE:
+            raise Refusal(Reason.FACE_NOT_LIVE, "look_at_the_camera")
         score = liveness.burst_score([liveness.Sight(one.picture, one.face) for one in seen.values()])
         if score < self._minimum_liveness:
             raise Refusal(Reason.FACE_NOT_LIVE, "look_at_the_camera")
         if not all(self._alike(self.embed(one), probe) for place, one in seen.items() if place != best):
             raise Refusal(Reason.FACE_NOT_LIVE, "one_person_only")
-        return score
+        return score if passive is None else min(score, passive)
 
     def _alike(self, one: Embedding, other: Embedding) -> bool:
         return templates.compare_raw(one, other, profile=self.profile).score >= self.same_score
