@@ -26,6 +26,8 @@ class Authority:
     federation_auth: Mapping[str, Sequence[str]]  # client authentication methods by federation endpoint
     dpop_nonce: Sequence[str]  # client profiles whose DPoP proofs must have a nonce
     dynamic_registration: str  # off, token or open: who may register a client (RFC 7591)
+    face_engines: Sequence[str]  # "embedded" or a pack's directory; the first is preferred
+    face_providers: Sequence[str]  # cpu, cuda, coreml: what runs the packs, the first that will
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -50,6 +52,8 @@ def authority() -> Authority:
     )
 
 
+        face_engines=tuple(settings.IDP_FACE_ENGINES),
+        face_providers=tuple(settings.IDP_FACE_PROVIDERS),
 SECRET_BYTES = 32
 
 

@@ -16,6 +16,8 @@ IDP_JURISDICTION = env.str("CAUSEWAY_JURISDICTION", default="HKG")
 IDP_FEDERATION_AUTH = env.json("CAUSEWAY_FEDERATION_AUTH", default={})
 IDP_DPOP_NONCE = env.json("CAUSEWAY_DPOP_NONCE", default=["border"])
 IDP_DYNAMIC_REGISTRATION = env.str("CAUSEWAY_DYNAMIC_REGISTRATION", default="off")
+IDP_FACE_ENGINES = env.list("CAUSEWAY_FACE_ENGINES", default=["embedded"])  # the first enrols
+IDP_FACE_PROVIDERS = env.list("CAUSEWAY_FACE_PROVIDERS", default=["cpu"])
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

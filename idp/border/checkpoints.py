@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from idp.audit import events
-from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.biometrics import engines
 from idp.border import bundling
 from idp.border.models import Checkpoint, Lane
 from idp.border.policy import watch_key
@@ -74,7 +74,7 @@ def register(
         neighbour=neighbour,
         directions=list(directions),
         policy=dict(policy or {}),
-        face_models=[EMBEDDED_MODEL],
+        face_models=engines.models(),
     )
     try:
         bundling.check(checkpoint)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.biometrics import engines
 from idp.conf import authority
 from idp.federation import signing
 
@@ -16,6 +16,6 @@ def border_token_issuer() -> dict[str, Any]:
         "status_list_aggregation_endpoint": node.url("/status/aggregation"),
         "border_token_endpoint": node.url("/border/tokens"),
         "crossing_receipt_endpoint": node.url("/border/receipts"),
-        "face_models_supported": [EMBEDDED_MODEL],
+        "face_models_supported": engines.models(),
         "jurisdiction": node.jurisdiction,
     }

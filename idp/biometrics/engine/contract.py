@@ -10,6 +10,10 @@ from idp.biometrics.engine.quality import Quality
 from idp.biometrics.engine.templates import Embedding, Template, Thresholds
 
 
+class UnableToLoadModel(RuntimeError):
+    """A model could not be converted, checked or loaded: the operator's to mend."""
+
+
 @dataclass(frozen=True)
 class Enrolment:
     """``box`` in pixels of the upright picture."""

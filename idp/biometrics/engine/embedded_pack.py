@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from idp.biometrics.engine import providers
+from idp.biometrics.engine.contract import UnableToLoadModel
 from idp.biometrics.engine.dlib_weights import read_network
 from idp.biometrics.engine.onnx_graph import build
 from idp.biometrics.engine.templates import EMBEDDED_MODEL
@@ -29,10 +30,6 @@ DEFAULT_DIRECTORY = Path("var/models")
 
 Embedding = NDArray[np.float32]
 Chip = NDArray[np.uint8]
-
-
-class UnableToLoadModel(RuntimeError):
-    """The embedded model could not be converted or loaded."""
 
 
 class _Recognition(Protocol):
@@ -111,16 +108,12 @@ def _load(path: Path) -> _Recognition:
     from insightface import model_zoo  # half a second: only when needed
 
     zoo: Any = model_zoo
-    runtime: Any = onnxruntime
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
     loaded = zoo.get_model(
         str(path),
         model_task="recognition",
         model_metadata={"preprocessing": "embedded"},
-        providers=["CPUExecutionProvider"],
-        sess_options=options,
+        providers=[providers.CPU],
+        sess_options=providers.options(),
     )
     model = cast(_Recognition, loaded)
     if loaded is None or (model.input_mean, model.input_std) != (0.0, 1.0):

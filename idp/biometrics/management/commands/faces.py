@@ -1,0 +1,22 @@
+"""Face engines: which there are, whether a pack is sound, and how often one errs."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from idp.biometrics.commands import check_pack, list_engines
+
+COMMANDS = {"list": list_engines, "check": check_pack}
+
+
+class Command(BaseCommand):
+    help = "List face engines, check a face pack."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        for name, command in COMMANDS.items():
+            command.add_arguments(actions.add_parser(name, help=command.__doc__))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        COMMANDS[options["action"]].handle(self.stdout, options)
