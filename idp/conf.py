@@ -49,11 +49,11 @@ def authority() -> Authority:
         federation_auth=settings.IDP_FEDERATION_AUTH,
         dpop_nonce=settings.IDP_DPOP_NONCE,
         dynamic_registration=settings.IDP_DYNAMIC_REGISTRATION,
+        face_engines=tuple(settings.IDP_FACE_ENGINES),
+        face_providers=tuple(settings.IDP_FACE_PROVIDERS),
     )
 
 
-        face_engines=tuple(settings.IDP_FACE_ENGINES),
-        face_providers=tuple(settings.IDP_FACE_PROVIDERS),
 SECRET_BYTES = 32
 
 
