@@ -28,6 +28,9 @@ class Authority:
     dynamic_registration: str  # off, token or open: who may register a client (RFC 7591)
     face_engines: Sequence[str]  # "embedded" or a pack's directory; the first is preferred
     face_providers: Sequence[str]  # cpu, cuda, coreml: what runs the packs, the first that will
+    face_key: str  # wraps the keys of faces: file:NAME in the key directory, or a pkcs11 URI (RFC 7512)
+    face_keys_retired: Sequence[str]  # of the same kind, which only open
+    face_storage: str  # node or device: who keeps face references
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -51,6 +54,9 @@ def authority() -> Authority:
         dynamic_registration=settings.IDP_DYNAMIC_REGISTRATION,
         face_engines=tuple(settings.IDP_FACE_ENGINES),
         face_providers=tuple(settings.IDP_FACE_PROVIDERS),
+        face_key=settings.IDP_FACE_KEY,
+        face_keys_retired=tuple(settings.IDP_FACE_KEYS_RETIRED),
+        face_storage=settings.IDP_FACE_STORAGE,
     )
 
 
@@ -73,10 +79,17 @@ def secret(name: str) -> bytes:
     return path.read_bytes()
 
 
+@lru_cache(maxsize=8)
+def kept_secret(name: str) -> bytes:
+    """A secret that `secret` made once. Raises OSError where it is gone: a new one would open nothing."""
+    return (authority().key_dir / name).read_bytes()
+
+
 def _forget(*, setting: str, **_: object) -> None:
     if setting.startswith("IDP_"):
         authority.cache_clear()
         secret.cache_clear()
+        kept_secret.cache_clear()
 
 
 setting_changed.connect(_forget)  # tests override settings; a deployment never does

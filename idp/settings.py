@@ -18,6 +18,9 @@ IDP_DPOP_NONCE = env.json("CAUSEWAY_DPOP_NONCE", default=["border"])
 IDP_DYNAMIC_REGISTRATION = env.str("CAUSEWAY_DYNAMIC_REGISTRATION", default="off")
 IDP_FACE_ENGINES = env.list("CAUSEWAY_FACE_ENGINES", default=["embedded"])  # the first enrols
 IDP_FACE_PROVIDERS = env.list("CAUSEWAY_FACE_PROVIDERS", default=["cpu"])
+IDP_FACE_KEY = env.str("CAUSEWAY_FACE_KEY", default="file:biometrics.key")
+IDP_FACE_KEYS_RETIRED = env.json("CAUSEWAY_FACE_KEYS_RETIRED", default=[])
+IDP_FACE_STORAGE = env.str("CAUSEWAY_FACE_STORAGE", default="node")
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

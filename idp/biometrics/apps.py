@@ -9,4 +9,4 @@ class BiometricsConfig(AppConfig):
     verbose_name = _("Biometrics")
 
     def ready(self) -> None:
-        from idp.biometrics import checks  # noqa: F401  registers itself
+        from idp.biometrics import checks, key_checks  # noqa: F401  register themselves

@@ -23,7 +23,7 @@ def template_for(document: TravelDocument, models: Sequence[str]) -> Template | 
     row = next((kept[model] for model in models if model in kept), None)
     if row is None:
         return None
-    return Template(row.model, row.profile, vault.unseal(row.sealed, kind=KIND, owner=document.pk))
+    return Template(row.model, row.profile, vault.unseal(row.sealed, kind=KIND, owner=document.pk, model=row.model))
 
 
 def keep(*, traveller: Traveller, document: TravelDocument, template: Template, now: int) -> FaceReference:
@@ -34,7 +34,7 @@ def keep(*, traveller: Traveller, document: TravelDocument, template: Template, 
         defaults={
             "traveller": traveller,
             "profile": template.profile,
-            "sealed": vault.seal(template.data, kind=KIND, owner=document.pk),
+            "sealed": vault.seal(template.data, kind=KIND, owner=document.pk, model=template.model),
             "enrolled_at": now,
         },
     )

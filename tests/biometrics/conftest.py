@@ -4,3 +4,4 @@ from importlib.util import find_spec
 
 if find_spec("django") is not None:
     from tests.biometrics.fixtures import holder, named, shared_database  # noqa: F401
+    from tests.biometrics.softhsm import token  # noqa: F401
