@@ -137,7 +137,7 @@ class Capture(models.Model):
 
 
 class Attempts(models.Model):
-    """Failed comparisons with one document, or of one traveller, since the last that matched (NIST SP 800-63B §5.2.3)."""
+    """Failed comparisons with a document, or of a traveller, since the last that matched (NIST SP 800-63B §5.2.3)."""
 
     document = models.ForeignKey(
         TravelDocument, on_delete=models.CASCADE, related_name="face_attempts", null=True, blank=True

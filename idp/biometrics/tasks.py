@@ -1,22 +1,31 @@
 """Face work in the background. A message is a hint; `Job` is the truth, so a task may run twice without harm."""
 
 import logging
+from typing import Final
+
+from kombu.exceptions import OperationalError
 
 from idp import clock
-from idp.biometrics import enrolment, jobs
+from idp.biometrics import enrolment, jobs, renewal, waking
+from idp.biometrics.models import Job
 from idp.celery import app
 
 log = logging.getLogger(__name__)
 
+HARD_LIMIT: Final = 50  # seconds, then the process is killed: before the lease of its job (`jobs.LEASE`) can end
+RUNS: Final = {Job.Kind.LINK: enrolment.run, Job.Kind.RENEW: renewal.run}
 
-@app.task(name="biometrics.compare")
+
+@app.task(name=waking.TASK, time_limit=HARD_LIMIT)
 def compare(job_id: str) -> None:
     """Carry out one job, unless another worker has it."""
     job = jobs.claim(job_id=job_id, now=clock.now())
     if job is None:
         return
     try:
-        enrolment.run(job=job, now=clock.now())
+        RUNS[Job.Kind(job.kind)](job=job, now=clock.now())
+    except jobs.NotOurs as error:
+        log.info("%s was cancelled, or taken over", error)
     except Exception:  # ours: the lease runs out and the sweep tries again
         log.exception("face job %s", job_id)
 
@@ -25,4 +34,8 @@ def compare(job_id: str) -> None:
 def sweep() -> None:
     """Wake workers for jobs whose message or worker was lost; delete pictures that are kept too long."""
     for job_id in jobs.sweep(now=clock.now()):
-        compare.delay(job_id)
+        try:
+            waking.send(job_id)
+        except OperationalError as error:  # the next sweep finds them again
+            log.warning("the broker takes no message: %s", error)
+            return

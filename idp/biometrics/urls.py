@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from idp.biometrics import views
+from idp.biometrics import following, views
 
 urlpatterns = [
     path("account/documents/link", views.link, name="link-document"),
     path("account/faces/<uuid:job_id>", views.face, name="face-job"),
     path("account/faces/<uuid:job_id>/frames", views.frames),
-    path("account/faces/<uuid:job_id>/state", views.state),
+    path("account/faces/<uuid:job_id>/state", following.state),
+    path("account/faces/<uuid:job_id>/events", following.events),
+    path("account/faces/<uuid:job_id>/cancel", following.cancel),
 ]

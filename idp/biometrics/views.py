@@ -2,37 +2,20 @@
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from idp import clock
 from idp.accounts import documents
-from idp.accounts.models import TravelDocument, Traveller
-from idp.accounts.sessions import authentication
+from idp.accounts.models import TravelDocument
 from idp.biometrics import enrolment, jobs
+from idp.biometrics.following import TOO_MANY, logged_in, own_job
 from idp.biometrics.models import Job
 from idp.problems import Problem, response
-from idp.protocol.refusals import Reason
 
 MAX_BODY = enrolment.MAX_FRAMES * enrolment.MAX_FRAME + 65_536  # bytes; and the form around the pictures
-
-HINTS = {
-    "come_closer": _("Come closer to the camera."),
-    "look_at_the_camera": _("Look straight at the camera."),
-    "too_dark": _("It is too dark. Turn towards the light."),
-    "too_bright": _("It is too bright. Turn away from the light."),
-    "hold_still": _("Hold still."),
-    "one_person_only": _("Only one person may be in the picture."),
-}
-REASONS = {
-    Reason.FACE_NO_FACE.value: _("No face was found. Look straight at the camera."),
-    Reason.FACE_MANY_FACES.value: _("Only one person may be in the picture."),
-    Reason.FACE_LOW_QUALITY.value: _("The pictures were not good enough. Find even light and hold still."),
-    Reason.FACE_NOT_LIVE.value: _("The pictures did not show a person in front of the camera. Try again."),
-}
-FAILED = _("The face could not be confirmed. Try again, or bring the document to a counter.")
 
 
 class LinkForm(forms.Form):
@@ -52,7 +35,7 @@ class LinkForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def link(request: HttpRequest) -> HttpResponse:
     """``/account/documents/link``: name the document."""
-    traveller = _traveller(request)
+    traveller = logged_in(request)
     if traveller is None:
         return redirect("/account/login?next=/account/documents/link")
     form = LinkForm(request.POST or None)
@@ -63,15 +46,18 @@ def link(request: HttpRequest) -> HttpResponse:
             return redirect(f"/account/faces/{job.pk}")
         except documents.UnableToLink:
             form.add_error(None, _("No document of this authority matches what you entered."))
-        except jobs.UnableToEnrol:
-            form.add_error(None, _("Too many attempts. Try again in an hour, or bring the document to a counter."))
+        except jobs.UnableToEnrol as error:
+            form.add_error(None, TOO_MANY)
+            answer = render(request, "biometrics/link.html", {"form": form}, status=429)
+            answer["Retry-After"] = str(error.retry_after)
+            return answer
     return render(request, "biometrics/link.html", {"form": form}, status=200 if request.method == "GET" else 422)
 
 
 @require_GET
 def face(request: HttpRequest, job_id: str) -> HttpResponse:
     """``/account/faces/{id}``: the camera page of a job."""
-    job = _own_job(request, job_id)
+    job = own_job(request, job_id)
     if job is None:
         return redirect("/account/login?next=/account/documents/link")
     return render(request, "biometrics/face.html", {"job": job, "frames": enrolment.MIN_FRAMES})
@@ -92,34 +78,16 @@ def frames(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @csrf_protect
 def _frames(request: HttpRequest, job_id: str) -> HttpResponse:
-    job = _own_job(request, job_id)
+    job = own_job(request, job_id)
     if job is None:
         return response(Problem("forbidden", "not logged in"))
     try:
         burst = [upload.read() for upload in request.FILES.getlist("frame")]
         enrolment.submit(job=job, frames=burst, now=clock.now())
     except jobs.UnableToEnrol as error:
-        return response(Problem(error.code, str(error)))
+        return response(Problem(error.code, str(error), headers=_wait(error)))
     return JsonResponse({"state": Job.State.QUEUED.value}, status=202)
 
 
-@require_GET
-def state(request: HttpRequest, job_id: str) -> HttpResponse:
-    """``GET /account/faces/{id}/state``: how far the job is, and what would help."""
-    job = _own_job(request, job_id)
-    if job is None:
-        return response(Problem("forbidden", "not logged in"))
-    answer = {"state": job.state}
-    if job.state in (Job.State.FAILED, Job.State.DEAD):
-        answer["text"] = str(HINTS.get(job.hint) or REASONS.get(job.reason) or FAILED)
-    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _traveller(request: HttpRequest) -> Traveller | None:
-    authenticated = authentication(request)
-    return authenticated.traveller if authenticated is not None else None
-
-
-def _own_job(request: HttpRequest, job_id: str) -> Job | None:
-    traveller = _traveller(request)
-    return get_object_or_404(Job, pk=job_id, traveller=traveller) if traveller is not None else None
+def _wait(error: jobs.UnableToEnrol) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after)} if error.retry_after else {}

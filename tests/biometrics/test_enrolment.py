@@ -1,15 +1,17 @@
 """Linking a document with a face: the real engine, real photographs, and every way in which it must not succeed."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit.models import AuditEvent
-from idp.biometrics import attempts, enrolment, jobs, portraits, references, vault
-from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.biometrics import enrolment, jobs, portraits, references, vault
+from idp.biometrics.engine import EMBEDDED_MODEL, Thresholds
 from idp.biometrics.models import Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare, sweep
+from idp.celery import app
 from idp.protocol.refusals import Reason, Refusal
 from tests.biometrics.world import burst, document, portrait, submitted, traveller
 from tests.conftest import NOW
@@ -61,17 +63,52 @@ def test_another_face_links_nothing(holder: Traveller, named: TravelDocument) ->
     assert named.traveller is None and not FaceReference.objects.exists()
 
 
-def test_an_uncertain_face_links_nothing(
+def test_an_uncertain_face_waits_for_an_officer_with_its_pictures(
     holder: Traveller, named: TravelDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """invalid solely because the score lies between the thresholds."""
-    from idp.biometrics.engine import Thresholds
-
     monkeypatch.setattr(enrolment.engine(), "thresholds", Thresholds(admit=0.9999, refer=0.1), raising=False)
     job = run(submitted(holder, named, burst(0), NOW))
-    assert (job.state, job.reason) == (Job.State.FAILED, "face_uncertain")
+    assert (job.state, job.reason, job.finished_at) == (Job.State.REVIEW, "face_uncertain", None)
+    assert job.score is not None and job.liveness is not None and Capture.objects.count() == 3
     named.refresh_from_db()
-    assert named.traveller is None
+    assert named.traveller is None and not FaceReference.objects.exists()
+
+
+def test_an_alarm_goes_to_an_officer_however_well_the_face_matches(
+    holder: Traveller, named: TravelDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """invalid solely because of a sign of an attack."""
+    found = enrolment._compare
+    monkeypatch.setattr(enrolment, "_compare", lambda job: dataclasses.replace(found(job), alarm="moire"))
+    job = run(submitted(holder, named, burst(0), NOW))
+    assert (job.state, job.reason, job.hint) == (Job.State.REVIEW, "face_not_live", "moire")
+
+
+@pytest.mark.parametrize("changes", [{"score": 0.5}, {"alarm": "moire"}])
+def test_no_officer_is_asked_about_a_document_that_is_linked(
+    holder: Traveller, named: TravelDocument, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    """invalid solely because the document has its holder: no decision could link it."""
+    assert run(submitted(traveller("siu"), named, burst(0), NOW)).state == Job.State.DONE
+    found = enrolment._compare
+    monkeypatch.setattr(enrolment, "_compare", lambda job: dataclasses.replace(found(job), **changes))
+    monkeypatch.setattr(enrolment.engine(), "thresholds", Thresholds(admit=0.9999, refer=0.1), raising=False)
+    job = run(submitted(holder, named, burst(0), NOW))
+    assert (job.state, job.reason) == (Job.State.FAILED, "document_not_eligible")
+
+
+@pytest.mark.parametrize("score", [float("nan"), -1.0])
+def test_a_score_that_is_none_links_nothing(
+    holder: Traveller, named: TravelDocument, monkeypatch: pytest.MonkeyPatch, score: float
+) -> None:
+    """invalid solely because of the score: what compares with nothing is no match."""
+    found = enrolment._compare
+    monkeypatch.setattr(enrolment, "_compare", lambda job: dataclasses.replace(found(job), score=score))
+    job = submitted(holder, named, burst(0), NOW)
+    compare(str(job.pk))
+    named.refresh_from_db()
+    assert named.traveller is None and not FaceReference.objects.exists()
 
 
 def test_one_picture_shown_three_times_is_not_live(holder: Traveller, named: TravelDocument) -> None:
@@ -113,25 +150,6 @@ def test_each_document_keeps_its_own_face(holder: Traveller, named: TravelDocume
     assert first == enrolment.engine().enrol(portrait(0)).template
 
 
-def test_five_failures_are_enough_for_an_hour(holder: Traveller, named: TravelDocument) -> None:
-    """invalid solely because five comparisons failed within the hour, by this traveller or for this document."""
-    begun = jobs.begin(traveller=traveller("siu"), document=named, now=NOW)
-    for _ in range(attempts.MAX_FAILURES):
-        assert run(submitted(holder, named, (b"x", b"y", b"z"), NOW)).state == Job.State.FAILED
-    other = document("B7654321", person=None)
-    for attempt in (
-        lambda: jobs.begin(traveller=holder, document=named, now=NOW),
-        lambda: jobs.begin(traveller=holder, document=other, now=NOW),
-        lambda: jobs.begin(traveller=begun.traveller, document=named, now=NOW),
-        lambda: enrolment.submit(job=begun, frames=burst(0), now=NOW),
-    ):
-        with pytest.raises(jobs.UnableToEnrol) as refused:
-            attempt()
-        assert refused.value.code == "rate_limited"
-    assert jobs.begin(traveller=begun.traveller, document=other, now=NOW)
-    assert jobs.begin(traveller=holder, document=named, now=NOW + attempts.FAILURE_WINDOW)
-
-
 @pytest.mark.parametrize("frames", [(), (b"x",) * 2, (b"x",) * 7, (b"x", b"", b"z"), (b"x",) * 2 + (bytes(2**22 + 1),)])
 def test_a_burst_of_another_size_is_refused(
     holder: Traveller, named: TravelDocument, frames: tuple[bytes, ...]
@@ -159,22 +177,20 @@ def test_a_broker_that_is_down_loses_no_job(
         raise OSError("broker")
 
     with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
-        patch.setattr(compare, "delay", down)
+        patch.setattr(app, "send_task", down)
         job = submitted(holder, named, burst(0), NOW)
     assert jobs.sweep(now=NOW) == [str(job.pk)]
-    monkeypatch.setattr(compare, "delay", lambda job_id: compare(job_id))
+    monkeypatch.setattr(app, "send_task", lambda name, arguments, **_: app.tasks[name](*arguments))
     sweep()
     job.refresh_from_db()
     assert job.state == Job.State.DONE
 
 
-def test_pictures_are_deleted_after_three_days_at_the_latest(holder: Traveller, named: TravelDocument) -> None:
-    failed = run(submitted(holder, named, burst(3), NOW))
-    waiting = submitted(traveller("siu"), named, burst(0), NOW)
-    jobs.sweep(now=NOW + jobs.RETENTION)
-    assert Capture.objects.count() == 6
-    jobs.sweep(now=NOW + jobs.RETENTION + 1)
-    assert not Capture.objects.exists() and Job.objects.filter(pk__in=[failed.pk, waiting.pk]).count() == 2
+def test_pictures_of_a_failure_that_no_officer_sees_are_deleted_at_once(
+    holder: Traveller, named: TravelDocument
+) -> None:
+    assert run(submitted(holder, named, burst(3), NOW)).state == Job.State.FAILED
+    assert not Capture.objects.exists()
 
 
 def test_a_job_without_pictures_is_forgotten_after_a_day(holder: Traveller, named: TravelDocument) -> None:

@@ -85,12 +85,14 @@ def test_an_overtaken_attempt_changes_nothing(holder: Traveller, named: TravelDo
     slow = jobs.claim(job_id=job_id, now=NOW)
     fast = jobs.claim(job_id=job_id, now=NOW + jobs.LEASE + 1)
     assert slow is not None and fast is not None
-    enrolment.run(job=slow, now=NOW + jobs.LEASE + 2)
+    with pytest.raises(jobs.NotOurs):
+        enrolment.run(job=slow, now=NOW + jobs.LEASE + 2)
     assert Job.objects.get().state == Job.State.RUNNING
     enrolment.run(job=fast, now=NOW + jobs.LEASE + 3)
     done = Job.objects.get()
     assert (done.state, done.finished_at) == (Job.State.FAILED, NOW + jobs.LEASE + 3)
-    enrolment.run(job=slow, now=NOW + jobs.LEASE + 4)
+    with pytest.raises(jobs.NotOurs):
+        enrolment.run(job=slow, now=NOW + jobs.LEASE + 4)
     assert Job.objects.get().finished_at == done.finished_at
     assert AuditEvent.objects.filter(kind="face_job.failed").count() == 1
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.accounts.models import Account, TravelDocument, Traveller
-from idp.biometrics import attempts, views
-from idp.biometrics.models import Capture, FaceReference, Job, Portrait
+from idp.biometrics import following, views
+from idp.biometrics.models import Attempts, Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare
 from tests.biometrics.world import browser, burst, document, portrait, traveller
 from tests.conftest import NOW
@@ -71,10 +71,14 @@ def test_facts_that_cannot_be_are_an_error_at_the_field(mine: Client, changes: d
 
 
 def test_too_many_failures_are_said(mine: Client, holder: Traveller, named: TravelDocument) -> None:
-    """invalid solely because of five failures within the hour."""
-    for _ in range(attempts.MAX_FAILURES):
-        Job.objects.create(traveller=holder, document=named, state="failed", created_at=NOW, finished_at=NOW)
-    assert "Too many attempts" in mine.post(LINK, FACTS).content.decode()
+    """invalid solely because of five failures in a row; when to come back is said for machines."""
+    page = begun(mine)
+    Attempts.objects.create(document=named, failures=5, not_before=NOW + 30)
+    answer = mine.post(LINK, FACTS)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "30")
+    assert "Too many attempts" in answer.content.decode()
+    answer = mine.post(f"{page}/frames", pictures(burst(0)))
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (429, "30", "rate_limited")
 
 
 def test_who_is_not_logged_in_is_sent_to_the_login(mine: Client) -> None:
@@ -86,7 +90,12 @@ def test_who_is_not_logged_in_is_sent_to_the_login(mine: Client) -> None:
         for path in (LINK, page):
             answer = client.get(path)
             assert answer.status_code == 302 and answer["Location"].startswith("/account/login")
-        for answer in (client.get(f"{page}/state"), client.post(f"{page}/frames", pictures(burst(0)))):
+        for answer in (
+            client.get(f"{page}/state"),
+            client.get(f"{page}/events"),
+            client.post(f"{page}/cancel"),
+            client.post(f"{page}/frames", pictures(burst(0))),
+        ):
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert not Capture.objects.exists()
 
@@ -96,8 +105,11 @@ def test_another_travellers_job_is_not_found(mine: Client) -> None:
     page = begun(mine)
     traveller("siu")
     other = browser("siu")
-    for answer in (other.get(page), other.get(f"{page}/state"), other.post(f"{page}/frames", pictures(burst(0)))):
+    for path in (page, f"{page}/state", f"{page}/events"):
+        assert other.get(path).status_code == 404
+    for answer in (other.post(f"{page}/frames", pictures(burst(0))), other.post(f"{page}/cancel")):
         assert answer.status_code == 404
+    assert Job.objects.get().state == "awaiting"
     assert not Capture.objects.exists()
 
 
@@ -156,7 +168,7 @@ def test_every_hint_of_the_engine_has_its_text() -> None:
     from idp.biometrics.engine import contract
 
     named = (contract.FaceEngine.enrol.__doc__ or "").split("traveller (")[1].split(")")[0]
-    assert {word.strip(' \n"') for word in named.replace("\n", " ").split(",")} == set(views.HINTS)
+    assert {word.strip(' \n"') for word in named.replace("\n", " ").split(",")} == set(following.HINTS)
 
 
 def test_officers_see_jobs_and_no_faces(mine: Client, named: TravelDocument, holder: Traveller) -> None:

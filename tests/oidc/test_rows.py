@@ -407,7 +407,7 @@ ROWS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     },
     74: {
         "face": (
-            "biometrics/test_enrolment.py::test_five_failures_are_enough_for_an_hour",
+            "biometrics/test_attempts.py::test_five_failures_in_a_row_make_wait_the_traveller_and_the_document",
             "biometrics/test_views.py::test_too_many_failures_are_said",
         ),
         "password": (

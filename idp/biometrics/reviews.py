@@ -1,0 +1,92 @@
+"""An officer's decision on what a machine must not decide: an uncertain face, or a sign of an attack.
+
+The officer sees the register's portrait beside the live pictures, drawn anew from their pixels: nothing that was
+hidden in a file gets into the officer's browser. Every look is recorded, and whatever is decided ends the pictures.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from PIL import Image
+
+from idp.accounts import documents
+from idp.audit import events
+from idp.biometrics import attempts, jobs, moves, renewal, vault
+from idp.biometrics.engine import pictures
+from idp.biometrics.jobs import UnableToEnrol
+from idp.biometrics.models import Capture, Job, Portrait
+from idp.biometrics.moves import Move
+from idp.protocol.refusals import Reason, Refusal
+
+SIDE: Final = 720  # pixels of the longer side: as much as a page shows
+MIN_NOTE, MAX_NOTE = 3, 500  # characters
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Pictures as ``data:`` URIs, JPEG; None for one that cannot be shown."""
+
+    portrait: str | None
+    live: Sequence[str | None]
+
+
+def look(*, job: Job, officer: str) -> Faces:
+    """The pictures of a job in review; the look is recorded before there is anything to see. Raises `UnableToEnrol`."""
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state=Job.State.REVIEW).exists():
+            raise UnableToEnrol("conflict", "it is not in review")
+        portrait = Portrait.objects.filter(document=job.document).first()
+        captures = list(Capture.objects.filter(job=job).order_by("number"))
+        events.record(kind="face_review.seen", actor=officer, subject=str(job.pk), data={"pictures": len(captures)})
+    live = [_shown(vault.unseal(one.sealed, kind="capture", owner=job.pk)) for one in captures]
+    if portrait is None:
+        return Faces(None, live)
+    return Faces(_shown(vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)), live)
+
+
+@transaction.atomic
+def confirm(*, job: Job, officer: str, note: str, now: int) -> None:
+    """It is the holder: the document is linked, and a worker makes the reference. Raises `UnableToEnrol`: not in
+    review any more (conflict), no note (invalid_request), not to be linked (document_not_eligible, conflict)."""
+    _decide(job, moves.CONFIRM, officer=officer, note=note, now=now)
+    attempts.matched(job=job)
+    try:
+        document = documents.link(document=job.document, traveller=job.traveller, actor=officer)
+    except documents.UnableToLink as error:
+        raise UnableToEnrol(error.code, str(error)) from error
+    renewal.begin(document=document, now=now)
+
+
+@transaction.atomic
+def deny(*, job: Job, officer: str, note: str, now: int) -> None:
+    """It is not the holder, or no person was there; it counts as a failure. Raises `UnableToEnrol` like `confirm`."""
+    _decide(job, moves.DENY, officer=officer, note=note, now=now)
+    attempts.failed(job=job, reason=Reason.FACE_MISMATCH, now=now)
+
+
+def _decide(job: Job, move: Move, *, officer: str, note: str, now: int) -> None:
+    note = note.strip()
+    if not MIN_NOTE <= len(note) <= MAX_NOTE:
+        raise UnableToEnrol("invalid_request", "a decision needs a note")
+    if not moves.make(move, job_id=job.pk, now=now, decided_by=officer, note=note):
+        raise UnableToEnrol("conflict", "another officer has decided, or its time is over")
+    jobs.forget(job_id=job.pk)
+    # The note may name somebody: the audit has what shows that it was not altered.
+    data = {"reason": job.reason, "note_sha256": hashlib.sha256(note.encode()).hexdigest()}
+    jobs.record(job, move, actor=officer, data=data)
+
+
+def _shown(picture: bytes) -> str | None:
+    try:
+        image = Image.fromarray(pictures.decode(picture))
+    except Refusal:
+        return None
+    image.thumbnail((SIDE, SIDE))
+    drawn = io.BytesIO()
+    image.save(drawn, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(drawn.getvalue()).decode()}"
