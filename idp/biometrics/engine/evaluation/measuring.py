@@ -1,31 +1,69 @@
-"""From pictures to scores: each is enrolled once, and compared with the others as they stand in `Trials`."""
+"""From pictures to counted scores: each picture is enrolled once, and compared with others as `Trials` has it."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from idp.biometrics.engine.contract import FaceEngine
-from idp.biometrics.engine.evaluation.rates import Scores
-from idp.biometrics.engine.evaluation.trials import Trials
-from idp.biometrics.engine.templates import Template, compare_many
+from idp.biometrics.engine.evaluation.gallery import Gallery
+from idp.biometrics.engine.evaluation.groups import NONE, Groups
+from idp.biometrics.engine.evaluation.tally import Scores, Tally
+from idp.biometrics.engine.evaluation.trials import Block, Places, Trials
+from idp.biometrics.engine.evaluation.work import Seen, Work
 from idp.protocol.refusals import Refusal
 
-Progress = Callable[[Sequence[str]], Iterable[str]]  # hands the pictures on, one by one, and may show how far it is
+Step = TypeVar("Step")
+
+
+class Progress(Protocol):
+    """Hands on what it is given, of which there is a number of this unit, and may show how far it is."""
+
+    def __call__(self, steps: Iterable[Step], unit: str, number: int) -> Iterable[Step]: ...
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Scores of comparisons of one person (genuine) and of two (impostor)."""
+
+    genuine: Tally
+    impostor: Tally
+
+    @classmethod
+    def at(cls, thresholds: Sequence[float]) -> "Counted":
+        """Nothing counted so far; exact at ``thresholds`` besides those of the grid."""
+        return cls(Tally(thresholds), Tally(thresholds))
+
+    def add(self, scores: Scores, block: Block, only: Any = ...) -> None:
+        """Count the scores (r, p) of a block that are asked for, within ``only`` (an index of both) if it is given."""
+        scores, same, counted = scores[only], block.same[only], block.counted[only]
+        self.genuine.add(scores[same & counted])
+        self.impostor.add(scores[~same & counted])
 
 
 @dataclass(frozen=True)
 class Measured:
-    """``failures``: how many pictures gave no template, by what was said of them: reason, and advice if any."""
+    """``failures``: how many pictures gave no template, by what was said of them: reason, and advice if any.
+
+    ``subjects``: people (``by_person``), or with pairs references, of whom ``unenrolled`` had no picture that gave a
+    template. ``groups``: comparisons within each group. ``repeated``: pictures that are another one once more, byte for
+    byte; ``misfiled``: those that two people have.
+    """
 
     model: str
-    genuine: Scores
-    impostor: Scores
+    all: Counted
+    groups: Mapping[str, Counted]
     pictures: int
     failures: Mapping[str, int]
+    by_person: bool
+    subjects: int
+    unenrolled: int
+    repeated: int
+    misfiled: int
 
     @property
     def failed(self) -> int:
@@ -33,33 +71,86 @@ class Measured:
         return sum(self.failures.values())
 
 
-def measure(engine: FaceEngine, directory: Path, trials: Trials, *, progress: Progress = iter) -> Measured:
-    """Enrol every picture of ``trials`` below ``directory`` and compare them.
+def unseen(steps: Iterable[Step], unit: str, number: int) -> Iterable[Step]:
+    """A `Progress` that nobody watches."""
+    return steps
+
+
+def measure(
+    engine: FaceEngine,
+    directory: Path,
+    trials: Trials,
+    *,
+    groups: Groups,
+    work: Work,
+    thresholds: Sequence[float],
+    progress: Progress = unseen,
+) -> Measured:
+    """Enrol every picture of ``trials`` below ``directory`` and compare them; exact at ``thresholds``, too.
 
     A picture that is refused takes no part in comparisons, as failures to acquire do not count as errors of comparison
-    (ISO/IEC 19795-1): they are a rate of their own.
+    (ISO/IEC 19795-1): they are a rate of their own, and so are people who have no other picture.
     """
-    templates: list[Template | None] = []
-    failures: Counter[str] = Counter()
-    for name in progress(trials.pictures):
-        try:
-            templates.append(engine.enrol((directory / name).read_bytes()).template)
-        except Refusal as refusal:
-            templates.append(None)
-            failures[f"{refusal.reason.value} {refusal.detail}".strip()] += 1
-    genuine, impostor = _scores(engine.model, templates, trials)
-    return Measured(engine.model, genuine, impostor, len(trials.pictures), dict(failures))
+    digests: list[str] = []
+    found: list[Seen] = []
+    for name in progress(trials.pictures, "picture", len(trials.pictures)):
+        picture = (directory / name).read_bytes()
+        digest = hashlib.sha256(picture).hexdigest()
+        digests.append(digest)
+        found.append(_looked_at(engine, picture, digest, work))
+    gallery = Gallery([seen.template for seen in found], model=engine.model, profile=engine.profile)
+    every, by_group = _compared(gallery, trials, groups, thresholds, progress)
+    subjects = trials.subjects()
+    return Measured(
+        model=engine.model,
+        all=every,
+        groups=by_group,
+        pictures=len(trials.pictures),
+        failures=dict(Counter(seen.failure for seen in found if seen.template is None)),
+        by_person=trials.people is not None,
+        subjects=len(subjects),
+        unenrolled=sum(not gallery.acquired[places].any() for places in subjects),
+        repeated=len(digests) - len(set(digests)),
+        misfiled=_misfiled(digests, trials.people),
+    )
 
 
-def _scores(model: str, templates: Sequence[Template | None], trials: Trials) -> tuple[Scores, Scores]:
-    acquired: NDArray[np.bool_] = np.array([template is not None for template in templates], dtype=np.bool_)
-    genuine, impostor = [np.empty(0)], [np.empty(0)]
-    for block in trials.blocks(acquired):
-        reference = templates[block.reference]
-        probes = [found for place in block.probes if (found := templates[place]) is not None]
-        if reference is None:
-            raise RuntimeError("a picture without a template is compared")
-        scores = compare_many(reference, probes, model=model)
-        genuine.append(scores[block.same])
-        impostor.append(scores[~block.same])
-    return np.concatenate(genuine), np.concatenate(impostor)
+def _misfiled(digests: Sequence[str], people: Sequence[int] | None) -> int:
+    whose = set(zip(digests, people, strict=True)) if people is not None else set()
+    return sum(number > 1 for number in Counter(digest for digest, _ in whose).values())
+
+
+def _looked_at(engine: FaceEngine, picture: bytes, digest: str, work: Work) -> Seen:
+    known = work.known(digest)
+    if known is not None:
+        return known
+    try:
+        seen = Seen(engine.enrol(picture).template)
+    except Refusal as refusal:
+        seen = Seen(None, f"{refusal.reason.value} {refusal.detail}".strip())
+    work.keep(digest, seen)
+    return seen
+
+
+def _compared(
+    gallery: Gallery, trials: Trials, groups: Groups, thresholds: Sequence[float], progress: Progress
+) -> tuple[Counted, dict[str, Counted]]:
+    every = Counted.at(thresholds)
+    by_group = {name: Counted.at(thresholds) for name in groups.names}
+    number = trials.number_of_blocks(gallery.acquired)
+    for block in progress(trials.blocks(gallery.acquired), "block", number):
+        scores = gallery.scores(block.references, block.probes)
+        every.add(scores, block)
+        for place, within in _within(groups, block.references, block.probes):
+            by_group[groups.names[place]].add(scores, block, within)
+    return every, by_group
+
+
+def _within(groups: Groups, references: Places, probes: Places) -> Iterator[tuple[int, Any]]:
+    """Groups that have pictures among both, with the index of what lies within each."""
+    if not groups.names:
+        return
+    one, other = groups.of[references], groups.of[probes]
+    for place in np.intersect1d(one, other):
+        if place != NONE:
+            yield int(place), np.ix_(one == place, other == place)

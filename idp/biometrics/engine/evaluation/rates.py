@@ -12,14 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from idp.biometrics.engine.evaluation.tally import BINS, Tally, threshold_of
+
 CONFIDENCE: Final = 0.95
 RULE_OF_THREE: Final = 3.0  # no error in n comparisons: at 95 % the rate is at most 3 / n
 
-Scores = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 
-class TooFew(RuntimeError):
-    """There are not the comparisons that a claim needs."""
+class NotClaimed(RuntimeError):
+    """A false match rate is not borne out by the comparisons; ``missing``: how many more it takes at least."""
+
+    def __init__(self, why: str, *, missing: int = 0) -> None:
+        super().__init__(why)
+        self.missing = missing
 
 
 @dataclass(frozen=True)
@@ -43,40 +49,37 @@ def rate(errors: int, trials: int) -> Rate:
         raise ValueError(f"{errors} errors of {trials}")
     if trials == 0:
         return Rate(0, 0, 0.0, 1.0)
+    low, high = intervals(np.array([errors]), trials)
+    return Rate(errors, trials, float(low[0]), float(high[0]))
+
+
+def intervals(errors: NDArray[np.int64], trials: int) -> tuple[Numbers, Numbers]:
+    """Both ends of `rate`'s interval for each of ``errors``, float64 like it."""
     tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if errors == 0 else float(betaincinv(errors, trials - errors + 1, tail))
-    if errors == 0:
-        return Rate(errors, trials, low, min(1.0, RULE_OF_THREE / trials))
-    high = 1.0 if errors == trials else float(betaincinv(errors + 1, trials - errors, 1 - tail))
-    return Rate(errors, trials, low, high)
+    none, all_ = errors == 0, errors == trials
+    low = np.where(none, 0.0, betaincinv(np.maximum(errors, 1), trials - errors + 1, tail))
+    high = np.where(all_, 1.0, betaincinv(errors + 1, np.maximum(trials - errors, 1), 1 - tail))
+    return low, np.where(none, min(1.0, RULE_OF_THREE / trials), high)
 
 
-def fmr(impostor: Scores, threshold: float) -> Rate:
+def fmr(impostor: Tally, threshold: float) -> Rate:
     """False match rate at ``threshold``."""
-    return rate(int(np.count_nonzero(impostor >= threshold)), impostor.size)
+    return rate(impostor.reaching(threshold), impostor.size)
 
 
-def fnmr(genuine: Scores, threshold: float) -> Rate:
+def fnmr(genuine: Tally, threshold: float) -> Rate:
     """False non-match rate at ``threshold``."""
-    return rate(int(np.count_nonzero(genuine < threshold)), genuine.size)
+    return rate(genuine.size - genuine.reaching(threshold), genuine.size)
 
 
-def eer(genuine: Scores, impostor: Scores) -> float | None:
+def eer(genuine: Tally, impostor: Tally) -> float | None:
     """Where FMR and FNMR meet: the mean of the two at the threshold where they differ least; None without either."""
     if not genuine.size or not impostor.size:
         return None
-    thresholds = np.unique(np.concatenate([genuine, impostor]))
-    thresholds = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
-    false_match, false_non_match = curve(genuine, impostor, thresholds)
+    false_match = impostor.above() / impostor.size
+    false_non_match = 1 - genuine.above() / genuine.size
     place = int(np.argmin(np.abs(false_match - false_non_match)))
     return float(false_match[place] + false_non_match[place]) / 2
-
-
-def curve(genuine: Scores, impostor: Scores, thresholds: Scores) -> tuple[Scores, Scores]:
-    """FMR and FNMR at each of ``thresholds``: what a DET plot shows."""
-    above = impostor.size - np.searchsorted(np.sort(impostor), thresholds, side="left")
-    below = np.searchsorted(np.sort(genuine), thresholds, side="left")
-    return above / max(1, impostor.size), below / max(1, genuine.size)
 
 
 def needed(target: float) -> int:
@@ -84,20 +87,29 @@ def needed(target: float) -> int:
     return int(np.ceil(RULE_OF_THREE / target - 1e-9))
 
 
-def threshold_for(impostor: Scores, target: float) -> float:
-    """The lowest threshold at which FMR is at most ``target``, with confidence. Raises `TooFew`.
+def short(target: float) -> str:
+    """A false match rate as profiles are named: "1e-4"."""
+    return f"{target:.0e}".replace("e-0", "e-")
+
+
+def threshold_for(impostor: Tally, target: float) -> float:
+    """The lowest threshold of the grid at which FMR is at most ``target``, with confidence. Raises `NotClaimed`.
 
     With confidence: the upper end of the interval is what must not exceed it, and not the proportion itself.
     """
-    if impostor.size < needed(target):
-        raise TooFew(f"{needed(target)} impostor comparisons are needed for FMR {target:g}, there are {impostor.size}")
-    falling = np.sort(impostor)[::-1]
-    fits, over = 0, int(target * impostor.size) + 1  # errors: this many fit, that many do not
+    size = impostor.size
+    if size < needed(target):
+        why = f"{needed(target):,} impostor comparisons are needed for FMR {short(target)}, there are {size:,}"
+        raise NotClaimed(why, missing=needed(target) - size)
+    fits, over = 0, int(target * size) + 1  # errors: this many fit, that many do not
     while over - fits > 1:
         middle = (fits + over) // 2
-        if rate(middle, impostor.size).high <= target:
+        if rate(middle, size).high <= target:
             fits = middle
         else:
             over = middle
-    # Just above the first score that must not match; equal ones match or not together.
-    return float(np.nextafter(falling[fits], np.inf))
+    step = int(np.argmax(impostor.above() <= fits))
+    if step >= BINS:  # only equal templates would match
+        why = f"more than {fits} impostor comparisons have the highest score: is somebody in it under two names?"
+        raise NotClaimed(why)
+    return threshold_of(step)

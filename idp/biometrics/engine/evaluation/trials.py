@@ -2,6 +2,7 @@
 
 Folders: each holds pictures of one person; every two pictures are compared, of one person (genuine) and of two
 (impostor). Pairs: a file ``pairs.csv`` with the columns ``reference,probe,same``, paths relative to the directory.
+Groups of people, to be held side by side, come from `groups`.
 """
 
 import csv
@@ -17,8 +18,10 @@ SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 PAIRS: Final = "pairs.csv"
 COLUMNS: Final = ("reference", "probe", "same")
 YES, NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
+ROWS, PROBES = 256, 4096  # of a block: a million scores are 8 MB
 
-Rows = NDArray[np.intp]  # places in `Trials.pictures`
+Places = NDArray[np.intp]  # in `Trials.pictures`
+Mask = NDArray[np.bool_]
 
 
 class UnableToRead(RuntimeError):
@@ -27,11 +30,15 @@ class UnableToRead(RuntimeError):
 
 @dataclass(frozen=True)
 class Block:
-    """Comparisons of one picture with others: ``same`` says of which it is the same person, bool (n,)."""
+    """Comparisons of each of ``references`` (r,) with each of ``probes`` (p,).
 
-    reference: int
-    probes: Rows
-    same: NDArray[np.bool_]
+    ``same``, bool (r, p), says of which it is the same person; ``counted``, bool (r, p), which of them are asked for.
+    """
+
+    references: Places
+    probes: Places
+    same: Mask
+    counted: Mask
 
 
 @dataclass(frozen=True)
@@ -42,41 +49,65 @@ class Trials:
     people: Sequence[int] | None
     pairs: Sequence[tuple[int, int, bool]] = ()
 
-    def blocks(self, acquired: NDArray[np.bool_]) -> Iterator[Block]:
+    def subjects(self) -> list[list[int]]:
+        """Pictures by whom they would enrol: those of each person, or with pairs each reference by itself."""
+        if self.people is None:
+            return [[place] for place in sorted({reference for reference, _, _ in self.pairs})]
+        found: dict[int, list[int]] = {}
+        for place, person in enumerate(self.people):
+            found.setdefault(person, []).append(place)
+        return list(found.values())
+
+    def blocks(self, acquired: Mask) -> Iterator[Block]:
         """The comparisons of which both pictures were ``acquired``, bool (pictures,); each pair once."""
         if self.people is None:
             yield from self._listed(acquired)
             return
         people, usable = np.asarray(self.people), np.flatnonzero(acquired)
-        for place, reference in enumerate(usable):
-            probes = usable[place + 1 :]
-            if probes.size:
-                yield Block(int(reference), probes, people[probes] == people[reference])
+        for row in range(0, usable.size, ROWS):
+            references = usable[row : row + ROWS]
+            for column in range(row, usable.size, PROBES):
+                probes = usable[column : column + PROBES]
+                same = people[references][:, None] == people[probes][None, :]
+                yield Block(references, probes, same, references[:, None] < probes[None, :])
 
-    def _listed(self, acquired: NDArray[np.bool_]) -> Iterator[Block]:
+    def number_of_blocks(self, acquired: Mask) -> int:
+        """How many `blocks` there will be, about: some lists of pairs have fewer."""
+        if self.people is None:
+            return len(self.subjects())
+        usable = int(np.count_nonzero(acquired))
+        return sum(-(-(usable - row) // PROBES) for row in range(0, usable, ROWS))
+
+    def _listed(self, acquired: Mask) -> Iterator[Block]:
         by_reference: dict[int, list[tuple[int, bool]]] = {}
         for reference, probe, same in self.pairs:
             if acquired[reference] and acquired[probe]:
                 by_reference.setdefault(reference, []).append((probe, same))
         for reference, found in by_reference.items():
             probes = np.array([probe for probe, _ in found], dtype=np.intp)
-            yield Block(reference, probes, np.array([same for _, same in found], dtype=np.bool_))
+            alike = np.array([[same for _, same in found]], dtype=np.bool_)
+            yield Block(np.array([reference]), probes, alike, np.ones_like(alike))
 
 
-def read(directory: Path) -> Trials:
-    """What ``directory`` asks to compare, by its ``pairs.csv`` if there is one. Raises `UnableToRead`."""
+def read(directory: Path, *, by_group: bool = False) -> Trials:
+    """What ``directory`` asks to compare, by its ``pairs.csv`` if there is one. Raises `UnableToRead`.
+
+    With ``by_group`` folders of people stand in folders of groups.
+    """
     if not directory.is_dir():
         raise UnableToRead(f"{directory} is no directory")
-    trials = _of_pairs(directory) if (directory / PAIRS).is_file() else _of_folders(directory)
+    trials = _of_pairs(directory) if (directory / PAIRS).is_file() else _of_folders(directory, by_group=by_group)
     if not trials.pictures:
         raise UnableToRead(f"{directory} has neither {PAIRS} nor folders with pictures")
     return trials
 
 
-def _of_folders(directory: Path) -> Trials:
+def _of_folders(directory: Path, *, by_group: bool) -> Trials:
     pictures: list[str] = []
     people: list[int] = []
-    folders = sorted(folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    folders = _folders(directory)
+    if by_group:
+        folders = [person for group in folders for person in _folders(group)]
     for number, folder in enumerate(folders):
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in SUFFIXES and path.is_file():
@@ -85,24 +116,33 @@ def _of_folders(directory: Path) -> Trials:
     return Trials(pictures, people)
 
 
+def _folders(directory: Path) -> list[Path]:
+    return sorted(folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+
+
 def _of_pairs(directory: Path) -> Trials:
     places: dict[str, int] = {}
     pairs = []
-    try:
-        with (directory / PAIRS).open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, skipinitialspace=True)
-            if not set(COLUMNS) <= set(rows.fieldnames or ()):
-                raise UnableToRead(f"{PAIRS} has not the columns {','.join(COLUMNS)}")
-            for row in rows:
-                same = _is_same(row, rows.line_num)
-                reference, probe = (
-                    places.setdefault(_inside(directory, row[name], rows.line_num), len(places))
-                    for name in ("reference", "probe")
-                )
-                pairs.append((reference, probe, same))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnableToRead(f"{PAIRS} cannot be read: {error}") from error
+    for line, row in rows(directory / PAIRS, COLUMNS):
+        same = _is_same(row, line)
+        reference, probe = (
+            places.setdefault(_inside(directory, row[name], line), len(places)) for name in ("reference", "probe")
+        )
+        pairs.append((reference, probe, same))
     return Trials(list(places), None, pairs)
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+    """The lines of a CSV file that has these ``columns`` at least, with their numbers. Raises `UnableToRead`."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            found = csv.DictReader(file, skipinitialspace=True)
+            if not set(columns) <= set(found.fieldnames or ()):
+                raise UnableToRead(f"{path.name} has not the columns {','.join(columns)}")
+            for row in found:
+                yield found.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnableToRead(f"{path.name} cannot be read: {error}") from error
 
 
 def _is_same(row: Mapping[str, str | None], line: int) -> bool:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from idp.biometrics.engine import Enrolment, FaceEngine, evaluate, templates
-from idp.biometrics.engine.evaluation import measuring, trials
+from idp.biometrics.engine.evaluation import groups, measuring, rates, trials
+from idp.biometrics.engine.evaluation.measuring import Measured
 from idp.biometrics.engine.evaluation.report import report
+from idp.biometrics.engine.evaluation.work import Work
 from idp.demo.photographs import live_capture, people
 
 
@@ -29,6 +31,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def measured_by(engine: FaceEngine, directory: Path) -> Measured:
+    wanted, limits = trials.read(directory), engine.thresholds
+    with Work(None, engine="e") as work:
+        return measuring.measure(
+            engine,
+            directory,
+            wanted,
+            groups=groups.read(directory, wanted),
+            work=work,
+            thresholds=(limits.admit, limits.refer),
+        )
+
+
 def test_scores_are_those_of_the_engine(engine: FaceEngine, registry: list[Enrolment], pictures: Path) -> None:
     """Many at once were compared in another way than one at a gate."""
     one, others = registry[0].template, [found.template for found in registry]
@@ -39,15 +54,16 @@ def test_scores_are_those_of_the_engine(engine: FaceEngine, registry: list[Enrol
 
 
 def test_picture_without_face_counts_as_not_acquired_and_not_as_an_error(engine: FaceEngine, pictures: Path) -> None:
-    measured = measuring.measure(engine, pictures, trials.read(pictures))
+    measured = measured_by(engine, pictures)
     assert (measured.pictures, measured.failed) == (7, 1)
     assert measured.failures == {"face_no_face look_at_the_camera": 1}
-    assert (measured.genuine.size, measured.impostor.size) == (3, 12)
-    assert measured.genuine.min() > measured.impostor.max()
+    assert (measured.all.genuine.size, measured.all.impostor.size) == (3, 12)
+    assert rates.eer(measured.all.genuine, measured.all.impostor) == 0
+    assert (measured.subjects, measured.unenrolled) == (3, 0)
 
 
 def test_report_claims_no_profile_that_the_comparisons_do_not_bear(engine: FaceEngine, pictures: Path) -> None:
-    measured = measuring.measure(engine, pictures, trials.read(pictures))
+    measured = measured_by(engine, pictures)
     found = report(measured, {"admit": engine.thresholds.admit})
     assert {name: profile["claimed"] for name, profile in found["profiles"].items()} == {
         "FMR 1e-3": False,
@@ -55,7 +71,7 @@ def test_report_claims_no_profile_that_the_comparisons_do_not_bear(engine: FaceE
         "FMR 1e-5": False,
         "FMR 1e-6": False,
     }
-    assert "3000 impostor comparisons" in found["profiles"]["FMR 1e-3"]["why"]
+    assert "3,000 impostor comparisons" in found["profiles"]["FMR 1e-3"]["why"]
     assert found["thresholds"] == {"admit": engine.thresholds.admit}
 
 
@@ -73,7 +89,7 @@ def test_command_prints_one_object(pictures: Path, model_dir: Path) -> None:
     finally:
         (pictures / "pairs.csv").unlink()
     found = json.loads(done.stdout)
-    assert {"model", "genuine", "impostor", "fta", "fmr", "fnmr", "eer"} <= set(found)
+    assert {"model", "genuine", "impostor", "fta", "fte", "fmr", "fnmr", "eer"} <= set(found)
     assert (found["genuine"], found["impostor"], found["fta"], found["eer"]) == (1, 1, 0.0, 0.0)
     assert set(found["fmr"]) == set(found["fnmr"]) == {"admit", "refer"}
 
@@ -81,3 +97,11 @@ def test_command_prints_one_object(pictures: Path, model_dir: Path) -> None:
 def test_directory_that_is_none_ends_in_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main([str(tmp_path), "--json"]) == 2
     assert "neither" in capsys.readouterr().err
+
+
+def test_engine_that_is_not_there_ends_in_two(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing mistake in a pack's directory must not end in a report on another engine."""
+    assert evaluate.main([str(pictures), "--engine", str(tmp_path / "missing")]) == 2
+    assert "no face engine" in capsys.readouterr().err

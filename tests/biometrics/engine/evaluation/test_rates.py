@@ -6,16 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.biometrics.engine.evaluation import rates
-from idp.biometrics.engine.evaluation.rates import TooFew
+from idp.biometrics.engine.evaluation.rates import NotClaimed
+from idp.biometrics.engine.evaluation.tally import BINS, Tally
 
-SCORES = st.lists(st.floats(0, 1, width=16), min_size=1, max_size=60).map(lambda values: np.array(values, dtype=float))
+SCORES = st.lists(st.integers(0, 512), min_size=1, max_size=60).map(lambda values: np.array(values) / 512)
+
+
+def tally(*scores: float, at: float = 0.5) -> Tally:
+    counted = Tally([at])
+    counted.add(np.array(scores, dtype=float))
+    return counted
 
 
 def test_score_at_the_threshold_is_a_match() -> None:
     """The policy admits from the threshold on: an impostor exactly there is a false match, a traveller is none."""
-    at = np.array([0.5])
+    at = tally(0.5)
     assert rates.fmr(at, 0.5).value == 1.0 and rates.fnmr(at, 0.5).value == 0.0
-    above = float(np.nextafter(0.5, 1))
+    above = 0.5 + 1 / BINS
     assert rates.fmr(at, above).value == 0.0 and rates.fnmr(at, above).value == 1.0
 
 
@@ -45,19 +52,26 @@ def test_nothing_tried_says_nothing() -> None:
     assert (found.value, found.low, found.high) == (None, 0.0, 1.0)
 
 
-@given(genuine=SCORES, impostor=SCORES)
-def test_rates_add_up_with_a_plain_count(genuine: np.ndarray, impostor: np.ndarray) -> None:
-    thresholds = np.unique(np.concatenate([genuine, impostor, [0.0, 1.1]]))
-    false_match, false_non_match = rates.curve(genuine, impostor, thresholds)
-    for place, threshold in enumerate(thresholds):
-        assert false_match[place] == sum(score >= threshold for score in impostor) / impostor.size
-        assert false_match[place] == rates.fmr(impostor, threshold).value
-        assert false_non_match[place] == rates.fnmr(genuine, threshold).value
+@given(genuine=SCORES, impostor=SCORES, place=st.integers(0, BINS))
+def test_rates_add_up_with_a_plain_count(genuine: np.ndarray, impostor: np.ndarray, place: int) -> None:
+    threshold = place / BINS
+    assert rates.fmr(tally(*impostor), threshold).errors == sum(score >= threshold for score in impostor)
+    assert rates.fnmr(tally(*genuine), threshold).errors == sum(score < threshold for score in genuine)
+
+
+@given(errors=st.integers(0, 30), trials=st.integers(1, 30))
+def test_intervals_of_a_curve_are_those_of_its_points(errors: int, trials: int) -> None:
+    """The band of a plot was another one than the table's."""
+    errors = min(errors, trials)
+    low, high = rates.intervals(np.arange(trials + 1), trials)
+    found = rates.rate(errors, trials)
+    assert (low[errors], high[errors]) == (found.low, found.high)
+    assert found.low <= errors / trials <= found.high
 
 
 @given(genuine=SCORES, impostor=SCORES)
 def test_equal_error_rate_lies_between_the_two(genuine: np.ndarray, impostor: np.ndarray) -> None:
-    found = rates.eer(genuine, impostor)
+    found = rates.eer(tally(*genuine), tally(*impostor))
     assert found is not None and 0 <= found <= 1
     if genuine.min() > impostor.max():
         assert found == 0
@@ -66,24 +80,30 @@ def test_equal_error_rate_lies_between_the_two(genuine: np.ndarray, impostor: np
 
 
 def test_equal_error_rate_of_known_scores() -> None:
-    genuine, impostor = np.array([0.4, 0.6, 0.7, 0.8]), np.array([0.1, 0.2, 0.3, 0.5])
-    assert rates.eer(genuine, impostor) == 0.25
-    assert rates.eer(genuine, np.empty(0)) is None
+    assert rates.eer(tally(0.4, 0.6, 0.7, 0.8), tally(0.1, 0.2, 0.3, 0.5)) == 0.25
+    assert rates.eer(tally(0.4), tally()) is None
 
 
 def test_claim_from_too_few_comparisons_is_refused() -> None:
     """FMR 1e-4 from a thousand comparisons without error."""
-    with pytest.raises(TooFew, match="30000"):
-        rates.threshold_for(np.zeros(29_999), 1e-4)
-    assert rates.threshold_for(np.zeros(30_000), 1e-4) > 0
+    with pytest.raises(NotClaimed, match="30,000") as refused:
+        rates.threshold_for(tally(*np.zeros(29_999)), 1e-4)
+    assert refused.value.missing == 1
+    assert rates.threshold_for(tally(*np.zeros(30_000)), 1e-4) > 0
+
+
+def test_claim_is_refused_when_impostors_have_the_highest_score() -> None:
+    """One picture filed under two names: no threshold keeps it out, and one above 1 would keep everybody out."""
+    with pytest.raises(NotClaimed, match="two names") as refused:
+        rates.threshold_for(tally(*np.zeros(400), 1.0), 1e-2)
+    assert refused.value.missing == 0
 
 
 @given(impostor=st.integers(0, 2**32 - 1), target=st.sampled_from([0.5, 0.1, 0.05]))
 def test_threshold_keeps_the_rate_with_confidence_and_is_the_lowest(impostor: int, target: float) -> None:
     """The proportion alone says 1 % of 100 comparisons, and the truth may be five."""
     scores = np.round(np.random.default_rng(impostor).random(200), 2)
-    threshold = rates.threshold_for(scores, target)
-    assert rates.fmr(scores, threshold).high <= target
-    lower = scores[scores < threshold]
-    assert lower.size
-    assert rates.fmr(scores, float(lower.max())).high > target
+    counted = tally(*scores)
+    threshold = rates.threshold_for(counted, target)
+    assert rates.fmr(counted, threshold).high <= target
+    assert rates.fmr(counted, threshold - 1 / BINS).high > target

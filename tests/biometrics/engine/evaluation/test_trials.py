@@ -19,11 +19,10 @@ def folders(root: Path, **people: int) -> Path:
 
 def listed(found: Trials, acquired: list[bool] | None = None) -> set[tuple[str, str, bool]]:
     usable = np.array(acquired if acquired is not None else [True] * len(found.pictures))
-    blocks = list(found.blocks(usable))
     pairs = [
-        (found.pictures[block.reference], found.pictures[probe], bool(same))
-        for block in blocks
-        for probe, same in zip(block.probes, block.same, strict=True)
+        (found.pictures[block.references[row]], found.pictures[block.probes[column]], bool(block.same[row, column]))
+        for block in found.blocks(usable)
+        for row, column in np.argwhere(block.counted)
     ]
     assert len(pairs) == len(set(pairs))
     return set(pairs)
@@ -107,3 +106,34 @@ def test_empty_or_missing_directory_is_refused(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "missing"):
         with pytest.raises(UnableToRead):
             trials.read(directory)
+
+
+def test_no_comparison_is_lost_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one block ended and the next began, pairs were left out or taken twice."""
+    monkeypatch.setattr(trials, "ROWS", 3)
+    monkeypatch.setattr(trials, "PROBES", 4)
+    names = [f"{person}/{number}.jpg" for person in range(5) for number in range(3)]
+    found = Trials(names, [place // 3 for place in range(15)])
+    pairs = listed(found, [place != 7 for place in range(15)])
+    usable = [name for place, name in enumerate(names) if place != 7]
+    assert pairs == {(a, b, a[0] == b[0]) for place, a in enumerate(usable) for b in usable[place + 1 :]}
+    acquired = np.array([place != 7 for place in range(15)])
+    assert found.number_of_blocks(acquired) == len(list(found.blocks(acquired)))
+
+
+def test_who_enrols_is_a_person_or_with_pairs_a_reference(tmp_path: Path) -> None:
+    """A person with one bad picture of two was counted as one who could not enrol; so was a probe."""
+    folders(tmp_path, a=2, b=1)
+    assert trials.read(tmp_path).subjects() == [[0, 1], [2]]
+    pairs_file(tmp_path, "reference,probe,same\na/0.jpg,a/1.jpg,1\na/0.jpg,b/0.jpg,0\nb/0.jpg,a/1.jpg,0\n")
+    assert trials.read(tmp_path).subjects() == [[0], [2]]
+
+
+def test_people_stand_in_folders_of_groups(tmp_path: Path) -> None:
+    """Two people of one group were taken for one person."""
+    for group in ("x", "y"):
+        (tmp_path / group).mkdir()
+        folders(tmp_path / group, a=1, b=1)
+    found = trials.read(tmp_path, by_group=True)
+    assert found.pictures == ["x/a/0.jpg", "x/b/0.jpg", "y/a/0.jpg", "y/b/0.jpg"]
+    assert found.people == [0, 1, 2, 3]
