@@ -49,9 +49,10 @@ class Layout:
 CORNERS: Final = Layout(left=(2, 3), right=(0, 1), nose=4, nose_at=(0.67, 0.5))
 """dlib's five: outer and inner corner of the eye at the picture's right, of the eye at its left, base of the nose."""
 
-CENTRES: Final = Layout(left=(0,), right=(1,), nose=2, nose_at=(0.33, 0.53), mouth=(3, 4), mouth_at=(1.04, 0.12))
-"""insightface's five: centres of the eyes, tip of the nose, corners of the mouth, the picture's left first. The head is
-the mean of 68 points that comes with insightface (``data/objects/meanshape_68.pkl``)."""
+CENTRES: Final = Layout(left=(0,), right=(1,), nose=2, nose_at=(0.57, 0.53), mouth=(3, 4), mouth_at=(1.15, 0.12))
+"""insightface's five: centres of the eyes, tip of the nose, corners of the mouth, the picture's left first. A head
+looks straight when they lie as on the mean face that ArcFace aligns to; depths are those of the mean of 68 points that
+comes with insightface (``data/objects/meanshape_68.pkl``)."""
 
 
 @dataclass(frozen=True)
