@@ -74,12 +74,12 @@ def _photograph() -> BGR:
 
 def people() -> list[Picture]:
     """Six portraits as a registry of documents would hold them: one upright face before a plain wall."""
-    return [Picture(person, _jpeg(portrait(person))) for person in range(len(PEOPLE))]
+    return [Picture(person, jpeg(portrait(person))) for person in range(len(PEOPLE))]
 
 
 def portrait(person: int) -> BGR:
     """The portrait of ``person`` (0 to 5), uint8 (800, 600, 3), blue first."""
-    return _render(person, PORTRAIT, PORTRAIT_EYES, Pose())
+    return render(person, PORTRAIT, PORTRAIT_EYES, Pose())
 
 
 def live_capture(person: int, seed: int, frames: int = 3) -> list[bytes]:
@@ -88,12 +88,12 @@ def live_capture(person: int, seed: int, frames: int = 3) -> list[bytes]:
     The same arguments give the same bytes; another ``seed`` stands elsewhere, in other light.
     """
     random = np.random.default_rng([seed, person])
-    pose = _first_pose(random)
+    pose = first_pose(random)
     captured = []
     for _ in range(frames):
-        frame = _render(person, CAPTURE, CAPTURE_EYES, pose)
-        captured.append(_jpeg(_noisy(frame, random), int(random.integers(85, 95))))
-        pose = _next_pose(pose, random)
+        frame = render(person, CAPTURE, CAPTURE_EYES, pose)
+        captured.append(jpeg(noisy(frame, random), int(random.integers(85, 95))))
+        pose = next_pose(pose, random)
     return captured
 
 
@@ -106,16 +106,17 @@ def variant(image: BGR, seed: int) -> BGR:
     matrix[:, 2] += random.uniform(-12, 12, size=2)
     moved = cv2.warpAffine(image, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
     lit = np.clip(moved * random.uniform(0.8, 1.2), 0, 255).astype(np.uint8)
-    again = cv2.imdecode(np.frombuffer(_jpeg(lit, int(random.integers(60, 95))), np.uint8), cv2.IMREAD_COLOR)
+    again = cv2.imdecode(np.frombuffer(jpeg(lit, int(random.integers(60, 95))), np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(again, dtype=np.uint8)
 
 
-def _first_pose(random: np.random.Generator) -> Pose:
+def first_pose(random: np.random.Generator) -> Pose:
+    """Somewhere before the camera."""
     x, y = random.uniform(-150, 150), random.uniform(-25, 25)
     return Pose(x, y, random.uniform(-4, 4), random.uniform(0.95, 1.1), random.uniform(0.85, 1.15))
 
 
-def _next_pose(pose: Pose, random: np.random.Generator) -> Pose:
+def next_pose(pose: Pose, random: np.random.Generator) -> Pose:
     """A third of a second later: some pixels on, never quite still."""
     direction, length = random.uniform(0, 2 * math.pi), random.uniform(4, 8)
     return Pose(
@@ -127,7 +128,7 @@ def _next_pose(pose: Pose, random: np.random.Generator) -> Pose:
     )
 
 
-def _render(person: int, size: tuple[int, int], eyes: float, pose: Pose) -> BGR:
+def render(person: int, size: tuple[int, int], eyes: float, pose: Pose) -> BGR:
     """The head of ``person`` enlarged to ``eyes`` pixels between the eyes, the neighbours covered by the wall."""
     width, height = size
     origin = PEOPLE[person]
@@ -156,12 +157,13 @@ def _mask(size: tuple[int, int], centre: tuple[float, float], eyes: float, turn:
     return cv2.GaussianBlur(mask, (0, 0), 0.1 * eyes).astype(np.float64)[:, :, None]
 
 
-def _noisy(frame: BGR, random: np.random.Generator) -> BGR:
+def noisy(frame: BGR, random: np.random.Generator) -> BGR:
     """With a sensor's noise, two grey levels."""
     return np.clip(frame + random.normal(0.0, 2.0, size=frame.shape), 0, 255).astype(np.uint8)
 
 
-def _jpeg(image: BGR, quality: int = QUALITY) -> bytes:
+def jpeg(image: BGR, quality: int = QUALITY) -> bytes:
+    """The file."""
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise RuntimeError("a picture could not be compressed")

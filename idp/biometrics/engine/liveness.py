@@ -45,9 +45,9 @@ def burst_score(sights: Sequence[Sight]) -> float:
         return 0.0
     moved = max(_displacement(one.face, other.face) for one, other in combinations(sights, 2))
     place = sights[0].face.box
-    patches = [_patch(sight.picture, place) for sight in sights]
+    patches = [patch(sight.picture, place) for sight in sights]
     changed = min(float(np.abs(one - other).mean()) for one, other in pairwise(patches))
-    return min(_ramp(moved, MOTION_NOISE, MOTION_ALIVE), _ramp(changed, CHANGE_NOISE, CHANGE_ALIVE))
+    return min(ramp(moved, MOTION_NOISE, MOTION_ALIVE), ramp(changed, CHANGE_NOISE, CHANGE_ALIVE))
 
 
 def _displacement(one: Face, other: Face) -> float:
@@ -55,7 +55,7 @@ def _displacement(one: Face, other: Face) -> float:
     return float(distances.mean()) / one.inter_eye_px
 
 
-def _patch(picture: RGB, place: Box) -> Patch:
+def patch(picture: RGB, place: Box) -> Patch:
     """The same place of each frame, small, grey, with mean 0 and standard deviation 1."""
     rows, columns = picture.shape[:2]
     top, bottom = max(0, place.top), min(rows, place.bottom)
@@ -68,5 +68,6 @@ def _patch(picture: RGB, place: Box) -> Patch:
     return np.asarray((small - small.mean()) / spread if spread > 1.0 else small * 0, dtype=np.float32)
 
 
-def _ramp(value: float, noise: float, alive: float) -> float:
+def ramp(value: float, noise: float, alive: float) -> float:
+    """0 up to ``noise``, 1 from ``alive``."""
     return min(1.0, max(0.0, (value - noise) / (alive - noise)))
