@@ -45,6 +45,7 @@ class FaceReference(models.Model):
     keeper = models.CharField(max_length=8, choices=Keeper.choices, default=Keeper.NODE)
     sealed = models.BinaryField(blank=True, default=bytes)
     digest = models.CharField(max_length=43, blank=True)  # of what the device keeps: SHA-256, base64url
+    kept_until = models.BigIntegerField(null=True, blank=True)  # here, of one that a device is to keep
     enrolled_at = models.BigIntegerField()
 
     class Meta:
@@ -55,6 +56,9 @@ class FaceReference(models.Model):
             models.CheckConstraint(
                 condition=Q(keeper="node", digest="") | Q(keeper="device", sealed=b""),
                 name="biometrics_one_keeper",
+            ),
+            models.CheckConstraint(
+                condition=Q(keeper="node") | Q(kept_until__isnull=True), name="biometrics_waits_at_the_node"
             ),
         ]
 

@@ -1,29 +1,74 @@
-"""Face references: kept sealed, handed out as templates to whoever issues border tokens."""
+"""Face references: kept sealed, handed out as templates to whoever issues border tokens.
 
-from collections.abc import Sequence
+One that is for the traveller's device waits here until it is fetched and used (`handover`); from then on the row has
+the digest of what the device keeps, and no face.
+"""
 
-from django.db.models import QuerySet
+import hmac
+import logging
+from collections.abc import Iterable
+
+from django.db import transaction
 
 from idp.accounts.models import TravelDocument, Traveller
-from idp.biometrics import vault
+from idp.audit import events
+from idp.biometrics import engines, vault
 from idp.biometrics.engine import Template
 from idp.biometrics.models import FaceReference
+from idp.conf import authority
+
+log = logging.getLogger(__name__)
 
 KIND = "template"
+DEVICE = "device"
+WAITING = 72 * 3600  # seconds for a wallet to fetch what it is to keep
+
+
+def of(document: TravelDocument) -> dict[str, FaceReference]:
+    """By model, those made for the traveller who holds the document now."""
+    rows = FaceReference.objects.filter(document=document, traveller=document.traveller_id)
+    return {row.model: row for row in rows}
 
 
 def enrolled(document: TravelDocument) -> bool:
     """Whether there is any reference of the document's holder."""
-    return _of(document).exists()
+    return bool(of(document))
 
 
-def template_for(document: TravelDocument, models: Sequence[str]) -> Template | None:
-    """The template of the document's holder under the first of ``models`` that there is one for."""
-    kept = {row.model: row for row in _of(document).filter(model__in=models)}
-    row = next((kept[model] for model in models if model in kept), None)
-    if row is None:
+def in_order(models: Iterable[str]) -> list[str]:
+    """``models`` as this authority prefers them: those of its engines first, in their order."""
+    preferred = engines.models()
+    return sorted(models, key=lambda model: preferred.index(model) if model in preferred else len(preferred))
+
+
+def for_device(row: FaceReference) -> bool:
+    """Whether the traveller's device keeps it, or is about to."""
+    return row.keeper == FaceReference.Keeper.DEVICE or row.kept_until is not None
+
+
+def opened(row: FaceReference, handed_in: bytes | None = None) -> Template | None:
+    """The template of ``row``: the node's own, or from what the wallet handed in.
+
+    None where a device keeps it and nothing, or something else, was handed in. Raises `vault.DoesNotOpen` where the
+    node's own does not open, `Unavailable` where the token with the authority's key does not answer.
+    """
+    if not for_device(row):
+        return Template(row.model, row.profile, _unseal(row, bytes(row.sealed)))
+    digest = row.digest or vault.digest(row.sealed)
+    if handed_in is None or not hmac.compare_digest(vault.digest(handed_in), digest):
         return None
-    return Template(row.model, row.profile, vault.unseal(row.sealed, kind=KIND, owner=document.pk, model=row.model))
+    try:
+        return Template(row.model, row.profile, _unseal(row, handed_in))
+    except vault.DoesNotOpen:  # its head was altered, or the key that wrapped it is not known any more
+        log.info("a face reference that was handed in does not open")
+        return None
+
+
+def template_for(document: TravelDocument, models: Iterable[str]) -> Template | None:
+    """The template that the node keeps of the document's holder under the one of ``models`` that it prefers."""
+    kept = {model: row for model, row in of(document).items() if not for_device(row)}
+    common = in_order(set(models) & kept.keys())
+    return opened(kept[common[0]]) if common else None
 
 
 def keep(*, traveller: Traveller, document: TravelDocument, template: Template, now: int) -> FaceReference:
@@ -34,13 +79,24 @@ def keep(*, traveller: Traveller, document: TravelDocument, template: Template, 
         defaults={
             "traveller": traveller,
             "profile": template.profile,
+            "keeper": FaceReference.Keeper.NODE,
             "sealed": vault.seal(template.data, kind=KIND, owner=document.pk, model=template.model),
+            "digest": "",
+            "kept_until": now + WAITING if authority().face_storage == DEVICE else None,
             "enrolled_at": now,
         },
     )
     return row
 
 
-def _of(document: TravelDocument) -> QuerySet[FaceReference]:
-    """Those made for the traveller who holds the document now."""
-    return FaceReference.objects.filter(document=document, traveller=document.traveller_id)
+@transaction.atomic
+def revoke(*, document: TravelDocument, actor: str) -> int:
+    """Destroy every reference of the document: its key goes with the row, and a device's copy is good for nothing."""
+    count, _ = FaceReference.objects.filter(document=document).delete()
+    if count:
+        events.record(kind="face_reference.revoked", actor=actor, subject=str(document.pk), data={"count": count})
+    return count
+
+
+def _unseal(row: FaceReference, sealed: bytes) -> bytes:
+    return vault.unseal(sealed, kind=KIND, owner=row.document_id, model=row.model)

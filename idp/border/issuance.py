@@ -6,8 +6,8 @@ face reference; then the row and its audit event, stored; then, and only then, t
 
 import hmac
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -15,15 +15,16 @@ from django.db import transaction
 from idp import conf
 from idp.accounts.models import Endorsement, TravelDocument, Traveller
 from idp.audit import events
-from idp.biometrics import references
+from idp.biometrics import handover, references
 from idp.biometrics.engine import Template
+from idp.biometrics.models import FaceReference
 from idp.border import destinations
 from idp.border.models import IssuedToken
 from idp.border.policy import travel_rules
 from idp.federation import signing, status_lists
 from idp.oidc.access import Access
 from idp.oidc.models import Grant
-from idp.protocol import border_token, keys, strict_json
+from idp.protocol import border_token, face_references, keys, strict_json
 from idp.protocol.authorization_details import BORDER_CROSSING, BorderCrossing, parse_border_crossing
 from idp.protocol.holder_key import verify_holder_key
 from idp.protocol.refusals import Reason, Refusal
@@ -51,15 +52,26 @@ class TokenRequest:
     document: str
     form: str
     holder: keys.PublicKey
+    face_references: Mapping[str, bytes] = field(default_factory=dict)  # sealed, by model, where the wallet keeps them
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A signed token: compact JWT as text, CWT as bytes."""
+    """A signed token: compact JWT as text, CWT as bytes. ``waiting``: a face reference waits for the wallet."""
 
     token: str | bytes
     jti: str
     expires_at: int
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
+class _Face:
+    """The template that goes into the token, and the rows of the document that wait for the wallet."""
+
+    template: Template
+    row: FaceReference
+    waiting: Sequence[FaceReference]
 
 
 def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> TokenRequest:
@@ -69,6 +81,7 @@ def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> T
         raise Refusal(Reason.MALFORMED, "format or direction is none of ours")
     checkpoint = strict_json.string(value, "checkpoint", max_length=255)
     document = strict_json.string(value, "document", max_length=64)
+    handed_in = face_references.parse(value.get("face_references", []))
     proof = strict_json.string(value, "proof", max_length=4096)
     try:
         holder = verify_holder_key(
@@ -80,7 +93,7 @@ def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> T
         )
     except Refusal as error:
         raise UnableToIssue("invalid_proof", str(error)) from error
-    return TokenRequest(checkpoint, str(direction), document, str(form), holder)
+    return TokenRequest(checkpoint, str(direction), document, str(form), holder, handed_in)
 
 
 def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
@@ -90,12 +103,14 @@ def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
     document = _document(access.traveller, request)
     endorsement = _endorsement(document, destination.leg(request.direction)[1], now=now)
     _check_rules(document, endorsement, destination, request.direction, now=now)
-    template = _face(document, destination)
+    face = _face(document, destination, request)
     jti = secrets.token_bytes(16)
-    row = _store(access, request, consent, destination, document, endorsement, template, jti=jti, now=now)
-    sealed = _sealed(access.traveller, document, endorsement, destination, template)
-    token = _sign(access, request, destination, template, sealed, row, jti=jti)
-    return Issued(token, row.jti, row.expires_at)
+    row = _store(access, request, consent, destination, document, endorsement, face.template, jti=jti, now=now)
+    if face.row in face.waiting:  # the wallet has shown that it has it
+        handover.let_go(face.row, actor=f"traveller:{access.traveller.id}")
+    sealed = _sealed(access.traveller, document, endorsement, destination, face.template)
+    token = _sign(access, request, destination, face.template, sealed, row, jti=jti)
+    return Issued(token, row.jti, row.expires_at, waiting=any(item != face.row for item in face.waiting))
 
 
 def pairwise_subject(traveller: Traveller, receiving_authority: str) -> str:
@@ -179,13 +194,21 @@ def _check_rules(
         raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
 
 
-def _face(document: TravelDocument, destination: destinations.Destination) -> Template:
-    if not references.enrolled(document):
+def _face(document: TravelDocument, destination: destinations.Destination, request: TokenRequest) -> _Face:
+    """Under the model that this authority prefers of those in common (protocol.md, Face references)."""
+    enrolled = references.of(document)
+    if not enrolled:
         raise UnableToIssue("face_not_enrolled", "no face reference")
-    template = references.template_for(document, destination.face_models)
-    if template is None:
+    common = references.in_order(enrolled.keys() & set(destination.face_models))
+    if not common:
         raise UnableToIssue("face_model_unsupported", "no model in common with the checkpoint")
-    return template
+    waiting = [row for row in enrolled.values() if row.kept_until is not None]
+    for model in common:
+        template = references.opened(enrolled[model], request.face_references.get(model))
+        if template is not None:
+            return _Face(template, enrolled[model], waiting)
+    # Missing, altered, another's and revoked are one answer: the wallet asks for it anew, and learns nothing else.
+    raise UnableToIssue("face_not_enrolled", "no face reference of this document was handed in")
 
 
 @transaction.atomic

@@ -10,7 +10,9 @@ from idp.federation import signing
 def border_token_issuer() -> dict[str, Any]:
     """Keys for border tokens and receipts, keys for status lists, endpoints and face models (protocol.md, Entities)."""
     node = authority()
+    device = {"face_reference_endpoint": node.url("/border/face-references")} if node.face_storage == "device" else {}
     return {
+        **device,
         "jwks": signing.published("border").jwks(),
         "status_jwks": signing.published("status").jwks(),
         "status_list_aggregation_endpoint": node.url("/status/aggregation"),

@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from idp import clock
-from idp.border import bundling, checkpoints, confirmation, issuance, recording, revocation
+from idp.border import bundling, checkpoints, confirmation, fetching_faces, issuance, recording, revocation
 from idp.border.lane_access import require_lane
 from idp.border.models import IssuedToken, Lane
 from idp.federation import bundles
 from idp.oidc import access
 from idp.problems import Problem
-from idp.protocol import journal, strict_json
+from idp.protocol import face_references, journal, strict_json
 
 MAX_BODY = 32_768  # bytes; a token request with an RSA-free key and proof has two thousand
 ACR_MFA = "urn:causeway:acr:mfa"
@@ -79,10 +79,21 @@ class BorderTokens(BorderView):
         token_request = issuance.parse_request(value, access_token=_bearer(request), now=now)
         issued = issuance.issue(access=granted, request=token_request, now=now)
         text = issued.token if isinstance(issued.token, str) else base64.b64encode(issued.token).decode()
-        return Response(
-            {"format": token_request.form, "token": text, "jti": issued.jti, "expires_at": issued.expires_at},
-            status=201,
-        )
+        answer = {"format": token_request.form, "token": text, "jti": issued.jti, "expires_at": issued.expires_at}
+        if issued.waiting:
+            answer["face_references_waiting"] = True
+        return Response(answer, status=201)
+
+
+class FaceReferences(BorderView):
+    """``POST /border/face-references``: what the traveller's device is to keep of a document's face, sealed."""
+
+    def post(self, request: Request) -> Response:
+        granted = access.require(request, acr=ACR_MFA)
+        value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
+        document = strict_json.string(value, "document", max_length=64)
+        waiting = fetching_faces.fetch(access=granted, document=document, now=clock.now())
+        return Response({"face_references": face_references.wire(waiting)})
 
 
 class RevokeBorderToken(BorderView):

@@ -17,6 +17,7 @@ from idp.openapi.terms import (
     record,
     texts,
 )
+from idp.protocol.face_references import MAX_REFERENCES
 from idp.protocol.journal import MAX_ENTRIES
 
 _UNREADABLE = ("invalid_request", "too_large", "method_not_allowed", "temporarily_unavailable")
@@ -28,6 +29,7 @@ _TOLD = {
 _TOKEN, _LANE = [{"accessToken": []}], [{"lane": []}]
 _DIRECTION, _FORMAT = one_of("exit", "entry"), one_of("jwt", "cwt")
 _KEY: Object = record({"kty": TEXT})
+_FACES = array(record(texts("model", "face_reference")), maxItems=MAX_REFERENCES)
 _SEALING: Object = record({"keys": array(_KEY, minItems=1, maxItems=2)})
 
 
@@ -36,6 +38,7 @@ def paths() -> Object:
     return {
         "/border/tokens": {"post": _issue()},
         "/border/tokens/{jti}/revoke": {"post": _revoke()},
+        "/border/face-references": {"post": _fetch_faces()},
         "/border/lanes/enrol": {"post": _enrol()},
         "/border/checkpoints/{code}/bundle": {"get": _bundle()},
         "/border/checkpoints/{code}/sealing-keys": {"put": _sealing_keys()},
@@ -47,9 +50,10 @@ def paths() -> Object:
 def _issue() -> Object:
     asked = record(
         {**texts("checkpoint", "document"), "direction": _DIRECTION, "format": _FORMAT, "proof": COMPACT},
-        {"holder_key": _KEY},
+        {"holder_key": _KEY, "face_references": _FACES},
     )
-    issued = record({"format": _FORMAT, **texts("token", "jti"), "expires_at": SECONDS})
+    known = {"format": _FORMAT, **texts("token", "jti"), "expires_at": SECONDS}
+    issued = record(known, {"face_references_waiting": {"type": "boolean"}})
     return {
         "operationId": "issue_border_token",
         "summary": "One border token for the traveller whose access token this is",
@@ -81,6 +85,23 @@ def _revoke() -> Object:
                     headers=_TOLD,
                 ),
                 "404",
+            ),
+        },
+    }
+
+
+def _fetch_faces() -> Object:
+    return {
+        "operationId": "fetch_face_references",
+        "summary": "The sealed face references of a document that the traveller's device is to keep",
+        "security": _TOKEN,
+        "parameters": [header("DPoP")],
+        "requestBody": body(record({"document": TEXT}), JSON),
+        "responses": {
+            "200": answer("Those that wait, by face model", (JSON, record({"face_references": _FACES}))),
+            **problems(
+                *(*_UNREADABLE, *_TRAVELLER, "insufficient_user_authentication", "document_not_eligible"),
+                headers=_TOLD,
             ),
         },
     }

@@ -22,6 +22,9 @@ VIOLATIONS: dict[str, Callable[[Job], object]] = {
         traveller=job.traveller, document=job.document, model="m", profile="q8", sealed=b"", enrolled_at=1
     ),
     "biometrics_one_keeper": lambda job: FaceReference.objects.update(digest="d"),
+    "biometrics_waits_at_the_node": lambda job: FaceReference.objects.update(
+        keeper="device", sealed=b"", digest="d", kept_until=1
+    ),
     "biometrics_one_count_of_attempts": lambda job: Attempts.objects.bulk_create(
         Attempts(document=job.document) for _ in range(2)
     ),

@@ -131,6 +131,11 @@ class Node:
         jti = border.ask().json()["jti"]
         return Sound(border.authorized(f"/border/tokens/{jti}/revoke", border.access_token()), path={"jti": jti})
 
+    def fetch_face_references(self) -> Sound:
+        border, path = _Border(self.world.now), "/border/face-references"
+        token = border.access_token()
+        return Sound(border.authorized(path, token), body={"document": str(border.document.pk)})
+
     def enrol_lane(self) -> Sound:
         border = _Border(self.world.now)
         invitation = border.invite(border.checkpoint, "2", "entry")
