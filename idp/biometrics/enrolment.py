@@ -8,16 +8,15 @@ are deleted in the transaction that links. What is neither a match nor a mismatc
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.db import transaction
 
 from idp.accounts import documents
 from idp.biometrics import attempts, jobs, moves, references, vault
-from idp.biometrics.engine import FaceEngine, Template, load_engine
+from idp.biometrics.engine import FaceEngine, Template
+from idp.biometrics.engines import preferred
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Capture, Job, Portrait
-from idp.conf import authority
 from idp.protocol.refusals import Reason, Refusal
 
 log = logging.getLogger(__name__)
@@ -36,10 +35,9 @@ class Found:
     alarm: str = ""
 
 
-@lru_cache(maxsize=1)
 def engine() -> FaceEngine:
-    """This process's face engine, loaded on first use."""
-    return load_engine(model_dir=authority().model_dir)
+    """This process's preferred face engine, loaded on first use."""
+    return preferred()
 
 
 def submit(*, job: Job, frames: Sequence[bytes], now: int) -> None:
