@@ -1,20 +1,172 @@
-"""Face jobs in the admin site, to be read: never a picture, never a template."""
+"""Face work in the admin site: jobs, reviews, failed attempts, references. Faces are on the page of a review alone."""
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any
 
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
-from idp.biometrics.models import FaceReference, Job
+from idp.biometrics import attempts, jobs, reviews
+from idp.biometrics.jobs import UnableToEnrol
+from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
+from idp.federation.admin_registers import officer_of
+from idp.federation.columns import NOTHING, when
+
+LISTS = {Job: "admin:biometrics_job_changelist", Attempts: "admin:biometrics_attempts_changelist"}
+DECISIONS: dict[str, tuple[Callable[..., None] | None, Any]] = {
+    "confirm": (reviews.confirm, _("The document has been linked.")),
+    "deny": (reviews.deny, _("The document has not been linked.")),
+}
+UNABLE = {
+    "invalid_request": _("A decision needs a note of three to five hundred characters."),
+    "conflict": _("It is not there to be decided any more: somebody was faster, or its time is over."),
+    "document_not_eligible": _("The document was revoked meanwhile. It cannot be linked."),
+}
+
+
+def _action(
+    name: str, description: Any, warning: Any, act: Callable[[Any, str], None]
+) -> Callable[[admin.ModelAdmin, HttpRequest, QuerySet[Any]], HttpResponse | None]:
+    """An admin action that asks first."""
+
+    @admin.action(description=description, permissions=[name])
+    def action(self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if request.POST.get("confirmed") != "yes":
+            back = reverse(LISTS[queryset.model])
+            question = {"title": description, "warning": warning, "action": name, "rows": queryset, "back": back}
+            context = {**self.admin_site.each_context(request), **question, "opts": queryset.model._meta}
+            return TemplateResponse(request, "biometrics/admin_confirm.html", context)
+        for row in queryset:
+            try:
+                act(row, officer_of(request))
+            except UnableToEnrol as error:
+                self.message_user(request, f"{row}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{row}: {description}", messages.SUCCESS)
+        return None
+
+    action.__name__ = name
+    return action
+
+
+def _retry(job: Job, officer: str) -> None:
+    jobs.retry(job=job, officer=officer, now=clock.now())
+
+
+def _reset(row: Attempts, officer: str) -> None:
+    attempts.reset(row=row, officer=officer)
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyModelAdmin):
-    list_display = ("id", "document", "state", "attempts", "reason", "score", "created_at", "finished_at")
-    list_filter = ("state", "reason")
+    """Dead jobs are retried by an action; a job in review has a page of its own, for officers who may see faces."""
+
+    list_display = ("id", "state", "review", "why", "kind", "attempts", "score", "created", "finished", "document")
+    list_filter = ("state", "kind", "reason")
     list_select_related = ("document",)
+    actions = (
+        _action("retry", _("Retry"), _("A worker tries again, three times, with the pictures of before."), _retry),
+    )
+
+    created = when("created_at", _("begun"))
+    finished = when("finished_at", _("finished"))
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("biometrics.change_job"))
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("biometrics.review_job"))
+
+    def get_urls(self) -> list[Any]:
+        page = path("<uuid:job_id>/review/", self.admin_site.admin_view(self.review_view), name="biometrics_job_review")
+        return [page, *super().get_urls()]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        may = self.has_review_permission(request)
+        return [column for column in self.list_display if may or column != "review"]
+
+    def review_view(self, request: HttpRequest, job_id: str) -> HttpResponse:
+        """Portrait and live pictures side by side, and the decision. The site lets no cache keep it."""
+        if not self.has_review_permission(request):
+            raise PermissionDenied
+        job = get_object_or_404(Job.objects.select_related("document"), pk=job_id)
+        try:
+            if request.method == "POST":
+                return self._decided(request, job)
+            return self._review(request, job)
+        except UnableToEnrol as error:
+            self.message_user(request, UNABLE[error.code], messages.ERROR)
+            again = error.code == "invalid_request"
+            return redirect("admin:biometrics_job_review", job.pk) if again else redirect(LISTS[Job])
+
+    def _review(self, request: HttpRequest, job: Job) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Is it the same person?"),
+            "job": job,
+            "why": self.why(job),
+            "faces": reviews.look(job=job, officer=officer_of(request)),
+            "longest": reviews.MAX_NOTE,
+            "opts": Job._meta,
+        }
+        return TemplateResponse(request, "biometrics/review.html", context)
+
+    def _decided(self, request: HttpRequest, job: Job) -> HttpResponse:
+        decide, done = DECISIONS.get(request.POST.get("decision", ""), (None, ""))
+        if decide is None:
+            raise UnableToEnrol("invalid_request", "neither of the two buttons")
+        decide(job=job, officer=officer_of(request), note=request.POST.get("note", ""), now=clock.now())
+        self.message_user(request, done, messages.SUCCESS)
+        return redirect(LISTS[Job])
+
+    @admin.display(description=_("reason"), ordering="reason", empty_value=NOTHING)
+    def why(self, job: Job) -> str:
+        return f"{job.reason} ({job.hint})" if job.hint else job.reason
+
+    @admin.display(description=_("review"), empty_value=NOTHING)
+    def review(self, job: Job) -> str | None:
+        if job.state != Job.State.REVIEW:
+            return None
+        return format_html('<a href="{}">{}</a>', reverse("admin:biometrics_job_review", args=[job.pk]), _("Look"))
+
+
+@admin.register(Attempts)
+class AttemptsAdmin(ReadOnlyModelAdmin):
+    """Who has seen the traveller at a counter, with the document, may let them try again."""
+
+    list_display = ("whose", "failures", "until")
+    list_select_related = ("document", "traveller")
+    actions = (_action("reset", _("Reset"), _("Comparisons may be made again, as if none had failed."), _reset),)
+
+    until = when("not_before", _("not before"))
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("biometrics.change_attempts"))
+
+    @admin.display(description=_("whose"))
+    def whose(self, row: Attempts) -> Model | None:
+        return row.document or row.traveller
+
+
+@admin.register(Calibration)
+class CalibrationAdmin(ReadOnlyModelAdmin):
+    list_display = ("model", "target", "threshold", "fmr_high", "fnmr", "impostor", "genuine", "dataset", "when")
+    list_filter = ("model", "target")
+
+    when = when("created_at", _("when"))
 
 
 @admin.register(FaceReference)
 class FaceReferenceAdmin(ReadOnlyModelAdmin):
-    list_display = ("document", "model", "profile", "enrolled_at")
+    list_display = ("document", "model", "profile", "keeper", "enrolled_at")
     list_select_related = ("document",)
     exclude = ("sealed",)

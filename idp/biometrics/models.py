@@ -84,20 +84,24 @@ class Job(models.Model):
         RENEW = "renew", _("renew a reference")  # from the register's portrait, for ``model``
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.LINK)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.LINK)
     traveller = models.ForeignKey(Traveller, on_delete=models.CASCADE, related_name="face_jobs")
-    document = models.ForeignKey(TravelDocument, on_delete=models.CASCADE, related_name="face_jobs")
+    document = models.ForeignKey(
+        TravelDocument, on_delete=models.CASCADE, related_name="face_jobs", verbose_name=_("document")
+    )
     model = models.CharField(max_length=64, blank=True)
     challenge = models.JSONField(default=list)  # what the traveller is asked to do, in this order
-    state = models.CharField(max_length=16, choices=State.choices, default=State.AWAITING)
+    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.AWAITING)
     stage = models.CharField(max_length=16, blank=True)  # how far a running one is
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     turn = models.PositiveIntegerField(default=0)  # counts every claim: who claimed before may finish it no more
     lease_until = models.BigIntegerField(default=0)
-    reason = models.CharField(max_length=32, blank=True)
+    reason = models.CharField(_("reason"), max_length=32, blank=True)
     hint = models.CharField(max_length=32, blank=True)
-    score = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
-    liveness = models.FloatField(null=True, blank=True, help_text="For officers; never shown to the traveller")
+    score = models.FloatField(_("score"), null=True, blank=True, help_text="For officers; never shown to the traveller")
+    liveness = models.FloatField(
+        _("liveness"), null=True, blank=True, help_text="For officers; never shown to the traveller"
+    )
     decided_by = models.CharField(max_length=64, blank=True)  # the officer who ended a review
     note = models.CharField(max_length=500, blank=True)  # the officer's, why
     created_at = models.BigIntegerField(db_index=True)
@@ -149,7 +153,7 @@ class Attempts(models.Model):
     traveller = models.ForeignKey(
         Traveller, on_delete=models.CASCADE, related_name="face_attempts", null=True, blank=True
     )
-    failures = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
     not_before = models.BigIntegerField(default=0)  # of the next one
 
     class Meta:

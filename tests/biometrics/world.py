@@ -4,6 +4,7 @@ import datetime
 from functools import cache
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from idp.accounts.models import Account, TravelDocument, Traveller
@@ -61,4 +62,18 @@ def browser(name: str | None) -> Client:
     client = Client(headers={"host": HOST})
     if name is not None:
         assert client.post("/account/login", {"username": name, "password": PASSWORD}).status_code in (302, 303)
+    return client
+
+
+def officer(name: str, *permissions: str) -> Client:
+    """A browser of an officer with these permissions, logged in with the second factor."""
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    account = Account.objects.create_user(name, PASSWORD, is_staff=True, kind=Account.Kind.OFFICER)
+    account.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client(headers={"host": HOST})
+    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["otp_device_id"] = TOTPDevice.objects.create(user=account, name="a", confirmed=True).persistent_id
+    session.save()
     return client
