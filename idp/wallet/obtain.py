@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from idp.protocol import border_token, strict_json
+from idp.protocol import border_token, face_references, strict_json
 from idp.protocol.authorization_details import parse_border_crossing
 from idp.protocol.border_token import BorderToken
 from idp.protocol.holder_key import prove_holder_key
@@ -14,6 +14,7 @@ from idp.protocol.jws import LEEWAY
 from idp.protocol.keys import PrivateKey
 from idp.protocol.refusals import Refusal
 from idp.wallet.errors import UnableTo
+from idp.wallet.faces import Carrier
 from idp.wallet.keys import Keyring
 from idp.wallet.speaking import Answer, Speaker
 from idp.wallet.store import Grant, Store, StoredToken
@@ -74,21 +75,15 @@ def fetch_token(
     """
     grant, document = find_grant([grant], checkpoint=checkpoint, direction=direction, document=document, now=now)
     holder = keyring.holder(receiving_authority(checkpoint))
-    body = {
-        "checkpoint": checkpoint,
-        "direction": direction,
-        "document": document,
-        "format": form,
-        "holder_key": {name: holder.public.jwk()[name] for name in ("kty", "crv", "x", "y")},
-        "proof": prove_holder_key(
-            holder=holder,
-            audience=provider.entity_id,
-            access_token=grant.access_token,
-            now=now,
-            jti=secrets.token_urlsafe(16),
-        ),
-    }
-    answer = speaker.post_json(provider.border_token_endpoint, body, access_token=grant.access_token)
+    asked = {"checkpoint": checkpoint, "direction": direction, "document": document, "format": form}
+
+    def ask(carried: Mapping[str, bytes]) -> Answer:
+        proof = _possession(holder, provider, grant, now=now)
+        faces = {"face_references": face_references.wire(carried)} if carried else {}
+        body = {**asked, **proof, **faces}
+        return speaker.post_json(provider.border_token_endpoint, body, access_token=grant.access_token)
+
+    answer = Carrier(provider, document, grant, speaker, store).asking(ask)
     if answer.status != 201:
         _refused(answer, grant, store)
     raw = _read(answer, form)
@@ -105,6 +100,17 @@ def fetch_token(
     )
     store.keep_token(token)
     return token
+
+
+def _possession(holder: PrivateKey, provider: Provider, grant: Grant, *, now: int) -> dict[str, Any]:
+    proof = prove_holder_key(
+        holder=holder,
+        audience=provider.entity_id,
+        access_token=grant.access_token,
+        now=now,
+        jti=secrets.token_urlsafe(16),
+    )
+    return {"holder_key": {name: holder.public.jwk()[name] for name in ("kty", "crv", "x", "y")}, "proof": proof}
 
 
 def check_token(

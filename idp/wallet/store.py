@@ -1,4 +1,4 @@
-"""What the phone keeps: authorizations under way, grants, and border tokens. SQLite, mode 0600."""
+"""What the phone keeps: authorizations under way, grants, border tokens, face references. SQLite, mode 0600."""
 
 import os
 import sqlite3
@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS granted (
 CREATE TABLE IF NOT EXISTS token (
     id TEXT PRIMARY KEY, checkpoint TEXT NOT NULL, direction TEXT NOT NULL, format TEXT NOT NULL, body BLOB NOT NULL,
     document_type TEXT NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS face_reference (
+    provider TEXT NOT NULL, document TEXT NOT NULL, model TEXT NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (provider, document, model)
 ) STRICT;
 """
 
@@ -153,6 +157,19 @@ class Store:
         with self._open() as connection:
             row = connection.execute("SELECT * FROM token WHERE id = ?", (token_id,)).fetchone()
         return None if row is None else _token(row)
+
+    def keep_face_references(self, provider: str, document: str, references: Mapping[str, bytes]) -> None:
+        """Keep sealed references by model, in place of older ones of the same models."""
+        rows = [(provider, document, model, sealed) for model, sealed in references.items()]
+        with self._open() as connection:
+            connection.executemany("INSERT OR REPLACE INTO face_reference VALUES (?, ?, ?, ?)", rows)
+
+    def face_references(self, provider: str, document: str) -> dict[str, bytes]:
+        """What is kept of ``document``, by model."""
+        query = "SELECT model, sealed FROM face_reference WHERE provider = ? AND document = ? ORDER BY rowid"
+        with self._open() as connection:
+            rows = connection.execute(query, (provider, document)).fetchall()
+        return {row["model"]: bytes(row["sealed"]) for row in rows}
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -33,6 +33,7 @@ class Provider:
     token_endpoint: str
     border_token_endpoint: str
     challenge_endpoint: str | None  # for client attestations
+    face_reference_endpoint: str | None  # where phones keep the face references
     border_keys: KeySet
     expires_at: int
 
@@ -104,6 +105,7 @@ def _provider(chain: TrustChain) -> Provider:
         token_endpoint=strict_json.string(server, "token_endpoint"),
         border_token_endpoint=strict_json.string(issuer_of_tokens, "border_token_endpoint"),
         challenge_endpoint=_optional(server, "challenge_endpoint"),
+        face_reference_endpoint=_optional(issuer_of_tokens, "face_reference_endpoint"),
         border_keys=parse_jwks(issuer_of_tokens.get("jwks")),
         expires_at=chain.expires_at,
     )

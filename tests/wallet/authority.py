@@ -9,7 +9,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from idp import clock
 from idp.inbound import DeviceServer, Problem, Request, Response, json_body, json_response
-from idp.protocol import border_token, client_assertion, client_attestation, dpop, keys, pkce, request_object
+from idp.protocol import (
+    border_token,
+    client_assertion,
+    client_attestation,
+    dpop,
+    face_references,
+    keys,
+    pkce,
+    request_object,
+)
 from idp.protocol.entity_statements import parse_entity_configuration, sign_entity_configuration
 from idp.protocol.holder_key import verify_holder_key
 
@@ -35,6 +44,8 @@ class AuthoritySimulator:
         self.refused: list[str] = []  # attestation errors for the next requests
         self.attested: list[str] = []  # attestations that were taken
         self.nonce: str | None = None  # when set, DPoP proofs must carry it (RFC 9449 §8)
+        self.faces: dict[str, bytes] | None = None  # by model: what waits for the phone; None: the node keeps them
+        self.handed_in: dict[str, bytes] | None = None  # when set, nothing else is taken
         self.pushed: dict[str, Pushed] = {}
         self.received: list[tuple[str, Any]] = []
         self.seen_jti: set[str] = set()
@@ -45,6 +56,7 @@ class AuthoritySimulator:
             ("POST", "/oidc/token"): self._token,
             ("POST", "/oidc/attestation-challenge"): self._challenge,
             ("POST", "/border/tokens"): self._border_token,
+            ("POST", "/border/face-references"): self._face_references,
         }
         self.server = DeviceServer(host="127.0.0.1", port=0, routes=routes, max_body=65_536)
         self.url = f"http://{host}:{self.server.port}"
@@ -105,6 +117,8 @@ class AuthoritySimulator:
             "jwks": keys.KeySet([self.border_key.public]).jwks(),
             "border_token_endpoint": f"{self.url}/border/tokens",
         }
+        if self.faces is not None:
+            issuer["face_reference_endpoint"] = f"{self.url}/border/face-references"
         claims = {
             "iss": self.url,
             "sub": self.url,
@@ -161,6 +175,8 @@ class AuthoritySimulator:
             access_token=access_token,
             now=clock.now(),
         )
+        if self.handed_in is not None and face_references.parse(body.get("face_references", [])) != self.handed_in:
+            raise Problem(403, "face_not_enrolled")
         asked = {
             "checkpoint": body["checkpoint"],
             "direction": body["direction"],
@@ -169,7 +185,12 @@ class AuthoritySimulator:
         }
         raw = self.issue(**self._changed("border_token", asked))
         text = raw if isinstance(raw, str) else base64.b64encode(raw).decode()
-        return json_response({"format": body["format"], "token": text}, status=201)
+        return json_response(self._changed("issued", {"format": body["format"], "token": text}), status=201)
+
+    def _face_references(self, request: Request) -> Response:
+        self._dpop(request, access_token=request.headers["authorization"].removeprefix("DPoP "))
+        self.received.append(("face_references", json_body(request)))
+        return json_response(self._changed("faces", {"face_references": face_references.wire(self.faces or {})}))
 
     def _client(self, request: Request) -> dict[str, str]:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
