@@ -6,12 +6,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from idp import clock
-from idp.biometrics.engine import EMBEDDED_MODEL, FaceEngine, load_engine
+from idp.biometrics.engine import EMBEDDED, FaceEngine, load_engine, model_of
+from idp.biometrics.engine.by_model import together
 from idp.checkpoint import config, kiosk, officers_log, sync, texts
 from idp.checkpoint.lane import LaneAtWork
 from idp.checkpoint.store import Store
@@ -40,7 +41,7 @@ def enrol(options: argparse.Namespace) -> int:
     lane = sync.enrol(
         strict_json.loads_object(options.invitation.read_bytes()),
         options.directory,
-        face_models=[EMBEDDED_MODEL],
+        face_models=[model_of(name) for name in options.engine or [EMBEDDED]],
         outbound=_outbound(switches),
         now=clock.now() + switches.clock_offset,
         sealing_directory=options.sealing,
@@ -52,7 +53,7 @@ def enrol(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """The kiosk, until it is signalled."""
     switches = config.insecure(os.environ)
-    lane = _lane(options, switches)
+    lane = _lane(options, switches, _engine(options.engine or [EMBEDDED], options.provider or ["cpu"]))
     stop = threading.Event()
     if options.interval > 0:
         exchange = sync.Sync(lane, _outbound(switches))
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 def once(options: argparse.Namespace) -> int:
     """Exchange with the node now; fails where any part did."""
     switches = config.insecure(os.environ)
-    outcome = sync.Sync(_lane(options, switches), _outbound(switches)).once_or_fail()
+    outcome = sync.Sync(_lane(options, switches, _no_engine), _outbound(switches)).once_or_fail()
     print(json.dumps(outcome))  # noqa: T201
     return 0
 
@@ -93,7 +94,7 @@ def _link(lane: LaneAtWork, options: argparse.Namespace) -> DeviceServer | None:
     return link
 
 
-def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
+def _lane(options: argparse.Namespace, switches: config.Insecure, engine: Callable[[], FaceEngine]) -> LaneAtWork:
     settings = config.load(options.directory, options.sealing)
 
     def now() -> int:
@@ -103,25 +104,29 @@ def _lane(options: argparse.Namespace, switches: config.Insecure) -> LaneAtWork:
         settings,
         store=Store(options.directory / DATABASE, now, create=False),
         lane_key=config.read_key(options.directory / config.LANE_KEY),
-        engine=_engine(),
+        engine=engine,
         clock=now,
         still_pictures=switches.still_pictures,
     )
 
 
-def _engine() -> Callable[[], FaceEngine]:
-    """Loads the engine when it is first asked for, once: the warm-up and a first traveller may come together."""
+def _engine(names: Sequence[str], providers: Sequence[str]) -> Callable[[], FaceEngine]:
+    """Loads the engines when they are first asked for, once: the warm-up and a first traveller may come together."""
     lock = threading.Lock()
 
     @lru_cache(maxsize=1)
     def load() -> FaceEngine:
-        return load_engine()
+        return together([load_engine(name, providers=providers) for name in names])
 
     def loaded() -> FaceEngine:
         with lock:
             return load()
 
     return loaded
+
+
+def _no_engine() -> FaceEngine:
+    raise RuntimeError("an exchange with the node compares no faces")
 
 
 def _outbound(switches: config.Insecure) -> Outbound:
@@ -136,6 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=function)
         command.add_argument("--directory", type=Path, required=True, help="the lane's own")
         command.add_argument("--sealing", type=Path, help="the checkpoint's sealing keys, where lanes share them")
+        if name in ("enrol", "run"):
+            command.add_argument(
+                "--engine", action="append", help="a face pack's directory, or 'embedded'; may be repeated"
+            )
         if name == "enrol":
             command.add_argument("--invitation", type=Path, required=True)
         if name == "run":
@@ -144,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--name", action="append", default=[], help="a host name that the kiosk answers to")
             command.add_argument("--link-host", default="127.0.0.1", help="the address for phones on the local link")
             command.add_argument("--link-port", type=int, help="without it there is no local link")
+            command.add_argument("--provider", action="append", choices=("cpu", "cuda", "coreml"), help="runs a pack")
             command.add_argument("--interval", type=float, default=sync.INTERVAL, help="seconds; 0: never")
         if name == "decisions":
             command.add_argument("--language", choices=texts.LANGUAGES, default="en")
