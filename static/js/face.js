@@ -4,6 +4,7 @@ const video = document.getElementById("camera");
 const message = document.getElementById("message");
 const take = document.getElementById("take");
 const files = document.getElementById("files");
+const stop = document.getElementById("stop");
 const GAP = 280; // milliseconds between pictures: long enough for a living face to move a little
 
 const say = (text, kind = "") => { message.textContent = text; message.dataset.kind = kind; };
@@ -51,21 +52,41 @@ function closeCamera() {
   video.srcObject?.getTracks().forEach((track) => track.stop());
 }
 
-async function follow() {
+// What the server says as it happens; where it has no place to listen, or the browser cannot, it is asked again and again.
+function follow() {
   closeCamera();
+  offerToStop();
+  return new Promise((resolve) => {
+    const events = new EventSource(root.dataset.state.replace(/state$/, "events"));
+    events.onmessage = (event) => { if (over(JSON.parse(event.data))) { events.close(); resolve(); } };
+    events.onerror = () => { if (events.readyState === EventSource.CLOSED) resolve(ask()); }; // else it comes back itself
+  });
+}
+
+async function ask() {
   for (;;) {
     const answer = await fetch(root.dataset.state).catch(() => null);
     if (answer?.status === 403 || answer?.status === 404) { window.location.reload(); return; } // the session has ended
-    const state = answer?.ok ? await answer.json() : {}; // the network comes back
-    if (state.state === "done") { window.location.assign(root.dataset.done); return; }
-    if (state.state === "failed" || state.state === "dead") {
-      say(state.text, "bad");
-      take.hidden = true;
-      document.getElementById("again").hidden = false;
-      return;
-    }
-    await pause(250);
+    if (answer?.ok && over(await answer.json())) return; // not answered: the network comes back
+    await pause(1000);
   }
+}
+
+function over(job) {
+  if (job.text) say(job.text, ["failed", "dead"].includes(job.state) ? "bad" : "");
+  if (["awaiting", "queued", "running"].includes(job.state)) return false;
+  stop.hidden = take.hidden = files.disabled = true;
+  if (job.state === "done") window.location.assign(root.dataset.done);
+  else if (job.state !== "review") document.getElementById("again").hidden = false;
+  return true;
+}
+
+function offerToStop() {
+  stop.hidden = false;
+  stop.addEventListener("click", () => {
+    const token = document.querySelector("meta[name=csrf-token]").content;
+    fetch(root.dataset.state.replace(/state$/, "cancel"), { method: "POST", headers: { "X-CSRFToken": token } });
+  }, { once: true });
 }
 
 take.addEventListener("click", async () => handIn(await burst()));
