@@ -33,6 +33,11 @@ class ByModel:
         """Of the preferred engine."""
         return self._preferred.thresholds
 
+    @property
+    def same_score(self) -> float:
+        """Of the preferred engine."""
+        return self._preferred.same_score
+
     def compare(self, reference: Template, frames: Sequence[bytes], *, require_liveness: bool) -> FaceResult:
         """See `FaceEngine.compare`; an unknown model is refused by the preferred engine."""
         engine = self._by_model.get(reference.model, self._preferred)

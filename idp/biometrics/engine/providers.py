@@ -4,11 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-import onnxruntime
-
 from idp.biometrics.engine.contract import UnableToLoadModel
-
-RUNTIME: Final[Any] = onnxruntime  # untyped
 
 NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
@@ -25,7 +21,7 @@ def names(wanted: Sequence[str]) -> list[str]:
     unknown = [name for name in wanted if name not in NAMES]
     if unknown or not wanted:
         raise UnableToLoadModel(f"there is no provider {unknown or wanted}; there are {', '.join(NAMES)}")
-    there = RUNTIME.get_available_providers()
+    there = _runtime().get_available_providers()
     lacking = [name for name in wanted if NAMES[name] not in there]
     if lacking:
         raise UnableToLoadModel(f"the ONNX Runtime that is installed here has no {', '.join(lacking)}")
@@ -40,7 +36,13 @@ def require(session: Any, wanted: Sequence[str]) -> None:
 
 def options() -> Any:
     """A session that stays on one core: jobs run side by side, and one must not take the others' processors."""
-    chosen = RUNTIME.SessionOptions()
+    chosen = _runtime().SessionOptions()
     chosen.intra_op_num_threads = 1
     chosen.inter_op_num_threads = 1
     return chosen
+
+
+def _runtime() -> Any:
+    import onnxruntime  # 40 MB and a tenth of a second: not for a web server that only asks which names there are
+
+    return onnxruntime
