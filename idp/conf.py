@@ -30,6 +30,8 @@ class Authority:
     face_providers: Sequence[str]  # cpu, cuda, coreml: what runs the packs, the first that will
     face_key: str  # wraps the keys of faces: file:NAME in the key directory, or a pkcs11 URI (RFC 7512)
     face_keys_retired: Sequence[str]  # of the same kind, which only open
+    face_profile: str  # false match rate of enrolment: 1e-3 to 1e-6; empty: 1e-4 where it is calibrated
+    gate_face_profile: str  # of the lanes
     face_storage: str  # node or device: who keeps face references
 
     def url(self, path: str) -> str:
@@ -56,6 +58,8 @@ def authority() -> Authority:
         face_providers=tuple(settings.IDP_FACE_PROVIDERS),
         face_key=settings.IDP_FACE_KEY,
         face_keys_retired=tuple(settings.IDP_FACE_KEYS_RETIRED),
+        face_profile=settings.IDP_FACE_PROFILE,
+        gate_face_profile=settings.IDP_GATE_FACE_PROFILE,
         face_storage=settings.IDP_FACE_STORAGE,
     )
 

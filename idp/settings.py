@@ -18,6 +18,8 @@ IDP_DPOP_NONCE = env.json("CAUSEWAY_DPOP_NONCE", default=["border"])
 IDP_DYNAMIC_REGISTRATION = env.str("CAUSEWAY_DYNAMIC_REGISTRATION", default="off")
 IDP_FACE_ENGINES = env.list("CAUSEWAY_FACE_ENGINES", default=["embedded"])  # the first enrols
 IDP_FACE_PROVIDERS = env.list("CAUSEWAY_FACE_PROVIDERS", default=["cpu"])
+IDP_FACE_PROFILE = env.str("CAUSEWAY_FACE_PROFILE", default="")
+IDP_GATE_FACE_PROFILE = env.str("CAUSEWAY_GATE_FACE_PROFILE", default=IDP_FACE_PROFILE)
 IDP_FACE_KEY = env.str("CAUSEWAY_FACE_KEY", default="file:biometrics.key")
 IDP_FACE_KEYS_RETIRED = env.json("CAUSEWAY_FACE_KEYS_RETIRED", default=[])
 IDP_FACE_STORAGE = env.str("CAUSEWAY_FACE_STORAGE", default="node")

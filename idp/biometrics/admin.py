@@ -159,10 +159,10 @@ class AttemptsAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Calibration)
 class CalibrationAdmin(ReadOnlyModelAdmin):
-    list_display = ("model", "target", "threshold", "fmr_high", "fnmr", "impostor", "genuine", "dataset", "when")
+    list_display = ("model", "target", "threshold", "fmr_high", "fnmr", "impostor", "genuine", "dataset", "begun")
     list_filter = ("model", "target")
 
-    when = when("created_at", _("when"))
+    begun = when("created_at", _("begun"))
 
 
 @admin.register(FaceReference)

@@ -9,4 +9,4 @@ class BiometricsConfig(AppConfig):
     verbose_name = _("Biometrics")
 
     def ready(self) -> None:
-        from idp.biometrics import checks, key_checks  # noqa: F401  register themselves
+        from idp.biometrics import checks, key_checks, threshold_checks  # noqa: F401  register themselves

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from idp.accounts import documents
-from idp.biometrics import attempts, jobs, moves, references, vault
+from idp.biometrics import attempts, jobs, moves, references, thresholds, vault
 from idp.biometrics.engine import FaceEngine, Template
 from idp.biometrics.engines import preferred
 from idp.biometrics.jobs import UnableToEnrol
@@ -70,13 +70,13 @@ def run(*, job: Job, now: int) -> None:
 
 def _decide(job: Job, found: Found, *, now: int) -> None:
     """Any alarm goes to an officer, whatever the score; so does a score between the thresholds."""
-    thresholds = engine().thresholds
+    limits = thresholds.for_enrolment(engine())
     measured = {"score": found.score, "liveness": found.liveness}
     if found.alarm:
         _refer(job, Reason.FACE_NOT_LIVE, now=now, hint=found.alarm, **measured)
-    elif found.score >= thresholds.admit:
+    elif found.score >= limits.admit:
         _link_or_fail(job, found, now=now)
-    elif found.score >= thresholds.refer:
+    elif found.score >= limits.refer:
         _refer(job, Reason.FACE_UNCERTAIN, now=now, **measured)
     else:
         jobs.finish(job=job, move=moves.FAIL, now=now, reason=Reason.FACE_MISMATCH, **measured)

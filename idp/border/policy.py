@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from idp.biometrics.engine import EMBEDDED_MODEL, EMBEDDED_THRESHOLDS
+from idp.biometrics import thresholds
 from idp.conf import secret
 
 RULES_FILE = Path(__file__).with_name("rules.json")
@@ -15,13 +15,14 @@ DEFAULT_POLICY: Mapping[str, Any] = {
     "max_age": {"bundle": 86_400, "status": 120},  # seconds; protocol.md, Trust bundle
     "on_stale_status": "admit_and_mark",  # a lane that is cut off works on, and says how old its status is
     "max_attempts": 3,
-    "face": {EMBEDDED_MODEL: {"admit": EMBEDDED_THRESHOLDS.admit, "refer": EMBEDDED_THRESHOLDS.refer}},
 }
 
 
 def policy_for(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The authority's policy with a checkpoint's own values over it, one level deep."""
-    merged = {name: dict(value) if isinstance(value, Mapping) else value for name, value in DEFAULT_POLICY.items()}
+    faces = {model: {"admit": at.admit, "refer": at.refer} for model, at in thresholds.for_gates().items()}
+    defaults = {**DEFAULT_POLICY, "face": faces}
+    merged = {name: dict(value) if isinstance(value, Mapping) else value for name, value in defaults.items()}
     for name, value in overrides.items():
         merged[name] = {**merged[name], **value} if _both(merged.get(name), value) else value
     return merged

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from idp.biometrics.engine import UnableToLoadModel
+from idp.biometrics.engine import EMBEDDED, UnableToLoadModel, load_engine
 from idp.biometrics.engine.evaluation import running, trials, work
 
 NAME = "python -m idp.biometrics.engine.evaluate"
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given)
     try:
-        engine = running.engine_for(options)
+        engine = load_engine(options.engine or EMBEDDED)
         proposed = {"admit": engine.thresholds.admit, "refer": engine.thresholds.refer}
         command = f"{NAME} {shlex.join(given)}"
         outcome = running.evaluate(options, engine=engine, thresholds=proposed, command=command)

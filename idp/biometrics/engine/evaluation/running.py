@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from idp.biometrics.engine import FaceEngine, load_engine
+from idp.biometrics.engine import FaceEngine
 from idp.biometrics.engine.evaluation import groups, measuring, origin, report, trials
 from idp.biometrics.engine.evaluation.measuring import Measured
 from idp.biometrics.engine.evaluation.work import Work
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that every command takes which evaluates."""
     parser.add_argument("directory", type=Path, help="folders by person, or pairs.csv: reference,probe,same")
     parser.add_argument("--json", action="store_true", help="one line of JSON, for programs; else indented")
-    parser.add_argument("--engine", default="embedded", help="embedded, or the directory of an installed pack")
+    parser.add_argument("--engine", help="embedded, or the directory of a pack")
     parser.add_argument("--groups", action="store_true", help="folders are GROUP/PERSON; else see groups.csv, if any")
     parser.add_argument(
         "--dataset", metavar="NAME", help="what the report calls the pictures; else the directory's name"
@@ -68,11 +68,6 @@ def evaluate(
     if options.out is not None:
         _write(options.out, measured, found)
     return Outcome(measured, found)
-
-
-def engine_for(options: argparse.Namespace) -> FaceEngine:
-    """The engine that ``options.engine`` names. Raises RuntimeError as `load_engine` does."""
-    return load_engine(options.engine)
 
 
 def shown(steps: Iterable[Step], unit: str, number: int) -> Iterable[Step]:

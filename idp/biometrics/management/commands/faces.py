@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from idp.biometrics.commands import check_pack, list_engines
+from idp.biometrics.commands import check_pack, evaluate, list_engines
 
-COMMANDS = {"list": list_engines, "check": check_pack}
+COMMANDS = {"list": list_engines, "check": check_pack, "evaluate": evaluate}
 
 
 class Command(BaseCommand):
-    help = "List face engines, check a face pack."
+    help = "List face engines, check a face pack, measure how often one errs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
