@@ -69,7 +69,7 @@ def check(directory: Path) -> Pack:
     model_id = record.model_id if record else manifest.model_id if manifest else ""
     if any(tasks.get(task) not in expected for task in TASKS):
         raise UnableToLoadModel(f"the pack in {directory} needs {' and '.join(TASKS)}")
-    return Pack(directory, model_id, tasks, expected[tasks["recognition"]], _licence(directory, manifest))
+    return Pack(directory, model_id, tasks, expected[tasks["recognition"]], licence_in(directory))
 
 
 def contents(directory: Path) -> dict[str, Path]:
@@ -148,6 +148,8 @@ def _papers(manifest: Manifest | None) -> set[str]:
     return {MANIFEST, *LICENCES, *([manifest.licence] if manifest else [])}
 
 
-def _licence(directory: Path, manifest: Manifest | None) -> Path | None:
+def licence_in(directory: Path) -> Path | None:
+    """The file with the pack's licence: the manifest's, or one of the usual names."""
+    manifest = read_manifest(directory)
     candidates = [*([manifest.licence] if manifest else []), *LICENCES]
     return next((directory / name for name in candidates if (directory / name).is_file()), None)

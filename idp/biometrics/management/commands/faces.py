@@ -5,13 +5,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from idp.biometrics.commands import check_pack, evaluate, list_engines
+from idp.biometrics.commands import check_pack, install_pack, list_engines, trust_pack
 
-COMMANDS = {"list": list_engines, "check": check_pack, "evaluate": evaluate}
+COMMANDS = {
+    "list": list_engines,
+    "check": check_pack,
+    "install": install_pack,
+    "trust": trust_pack,
+}
 
 
 class Command(BaseCommand):
-    help = "List face engines, check a face pack, measure how often one errs."
+    help = "List face engines; check, install or trust a face pack."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
