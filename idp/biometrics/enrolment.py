@@ -1,8 +1,9 @@
 """Linking a travel document: the live face must be that of the registry's portrait, and becomes nobody's property.
 
-A traveller names a document of the register; a burst of pictures is compared, by a worker, with the portrait that the
-register holds; only then is the document linked and the portrait's template kept as the face reference. The pictures
-are deleted in the transaction that links. What is neither a match nor a mismatch waits for an officer (`reviews`).
+A traveller names a document of the register and does before the camera what the job asks for (`engine.challenge`); the
+pictures are compared, by a worker, with the portrait that the register holds; only then is the document linked and the
+portrait's template kept as the face reference. The pictures are deleted in the transaction that links. What is neither
+a match nor a mismatch, and any alarm, waits for an officer (`reviews`).
 """
 
 import logging
@@ -12,27 +13,27 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from idp.accounts import documents
-from idp.biometrics import attempts, jobs, moves, references, thresholds, vault
-from idp.biometrics.engine import FaceEngine, Template
+from idp.biometrics import attempts, captures, jobs, moves, references, thresholds, vault
+from idp.biometrics.engine import FaceEngine, Template, challenge
 from idp.biometrics.engines import preferred
-from idp.biometrics.jobs import UnableToEnrol
-from idp.biometrics.models import Capture, Job, Portrait
+from idp.biometrics.models import Job, Portrait
 from idp.protocol.refusals import Reason, Refusal
 
 log = logging.getLogger(__name__)
 
-MIN_FRAMES, MAX_FRAMES = 3, 6  # a burst: fewer show no motion, more cost and add nothing
-MAX_FRAME = 4 * 1024 * 1024  # bytes
-
 
 @dataclass(frozen=True)
 class Found:
-    """What a comparison found; ``alarm`` names the sign of an attack, empty where there was none."""
+    """What a comparison found; ``alarm`` names the sign of an attack, ``hint`` what the traveller did not do.
+
+    ``score`` is None where it came to no comparison.
+    """
 
     template: Template
-    score: float
+    score: float | None
     liveness: float | None
     alarm: str = ""
+    hint: str = ""
 
 
 def engine() -> FaceEngine:
@@ -40,17 +41,13 @@ def engine() -> FaceEngine:
     return preferred()
 
 
-def submit(*, job: Job, frames: Sequence[bytes], now: int) -> None:
-    """Hand in the live pictures, sealed, and wake a worker. Raises `UnableToEnrol`."""
+def submit(*, job: Job, takes: Sequence[Sequence[bytes]], now: int) -> None:
+    """Hand in the live pictures, take by take, and wake a worker. Raises `jobs.UnableToEnrol`."""
     jobs.check_attempts(traveller=job.traveller, document=job.document, now=now)  # many are begun before one fails
-    if not MIN_FRAMES <= len(frames) <= MAX_FRAMES or any(not 0 < len(frame) <= MAX_FRAME for frame in frames):
-        raise UnableToEnrol("invalid_request", "a burst has three to six pictures of at most 4 MiB")
+    captures.check(job=job, takes=takes)
     with transaction.atomic():
         jobs.queue(job=job, now=now)
-        Capture.objects.bulk_create(
-            Capture(job=job, number=number, sealed=vault.seal(frame, kind="capture", owner=job.pk))
-            for number, frame in enumerate(frames)
-        )
+        captures.keep(job=job, takes=takes)
 
 
 def run(*, job: Job, now: int) -> None:
@@ -74,6 +71,8 @@ def _decide(job: Job, found: Found, *, now: int) -> None:
     measured = {"score": found.score, "liveness": found.liveness}
     if found.alarm:
         _refer(job, Reason.FACE_NOT_LIVE, now=now, hint=found.alarm, **measured)
+    elif found.hint or found.score is None:
+        jobs.finish(job=job, move=moves.FAIL, now=now, reason=Reason.FACE_NOT_LIVE, hint=found.hint, **measured)
     elif found.score >= limits.admit:
         _link_or_fail(job, found, now=now)
     elif found.score >= limits.refer:
@@ -97,11 +96,25 @@ def _compare(job: Job) -> Found:
         raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "no_portrait")  # no other picture would help: to the counter
     picture = vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)
     template = engine().enrol(picture).template
-    jobs.progress(job=job, stage="faces")
-    captures = Capture.objects.filter(job=job).order_by("number")
-    frames = [vault.unseal(capture.sealed, kind="capture", owner=job.pk) for capture in captures]
+    jobs.progress(job=job, stage="liveness")
+    takes = captures.takes(job=job)
+    outcome = challenge.watch(engine(), job.challenge, takes) if job.challenge else challenge.Outcome(1.0)
+    if outcome.alarm:
+        return Found(template, _score(template, takes[0]), outcome.score, alarm=outcome.alarm)
+    if outcome.hint:
+        return Found(template, None, outcome.score, hint=outcome.hint)
+    jobs.progress(job=job, stage="comparison")
+    frames = [*takes[0], *(take[0] for take in takes[1:])]  # those that look straight
     compared = engine().compare(template, frames, require_liveness=True)
-    return Found(template, compared.score, compared.liveness)
+    return Found(template, compared.score, min(outcome.score, compared.liveness or 0.0))
+
+
+def _score(template: Template, frames: Sequence[bytes]) -> float | None:
+    """For the officer who looks at an alarm, where there is one."""
+    try:
+        return engine().compare(template, frames, require_liveness=False).score
+    except Refusal:
+        return None
 
 
 def _link_or_fail(job: Job, found: Found, *, now: int) -> None:

@@ -40,6 +40,13 @@ HINTS = {
     "too_bright": _("It is too bright. Turn away from the light."),
     "hold_still": _("Hold still."),
     "one_person_only": _("Only one person may be in the picture."),
+    "move_back": _("Move back a little."),
+    "move_into_the_picture": _("Move so that your whole face is in the picture."),
+    "even_light": _("One side of your face is in shadow. Find even light."),
+    "poor_picture": _("The picture is poor. Clean the lens, or use another camera."),
+    "turn_left": _("Turn your head to your left when you are asked to, and hold it there."),
+    "turn_right": _("Turn your head to your right when you are asked to, and hold it there."),
+    "move_slowly": _("Move slowly and evenly when you are asked to."),
 }
 REASONS = {
     Reason.FACE_NO_FACE.value: _("No face was found. Look straight at the camera."),

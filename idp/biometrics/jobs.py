@@ -4,6 +4,7 @@ The row is the truth, and `moves` says what may become of it. What goes with a m
 failures, the end of the pictures) stands or falls with it in one transaction.
 """
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from idp import clock
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit import events
 from idp.biometrics import attempts, moves
+from idp.biometrics.engine import challenge
 from idp.biometrics.models import OPEN_STATES, Capture, Job
 from idp.biometrics.moves import Move
 from idp.biometrics.waking import wake
@@ -43,7 +45,12 @@ def begin(*, traveller: Traveller, document: TravelDocument, now: int) -> Job:
     mine = Job.objects.filter(traveller=traveller, document=document, kind=Job.Kind.LINK, state__in=OPEN_STATES)
     try:
         with transaction.atomic():
-            return mine.first() or Job.objects.create(traveller=traveller, document=document, created_at=now)
+            return mine.first() or Job.objects.create(
+                traveller=traveller,
+                document=document,
+                challenge=challenge.issue(secrets.token_bytes(16)),
+                created_at=now,
+            )
     except IntegrityError as error:  # biometrics_one_open_job: begun twice at once
         job = mine.first()
         if job is None:

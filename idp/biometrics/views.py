@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from idp import clock
 from idp.accounts import documents
 from idp.accounts.models import TravelDocument
-from idp.biometrics import enrolment, jobs
+from idp.biometrics import captures, enrolment, jobs, showing
 from idp.biometrics.following import TOO_MANY, logged_in, own_job
 from idp.biometrics.models import Job
 from idp.problems import Problem, response
 
-MAX_BODY = enrolment.MAX_FRAMES * enrolment.MAX_FRAME + 65_536  # bytes; and the form around the pictures
+MAX_BODY = captures.MAX_SESSION + 65_536  # bytes; and the form around the pictures
 
 
 class LinkForm(forms.Form):
@@ -60,13 +60,13 @@ def face(request: HttpRequest, job_id: str) -> HttpResponse:
     job = own_job(request, job_id)
     if job is None:
         return redirect("/account/login?next=/account/documents/link")
-    return render(request, "biometrics/face.html", {"job": job, "frames": enrolment.MIN_FRAMES})
+    return render(request, "biometrics/face.html", {"job": job, "takes": showing.takes(job)})
 
 
 @require_POST
 @csrf_exempt  # looked for in `_frames`, after the size: reading the token reads the whole body
 def frames(request: HttpRequest, job_id: str) -> HttpResponse:
-    """``POST /account/faces/{id}/frames``: the burst, as files named ``frame``."""
+    """``POST /account/faces/{id}/frames``: files ``frame-0`` look straight, ``frame-1`` do what comes first."""
     try:
         size = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -82,8 +82,9 @@ def _frames(request: HttpRequest, job_id: str) -> HttpResponse:
     if job is None:
         return response(Problem("forbidden", "not logged in"))
     try:
-        burst = [upload.read() for upload in request.FILES.getlist("frame")]
-        enrolment.submit(job=job, frames=burst, now=clock.now())
+        numbers = range(len(job.challenge) + 1)
+        takes = [[upload.read() for upload in request.FILES.getlist(f"frame-{number}")] for number in numbers]
+        enrolment.submit(job=job, takes=takes, now=clock.now())
     except jobs.UnableToEnrol as error:
         return response(Problem(error.code, str(error), headers=_wait(error)))
     return JsonResponse({"state": Job.State.QUEUED.value}, status=202)

@@ -6,7 +6,7 @@ A software authenticator does what the lock of the phone does; nothing is posted
 import http.client
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -21,6 +21,9 @@ JOB_SECONDS = 90.0  # a face job takes one or two seconds; a worker that just st
 
 
 REQUEST_SECONDS = 30.0
+
+
+Camera = Callable[[Sequence[str]], Sequence[Sequence[bytes]]]  # instructions to takes, one more
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,16 @@ class Browser:
         answer = self._json(form.data["complete"], {"credential": credential, "next": form.data["next"]}, form)
         return str(answer["next"])
 
-    def link_document(self, facts: Mapping[str, str], frames: Sequence[bytes]) -> None:
-        """Name a document of the register, show the face, and wait until a worker has compared it."""
+    def link_document(self, facts: Mapping[str, str], camera: Camera) -> None:
+        """Name a document of the register, do before ``camera`` what the page asks for, wait for the worker."""
         form = self._form("/account/documents/link")
         names = ("type", "number", "birth_date", "expires_on")
         answer = self._post("/account/documents/link", {**form.values, **{name: facts.get(name, "") for name in names}})
         if answer.status != 302:
             raise UnableToBrowse(f"the document was not found: status {answer.status}")
         page = answer.headers["location"]
-        self._upload(f"{page}/frames", frames, _read(self._get(page)).token)
+        shown = _read(self._get(page))
+        self._upload(f"{page}/frames", camera(shown.takes[1:]), shown.token)
         deadline = time.monotonic() + JOB_SECONDS
         while time.monotonic() < deadline:
             state = strict_json.loads_object(self._get(f"{page}/state").body)
@@ -119,13 +123,14 @@ class Browser:
             raise UnableToBrowse(f"{path} was answered {answer.status}: {answer.body[:300]!r}")
         return strict_json.loads_object(answer.body)
 
-    def _upload(self, path: str, frames: Sequence[bytes], token: str) -> None:
+    def _upload(self, path: str, takes: Sequence[Sequence[bytes]], token: str) -> None:
         boundary = secrets.token_hex(16)
         parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="frame"; filename="{number}.jpg"\r\n'
+            f'--{boundary}\r\nContent-Disposition: form-data; name="frame-{take}"; filename="{number}.jpg"\r\n'
             "Content-Type: image/jpeg\r\n\r\n".encode()
             + frame
             + b"\r\n"
+            for take, frames in enumerate(takes)
             for number, frame in enumerate(frames)
         ]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
@@ -173,6 +178,7 @@ class _PageReader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.token = ""  # against cross-site requests, as the page's scripts send it
+        self.takes: list[str] = []  # that the face page asks for, the one that looks straight first
         self._open: Form | None = None
         self._main = False
 
@@ -180,6 +186,8 @@ class _PageReader(HTMLParser):
         given = {name: value or "" for name, value in attributes}
         if tag == "meta" and given.get("name") == "csrf-token":
             self.token = given.get("content", "")
+        elif "data-take" in given:
+            self.takes.append(given["data-take"])
         elif tag == "main":
             self._main = True
         elif tag == "form" and self._main:

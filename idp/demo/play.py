@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from idp import clock
 from idp.demo import evidence, photographs
@@ -13,6 +14,7 @@ from idp.demo.devices import Shown, draw_code
 from idp.demo.progress import Progress
 from idp.demo.report import Crossing, Pictures, Report, Step
 from idp.demo.staging import Stage
+from idp.demo.takes import takes
 from idp.demo.world import Traveller, World
 from idp.protocol import base45, cose, strict_json
 
@@ -85,7 +87,7 @@ class Play:
         authenticator = self.authenticators[traveller.key] = Authenticator(origin)
         browser = Browser(origin, authenticator)
         browser.register(traveller.username)
-        browser.link_document(traveller.document, self.capture(traveller.person, 100))
+        browser.link_document(traveller.document, partial(takes, traveller.person, 100))
 
     def fetch_tokens(self) -> dict[str, str]:
         """The wallet asks, the traveller logs in and consents, and border tokens come as CWT and as JWT."""

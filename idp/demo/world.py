@@ -220,7 +220,7 @@ def _travellers(port: int) -> tuple[Traveller, ...]:
         Traveller(
             "yi",
             "hk",
-            1,
+            5,
             port + 22,
             {
                 "type": "hkid",

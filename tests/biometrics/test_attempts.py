@@ -38,7 +38,7 @@ def test_five_failures_in_a_row_make_wait_the_traveller_and_the_document(
         lambda: jobs.begin(traveller=holder, document=named, now=NOW),
         lambda: jobs.begin(traveller=holder, document=other, now=NOW),
         lambda: jobs.begin(traveller=third, document=named, now=NOW + attempts.FIRST_DELAY - 1),
-        lambda: enrolment.submit(job=begun, frames=burst(0), now=NOW),
+        lambda: enrolment.submit(job=begun, takes=[burst(0)], now=NOW),
     ):
         with pytest.raises(jobs.UnableToEnrol) as refused:
             attempt()

@@ -164,7 +164,7 @@ def test_pictures_are_handed_in_once(holder: Traveller, named: TravelDocument) -
     """invalid solely because the job has its pictures."""
     job = submitted(holder, named, burst(0), NOW)
     with pytest.raises(jobs.UnableToEnrol) as refused:
-        enrolment.submit(job=job, frames=burst(3), now=NOW)
+        enrolment.submit(job=job, takes=[burst(3)], now=NOW)
     assert refused.value.code == "conflict" and Capture.objects.count() == 3
 
 

@@ -7,7 +7,7 @@ from idp.audit.models import AuditEvent
 from idp.biometrics import enrolment, jobs, vault
 from idp.biometrics.models import Job, Portrait
 from idp.biometrics.tasks import compare
-from tests.biometrics.world import document, traveller
+from tests.biometrics.world import document, submitted, traveller
 from tests.conftest import NOW
 from tests.oidc.test_races import race
 
@@ -16,9 +16,7 @@ WORKERS = 4
 
 
 def queued(holder: Traveller, named: TravelDocument) -> str:
-    job = jobs.begin(traveller=holder, document=named, now=NOW)
-    enrolment.submit(job=job, frames=FRAMES, now=NOW)
-    return str(job.pk)
+    return str(submitted(holder, named, FRAMES, NOW).pk)
 
 
 @pytest.mark.usefixtures("shared_database")

@@ -15,7 +15,7 @@ from idp.accounts.models import Account, TravelDocument, Traveller
 from idp.biometrics import following, views
 from idp.biometrics.models import Attempts, Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare
-from tests.biometrics.world import browser, burst, document, portrait, traveller
+from tests.biometrics.world import browser, burst, document, portrait, takes, traveller
 from tests.conftest import NOW
 
 LINK = "/account/documents/link"
@@ -34,20 +34,29 @@ def begun(client: Client, **changes: str) -> str:
 
 
 def pictures(frames: Any) -> dict[str, Any]:
-    return {"frame": [SimpleUploadedFile(f"{number}.jpg", data) for number, data in enumerate(frames)]}
+    """For a job that asks for these alone."""
+    return handed_in([frames])
+
+
+def handed_in(takes: Any) -> dict[str, Any]:
+    return {
+        f"frame-{take}": [SimpleUploadedFile(f"{number}.jpg", data) for number, data in enumerate(frames)]
+        for take, frames in enumerate(takes)
+    }
 
 
 def test_a_document_is_named_pictures_are_sent_and_it_is_linked(mine: Client, named: TravelDocument) -> None:
     page = begun(mine)
     assert "camera" in mine.get(page).content.decode()
     assert mine.get(f"{page}/state").json() == {"state": "awaiting"}
-    answer = mine.post(f"{page}/frames", pictures(burst(0)))
+    done = handed_in(takes(0, *Job.objects.get().challenge))
+    answer = mine.post(f"{page}/frames", done)
     assert (answer.status_code, answer.json()) == (202, {"state": "queued"})
     compare(str(Job.objects.get().pk))
     state = mine.get(f"{page}/state")
     assert state.json() == {"state": "done"} and state["Cache-Control"] == "no-store"
     assert mine.get(page).status_code == 200
-    again = mine.post(f"{page}/frames", pictures(burst(0)))
+    again = mine.post(f"{page}/frames", handed_in(takes(0, *Job.objects.get().challenge)))
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
@@ -165,10 +174,9 @@ def test_a_traveller_is_told_only_what_helps(mine: Client, reason: str, hint: st
 
 
 def test_every_hint_of_the_engine_has_its_text() -> None:
-    from idp.biometrics.engine import contract
+    from idp.biometrics.engine import challenge, quality
 
-    named = (contract.FaceEngine.enrol.__doc__ or "").split("traveller (")[1].split(")")[0]
-    assert {word.strip(' \n"') for word in named.replace("\n", " ").split(",")} == set(following.HINTS)
+    assert {*quality.ADVICE.values(), "too_bright", *challenge.Instruction, "move_slowly"} == set(following.HINTS)
 
 
 def test_officers_see_jobs_and_no_faces(mine: Client, named: TravelDocument, holder: Traveller) -> None:

@@ -11,6 +11,7 @@ from idp.accounts.models import Account, TravelDocument, Traveller
 from idp.biometrics import enrolment, jobs, portraits
 from idp.biometrics.models import Job
 from idp.demo import photographs
+from idp.demo import takes as simulated
 from idp.federation import signing
 
 HOST = "hk.localhost"
@@ -25,6 +26,12 @@ def portrait(person: int) -> bytes:
 @cache
 def burst(person: int, seed: int = 1) -> tuple[bytes, ...]:
     return tuple(photographs.live_capture(person, seed))
+
+
+@cache
+def takes(person: int, *challenge: str) -> tuple[tuple[bytes, ...], ...]:
+    """The simulated traveller who does what a job asks for."""
+    return tuple(map(tuple, simulated.takes(person, 1, challenge)))
 
 
 def traveller(name: str) -> Traveller:
@@ -51,8 +58,16 @@ def document(number: str = "A1234563", *, person: int | None = 0, **changes: Any
 
 
 def submitted(holder: Traveller, named: TravelDocument, frames: tuple[bytes, ...], now: int) -> Job:
-    job = jobs.begin(traveller=holder, document=named, now=now)
-    enrolment.submit(job=job, frames=frames, now=now)
+    """A job without a challenge, for tests of what becomes of it; the challenge has tests of its own."""
+    job = unchallenged(jobs.begin(traveller=holder, document=named, now=now))
+    enrolment.submit(job=job, takes=[frames], now=now)
+    return job
+
+
+def unchallenged(job: Job) -> Job:
+    """It asks for the take that looks straight, and for no other."""
+    Job.objects.filter(pk=job.pk).update(challenge=[])
+    job.refresh_from_db()
     return job
 
 

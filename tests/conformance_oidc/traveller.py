@@ -1,15 +1,17 @@
 """The traveller: one of whom the node knows all that it may ever tell, made by the ways that travellers have."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from idp.demo import photographs
 from idp.demo.authenticator import Authenticator
+from idp.demo.takes import takes
 from tests.conformance.browsing import Visitor
 from tests.conformance_oidc.node import Node
 
 USERNAME = "specimen-visitor"
-PERSON, SEED = 1, 100  # of the demonstration's faces, and a picture of it that is not the portrait
+PERSON, SEED = 5, 100  # of the demonstration's faces, and a picture of it that is not the portrait
 BORN = "1985-05-05"
 DOCUMENT = {
     "type": "hkid",
@@ -38,7 +40,7 @@ def arrive(node: Node, directory: Path) -> Authenticator:
     authenticator = Authenticator(node.issuer)
     visitor = Visitor(node.issuer, authenticator)
     visitor.register(USERNAME)
-    visitor.link_document(DOCUMENT, photographs.live_capture(PERSON, SEED))
+    visitor.link_document(DOCUMENT, partial(takes, PERSON, SEED))
     answer = visitor.submit("/account/contact", CONTACT)
     assert answer.status == 302, answer.text
     return authenticator

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from base64 import b32decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_from_enrolment_to_admit_and_refuse(world: dict[str, Any], playwright: P
         page = context.new_page()
         give_authenticator(page)
         register(page, world["authorities"]["cn"]["url"])
-        link_document(page, world["documents"]["jia"], pictures(world, "jia"))
+        link_document(page, world["documents"]["jia"], partial(pictures, world, "jia"))
         allow(page, world["phones"]["jia"], world["authorities"]["cn"]["url"])
         entry = code_of(page, world["phones"]["jia"], place=1)
         at_gate(
@@ -141,14 +142,17 @@ def register(page: Page, home: str) -> None:
     page.wait_for_url(f"{home}/account/")
 
 
-def link_document(page: Page, document: dict[str, str], files: list[str]) -> None:
-    """Name the document, show the face, wait for the worker."""
+def link_document(page: Page, document: dict[str, str], files: Callable[[str], list[str]]) -> None:
+    """Name the document, choose the pictures of each take, wait for the worker."""
     page.locator("a[href='/account/documents/link']").first.click()
     page.locator("select[name=type]").select_option(document["type"])
     for name in ("number", "birth_date", "expires_on"):
         page.locator(f"input[name={name}]").fill(document.get(name, ""))
     page.locator("main form button[type=submit]").click()
-    page.locator("#files").set_input_files(files)
+    for number, take in enumerate(page.locator("[data-take]").all()):
+        name = take.get_attribute("data-take") or ""
+        page.locator(f"#files-{number}").set_input_files(files(name.removeprefix("look_")))
+    page.locator("#upload button").click()
     page.wait_for_url(re.compile(r"/account/$"))
     expect(page.locator("main")).to_contain_text(document["name_latin"])
 
@@ -197,8 +201,8 @@ def now_password(secret: str) -> str:
     return f"{totp(b32decode(secret + '=' * (-len(secret) % 8))):06d}"
 
 
-def pictures(world: dict[str, Any], key: str) -> list[str]:
-    return sorted(str(path) for path in (world["directory"] / "pictures").glob(f"{key}-*.jpg"))
+def pictures(world: dict[str, Any], key: str, take: str) -> list[str]:
+    return sorted(str(path) for path in (world["directory"] / "pictures").glob(f"{key}-{take}-*.jpg"))
 
 
 def faces(person: int) -> list[bytes]:

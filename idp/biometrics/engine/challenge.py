@@ -111,7 +111,7 @@ def watch(engine: FaceEngine, challenge: Sequence[str], takes: Sequence[Sequence
     for number, seen in enumerate(moments):
         if len(seen) < SEEN:
             raise Refusal(Reason.FACE_NO_FACE, "move_into_the_picture" if number else "look_at_the_camera")
-    return judge(challenge, moments, floor=engine.thresholds.refer)
+    return judge(challenge, moments, floor=engine.same_score)
 
 
 def judge(challenge: Sequence[str], takes: Sequence[Sequence[Moment]], *, floor: float) -> Outcome:

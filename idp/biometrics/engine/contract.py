@@ -66,12 +66,15 @@ class FaceEngine(Protocol):
     def thresholds(self) -> Thresholds:
         """Scores proposed for a policy that names none."""
 
+    @property
+    def same_score(self) -> float:
+        """Two frames of one sitting that score below it show two people."""
+
     def enrol(self, picture: bytes) -> Enrolment:
         """The template of the one face in a JPEG, PNG or WebP.
 
         Raises `Refusal`: malformed, face_no_face, face_many_faces, face_low_quality. ``detail`` is a key that helps the
-        traveller ("come_closer", "look_at_the_camera", "too_dark", "too_bright", "hold_still", "one_person_only"), save
-        for malformed.
+        traveller, one of `quality.ADVICE`, save for malformed.
         """
 
     def compare(self, reference: Template, frames: Sequence[bytes], *, require_liveness: bool) -> FaceResult:
