@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: help demo up test check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
+.PHONY: help demo up test test-faults check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
 help:
 	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
 	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
 	@echo "make test   every test          make check  style, types, import contracts (never edits)"
+	@echo "make test-faults  kill workers and brokers over 500 face jobs on each broker that is installed"
 	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
 	@echo "make conformance-federation  foreign resolvers and the OpenID Foundation's modules judge two nodes"
 	@echo "make conformance-oidc        foreign clients and the OpenID Foundation's modules judge an OpenID provider"
@@ -20,8 +21,8 @@ up: .venv/.runtime
 	@$(RUN) -m idp.demo up
 
 test: .venv/.dev .venv-gate/.installed
-	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance"
-	$(RUN) -m pytest -q -m "e2e or browser"
+	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance and not faults"
+	$(RUN) -m pytest -q -m "e2e or browser or faults"
 	$(RUN) -m tests.postgresql -n 2 --dist loadfile -q
 	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 tests/protocol tests/checkpoint tests/biometrics/engine
 
@@ -44,6 +45,10 @@ bench: .venv/.dev $(PEERS)
 
 bench-full: .venv/.dev $(PEERS)
 	$(RUN) -m bench --full $(ONLY)
+
+# Workers and brokers are killed over 500 jobs: one line for each broker, some five minutes each. JOBS=n for another number.
+test-faults: .venv/.dev
+	@$(RUN) -m tests.faults.run --jobs $(or $(JOBS),500)
 
 fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol tests/openapi

@@ -1,4 +1,6 @@
-"""The embedded broker: kombu's filesystem transport, mended in one place.
+"""Brokers: what is asked of each, and the embedded one, kombu's filesystem transport, mended in one place.
+
+Whichever it is, a message is a hint and what has to be done stands in a row; so no broker is waited for.
 
 kombu 5.7 creates a message's file under its final name and then writes it, so that a worker can take it while it is
 empty, and dies of what it reads. Here a message appears whole, by a rename.
@@ -13,6 +15,44 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.encoding import str_to_bytes
 from kombu.utils.json import dumps
+
+PATIENCE = 2  # seconds that a request waits for a broker: to connect, to write, to hear that a message was taken
+VISIBLE_AGAIN = 300  # seconds; no task of ours takes longer, and until then Redis gives its message to nobody else
+
+
+def transport_options(url: str, folder: Path) -> dict[str, Any]:
+    """What Celery asks of the broker at ``url``; the embedded one lives in ``folder``, which is made."""
+    match url.split("://")[0]:
+        case "filesystem":
+            return _embedded(folder)
+        case "redis" | "rediss":
+            return {"visibility_timeout": VISIBLE_AGAIN, "socket_connect_timeout": PATIENCE, "socket_keepalive": True}
+        case "amqp" | "amqps" | "pyamqp":
+            return {"confirm_publish": True}
+    return {}
+
+
+def hasty_options(url: str) -> dict[str, Any]:
+    """What a request asks besides, which must not be held up by a broker that does not answer."""
+    match url.split("://")[0]:
+        case "redis" | "rediss":
+            return {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry_on_timeout": False}
+        case "amqp" | "amqps" | "pyamqp":
+            return {"read_timeout": PATIENCE, "write_timeout": PATIENCE}
+    return {}
+
+
+def _embedded(folder: Path) -> dict[str, Any]:
+    for name in ("messages", "processed", "control"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "processed_folder": str(folder / "processed"),
+        "control_folder": str(folder / "control"),
+        "store_processed": False,
+        "polling_interval": 0.05,  # the default of one second is all that a traveller would notice
+    }
 
 
 class Channel(filesystem.Channel):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import environ
 
+from idp import broker
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -184,18 +186,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1  # seconds; the audit is sealed so often, and a stop waits for it
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-if CELERY_BROKER_URL.startswith("filesystem"):
-    _BROKER = Path(IDP_DATA_DIR) / "broker"
-    for folder in ("messages", "processed", "control"):
-        (_BROKER / folder).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_BROKER / "messages"),
-        "data_folder_out": str(_BROKER / "messages"),
-        "processed_folder": str(_BROKER / "processed"),
-        "control_folder": str(_BROKER / "control"),
-        "store_processed": False,
-        "polling_interval": 0.05,  # the default of one second is all that a traveller would notice
-    }
+CELERY_BROKER_CONNECTION_TIMEOUT = broker.PATIENCE
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, Path(IDP_DATA_DIR) / "broker")
 
 AXES_FAILURE_LIMIT = 5  # NIST SP 800-63B §5.2.2 allows up to 100; five and a delay cost a traveller little
 AXES_COOLOFF_TIME = 0.25  # hours

@@ -3,12 +3,11 @@
 import logging
 from typing import Final
 
-from kombu.exceptions import OperationalError
-
 from idp import clock
 from idp.biometrics import enrolment, jobs, renewal, waking
 from idp.biometrics.models import Job
 from idp.celery import app
+from idp.protocol.refusals import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +35,6 @@ def sweep() -> None:
     for job_id in jobs.sweep(now=clock.now()):
         try:
             waking.send(job_id)
-        except OperationalError as error:  # the next sweep finds them again
-            log.warning("the broker takes no message: %s", error)
+        except Unavailable as error:  # the next sweep finds them again
+            log.warning("%s", error)
             return
