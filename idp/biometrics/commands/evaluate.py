@@ -25,16 +25,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 def handle(out: OutputWrapper, options: Mapping[str, Any]) -> None:
     """The report as JSON, on ``--out`` as a page. Raises CommandError for what cannot be evaluated or stored."""
     given = Namespace(**options)
+    if given.calibrate and given.pad:
+        raise CommandError("--pad calibrates nothing")
     if given.calibrate and not (given.dataset and given.officer):
         raise CommandError("--calibrate needs --dataset NAME and --officer NAME")
     try:
         engine = _engine(given)
+        if given.pad:
+            _write(out, running.present(given, engine=engine, command=_command()), given)
+            return
         outcome = running.evaluate(given, engine=engine, thresholds=_at(engine), command=_command())
-        out.write(json.dumps(outcome.report, indent=None if given.json else 2))
+        _write(out, outcome.report, given)
         if given.calibrate:
             _calibrate(outcome, given)
     except (trials.UnableToRead, work.UnableToKeep, UnableToLoadModel, calibration.UnableToCalibrate) as error:
         raise CommandError(str(error)) from error
+
+
+def _write(out: OutputWrapper, found: Mapping[str, Any], given: Namespace) -> None:
+    out.write(json.dumps(found, indent=None if given.json else 2))
 
 
 def _engine(given: Namespace) -> FaceEngine:

@@ -25,11 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = load_engine(options.engine or EMBEDDED)
         proposed = {"admit": engine.thresholds.admit, "refer": engine.thresholds.refer}
         command = f"{NAME} {shlex.join(given)}"
-        outcome = running.evaluate(options, engine=engine, thresholds=proposed, command=command)
+        if options.pad:
+            found = running.present(options, engine=engine, command=command)
+        else:
+            found = running.evaluate(options, engine=engine, thresholds=proposed, command=command).report
     except (trials.UnableToRead, work.UnableToKeep, UnableToLoadModel) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    print(json.dumps(outcome.report, indent=None if options.json else 2))  # noqa: T201
+    print(json.dumps(found, indent=None if options.json else 2))  # noqa: T201
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from idp.biometrics.engine import FaceEngine
-from idp.biometrics.engine.evaluation import groups, measuring, origin, report, trials
+from idp.biometrics.engine.evaluation import attacks, groups, measuring, origin, report, trials
 from idp.biometrics.engine.evaluation.measuring import Measured
 from idp.biometrics.engine.evaluation.work import Work
 
@@ -27,6 +27,7 @@ class Outcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that every command takes which evaluates."""
     parser.add_argument("directory", type=Path, help="folders by person, or pairs.csv: reference,probe,same")
+    parser.add_argument("--pad", action="store_true", help="folders are bona-fide/ and SPECIES/, of presentations")
     parser.add_argument("--json", action="store_true", help="one line of JSON, for programs; else indented")
     parser.add_argument("--engine", help="embedded, or the directory of a pack")
     parser.add_argument("--groups", action="store_true", help="folders are GROUP/PERSON; else see groups.csv, if any")
@@ -68,6 +69,20 @@ def evaluate(
     if options.out is not None:
         _write(options.out, measured, found)
     return Outcome(measured, found)
+
+
+def present(options: argparse.Namespace, *, engine: FaceEngine, command: str) -> dict[str, Any]:
+    """Present the attacks in ``options.directory``, and write what ``options.out`` asks for. Raises `UnableToRead`."""
+    found = {
+        "dataset": options.dataset or options.directory.resolve().name,
+        "command": command,
+        **attacks.report(attacks.measure_attacks(engine, options.directory, shown)),
+        **origin.origin(),
+    }
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "attacks.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    return found
 
 
 def shown(steps: Iterable[Step], unit: str, number: int) -> Iterable[Step]:
