@@ -36,8 +36,8 @@ STEP: Final = 0.05
 def mayhem(broker: Broker, *, folder: Path, jobs: int, random: Random) -> dict[str, object]:
     """Run it and say what came of it."""
     call_command("migrate", verbosity=0)
-    portrait, frames = _pictures()
-    waiting = [_begun(number, portrait) for number in range(jobs)]
+    portrait, frames = pictures()
+    waiting = [begun(number, portrait) for number in range(jobs)]
     crew = Crew(folder, size=WORKERS, random=random)
     try:
         kills, breaks, retries, seconds = _rage(broker, crew, waiting, frames, random)
@@ -100,7 +100,7 @@ def _twice() -> int:
     return sum(number != 1 for count in (ends, kept, links) for number in count.values())
 
 
-def _begun(number: int, portrait: bytes) -> Job:
+def begun(number: int, portrait: bytes) -> Job:
     account = Account.objects.create(username=f"t{number}")
     document = TravelDocument.objects.create(
         type="hkid", number=f"A{number:07}", name_native="陳大文", name_latin="CHAN, TAI MAN", sex="M",
@@ -113,7 +113,7 @@ def _begun(number: int, portrait: bytes) -> Job:
     return Job.objects.create(traveller=holder, document=document, created_at=now)  # which asks for no movements
 
 
-def _pictures() -> tuple[bytes, list[bytes]]:
+def pictures() -> tuple[bytes, list[bytes]]:
     """One person's portrait, and the middle of each frame of a burst."""
     return _small(photographs.people()[0].jpeg), [_small(frame) for frame in photographs.live_capture(0, 1)]
 
