@@ -262,6 +262,22 @@ def test_a_pack_trusted_against_its_own_manifest(tmp_path: Path) -> None:
     assert not (made / pack.RECORD).exists()
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_record_that_a_manifest_contradicts(tmp_path: Path, older: bool) -> None:
+    """insightface does not look at the network that nobody uses; the record must not stay when the check fails."""
+    made = packs.write(tmp_path / "made")
+    if older:
+        said("trust", made, ACCEPT)
+    before = (made / pack.RECORD).read_text() if older else None
+    tasks = json.loads((made / "manifest.json").read_text())["tasks"]
+    (made / "verification.onnx").write_bytes(b"of no use")
+    packs.describe(made, tasks=tasks | {"verification": {"file": "verification.onnx", "sha256": "0" * 64}})
+    with pytest.raises(CommandError, match=r"disagree about verification\.onnx"):
+        said("trust", made, ACCEPT)
+    assert (made / pack.RECORD).exists() == older
+    assert before is None or (made / pack.RECORD).read_text() == before
+
+
 def test_an_older_record_lost_with_a_failed_one(bare: Path) -> None:
     said("trust", bare, ACCEPT)
     before = json.loads((bare / pack.RECORD).read_text())

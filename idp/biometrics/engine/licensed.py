@@ -94,8 +94,6 @@ def analysis(directory: Path, *, root: Path, providers: list[str]) -> Any:
 
     build: Any = FaceAnalysis
     settings: dict[str, Any] = {"providers": providers, "sess_options": execution.options()}
-    if providers[0] != execution.NAMES["coreml"]:
-        settings["static_shape_sessions"] = False  # else it opens one more session for each size, on every core
     try:
         app = build(name=str(directory), allowed_modules=list(pack.TASKS), **settings)
         app.prepare(ctx_id=0, det_thresh=DETECTION)

@@ -122,8 +122,9 @@ def test_a_link_out_of_the_directory(made: Path, tmp_path: Path) -> None:
         check(made)
 
 
-def test_a_folder_that_is_a_link(made: Path, tmp_path: Path) -> None:
-    (made / "below").symlink_to(tmp_path, target_is_directory=True)
+@pytest.mark.parametrize("target", ["..", "."])
+def test_a_folder_that_is_a_link(made: Path, target: str) -> None:
+    (made / "below").symlink_to(target, target_is_directory=True)
     with pytest.raises(UnableToLoadModel, match="symbolic link"):
         check(made)
 
@@ -146,8 +147,8 @@ def test_a_model_name_that_no_column_holds() -> None:
 
 @pytest.mark.parametrize("file", ["../x.onnx", "/etc/passwd", "a\\b.onnx", "./x.onnx", "a/../x.onnx", ""])
 def test_a_manifest_that_names_a_file_elsewhere(made: Path, file: str) -> None:
-    changed(made, tasks={task: {"file": file, "sha256": "0" * 64} for task in TASKS})
-    with pytest.raises(UnableToLoadModel, match="no manifest V2"):
+    changed(made, tasks={"detection": {"file": file, "sha256": "0" * 64}})
+    with pytest.raises(UnableToLoadModel, match=r"no manifest V2: .* is no plain relative name"):
         check(made)
 
 
