@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from idp import clock
-from idp.accounts import devices, logins, navigation, passkeys, registration, sessions
+from idp.accounts import devices, logins, navigation, notices, passkeys, registration, sessions
 from idp.accounts.forms import TAKEN, LoginForm, RegisterForm
 from idp.accounts.models import ContactDetails, Device
 from idp.accounts.sessions import ACR_MULTIFACTOR, ACR_PASSWORD, AMR_PASSWORD, Authenticated
@@ -123,6 +123,7 @@ def account(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
         "contact": ContactDetails.objects.filter(traveller=traveller).first(),
         "passkeys": authenticated.account.passkeys.order_by("pk"),
         "devices": traveller.devices.order_by("-pk"),
+        "notices": notices.of(traveller=traveller, now=clock.now()),
     }
     return render(request, "accounts/account.html", context)
 

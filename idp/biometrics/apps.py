@@ -9,4 +9,8 @@ class BiometricsConfig(AppConfig):
     verbose_name = _("Biometrics")
 
     def ready(self) -> None:
+        from idp.accounts import notices
         from idp.biometrics import checks, key_checks, threshold_checks  # noqa: F401  register themselves
+        from idp.biometrics.asking import notices as ours
+
+        notices.contribute(ours)

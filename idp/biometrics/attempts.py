@@ -39,7 +39,7 @@ def wait(*, traveller: Traveller, document: TravelDocument, now: int) -> int:
 @transaction.atomic
 def failed(*, job: Job, reason: Reason, now: int) -> None:
     """Count a comparison that failed. One UPDATE each; the document's goes first, so that no two wait in a ring."""
-    if job.kind != Job.Kind.LINK or reason in NOT_COUNTED:
+    if not _compared(job) or reason in NOT_COUNTED:
         return
     for whose in ({"document_id": job.document_id}, {"traveller_id": job.traveller_id}):
         row, _ = Attempts.objects.get_or_create(**whose)
@@ -52,6 +52,8 @@ def failed(*, job: Job, reason: Reason, now: int) -> None:
 
 def matched(*, job: Job) -> None:
     """Forget what failed before."""
+    if not _compared(job):
+        return
     for whose in ({"document_id": job.document_id}, {"traveller_id": job.traveller_id}):
         Attempts.objects.filter(**whose).update(failures=0, not_before=0)
 
@@ -67,3 +69,8 @@ def reset(*, row: Attempts, officer: str) -> None:
 def subject(row: Attempts) -> str:
     """Whose count it is, as the audit names them."""
     return f"document:{row.document_id}" if row.document_id else f"traveller:{row.traveller_id}"
+
+
+def _compared(job: Job) -> bool:
+    """Whether somebody came before the camera: what is renewed from a portrait says nothing of anybody's face."""
+    return job.kind == Job.Kind.LINK or bool(job.challenge)

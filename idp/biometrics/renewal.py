@@ -1,12 +1,18 @@
-"""A reference made anew from the register's portrait, by a worker: no traveller has to be there."""
+"""A reference made anew, under a model that is wanted, beside those that there are.
+
+From the register's portrait no traveller has to be there. Where the portrait is gone or will not do, the traveller
+comes before the camera: the face must be that of a reference under another model, and that picture is enrolled.
+"""
+
+import secrets
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from idp.accounts.models import TravelDocument
-from idp.biometrics import jobs, moves, references, vault
-from idp.biometrics.engine import Template
-from idp.biometrics.enrolment import engine
-from idp.biometrics.models import Job, Portrait
+from idp.accounts.models import TravelDocument, Traveller
+from idp.biometrics import captures, engines, jobs, moves, references, thresholds, vault
+from idp.biometrics.engine import FaceEngine, Template, challenge
+from idp.biometrics.models import OPEN_STATES, Job, Portrait
 from idp.biometrics.waking import wake
 from idp.protocol.refusals import Reason, Refusal
 
@@ -19,7 +25,7 @@ def begin(*, document: TravelDocument, now: int, model: str = "") -> None:
                 kind=Job.Kind.RENEW,
                 traveller_id=document.traveller_id,
                 document=document,
-                model=model,
+                model=model or next(iter(engines.models()), ""),
                 state=Job.State.QUEUED,
                 created_at=now,
             )
@@ -28,10 +34,35 @@ def begin(*, document: TravelDocument, now: int, model: str = "") -> None:
     wake(str(job.pk))
 
 
+def ask(*, traveller: Traveller, document: TravelDocument, model: str, now: int) -> Job:
+    """The open renewal of this traveller's document, which waits for pictures. Raises `jobs.UnableToEnrol`."""
+    jobs.check_attempts(traveller=traveller, document=document, now=now)
+    mine = Job.objects.filter(
+        kind=Job.Kind.RENEW, traveller=traveller, document=document, model=model, state__in=OPEN_STATES
+    )
+    try:
+        with transaction.atomic():
+            return mine.first() or Job.objects.create(
+                kind=Job.Kind.RENEW,
+                traveller=traveller,
+                document=document,
+                model=model,
+                challenge=challenge.issue(secrets.token_bytes(16)),
+                created_at=now,
+            )
+    except IntegrityError as error:  # biometrics_one_open_job: asked twice at once
+        job = mine.first()
+        if job is None:
+            raise jobs.UnableToEnrol("conflict", "another job has just ended") from error
+        return job
+
+
 def run(*, job: Job, now: int) -> None:
     """Carry out a claimed job. Raises `jobs.NotOurs`."""
     try:
-        template = _template(job)
+        if job.document.traveller_id != job.traveller_id:
+            raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "another_holder")  # noqa: TRY301
+        template = _from_traveller(job) if job.challenge else _from_portrait(job)
     except Refusal as refusal:
         jobs.finish(job=job, move=moves.FAIL, now=now, reason=refusal.reason, hint=refusal.detail[:32])
         return
@@ -40,9 +71,49 @@ def run(*, job: Job, now: int) -> None:
         references.keep(traveller=job.traveller, document=job.document, template=template, now=now)
 
 
-def _template(job: Job) -> Template:
+def _from_portrait(job: Job) -> Template:
     jobs.progress(job=job, stage="portrait")
     portrait = Portrait.objects.filter(document=job.document).first()
-    if portrait is None or job.document.traveller_id != job.traveller_id:
-        raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "no_portrait" if portrait is None else "another_holder")
-    return engine().enrol(vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)).template
+    if portrait is None:
+        raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "no_portrait")
+    picture = vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)
+    return _engine(job.model).enrol(picture).template
+
+
+def _from_traveller(job: Job) -> Template:
+    """No officer is asked: what is not certain sends to the counter, where a portrait can be taken in."""
+    known = _known(job)
+    knows, engine = _engine(known.model), _engine(job.model)
+    jobs.progress(job=job, stage="liveness")
+    takes = captures.takes(job=job)
+    outcome = challenge.watch(knows, job.challenge, takes)
+    if outcome.alarm or outcome.hint:
+        raise Refusal(Reason.FACE_NOT_LIVE, outcome.hint)
+    jobs.progress(job=job, stage="comparison")
+    frames = [*takes[0], *(take[0] for take in takes[1:])]  # those that look straight
+    compared = knows.compare(known, frames, require_liveness=True)
+    limits = thresholds.for_enrolment(knows)
+    if compared.score < limits.admit:
+        raise Refusal(Reason.FACE_UNCERTAIN if compared.score >= limits.refer else Reason.FACE_MISMATCH)
+    return _best(engine, frames, compared.frame)
+
+
+def _best(engine: FaceEngine, frames: Sequence[bytes], compared: int) -> Template:
+    """Of the picture that was compared, and of no other: only that one is known to show the traveller."""
+    return engine.enrol(frames[compared]).template
+
+
+def _known(job: Job) -> Template:
+    """The reference that vouches for the traveller: one that the node keeps, under a model that it can compare."""
+    models = [model for model in engines.models() if model != job.model]
+    known = references.template_for(job.document, models)
+    if known is None:
+        raise Refusal(Reason.DOCUMENT_NOT_ELIGIBLE, "no_reference")
+    return known
+
+
+def _engine(model: str) -> FaceEngine:
+    engine = engines.by_model(model) if model else engines.preferred()
+    if engine is None:
+        raise Refusal(Reason.FACE_MODEL_UNSUPPORTED, "no_engine")
+    return engine

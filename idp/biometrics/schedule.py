@@ -1,3 +1,7 @@
 """When the tasks of this room run (seconds between runs)."""
 
-BEAT = {"biometrics.sweep": {"task": "biometrics.sweep", "schedule": 15.0}}
+BEAT = {
+    "biometrics.sweep": {"task": "biometrics.sweep", "schedule": 15.0},
+    "biometrics.renew": {"task": "biometrics.renew", "schedule": 60.0},
+    "biometrics.let_go": {"task": "biometrics.let_go", "schedule": 60.0},
+}

@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from idp import clock
-from idp.biometrics import enrolment, jobs, renewal, waking
+from idp.biometrics import enrolment, handover, jobs, outdated, renewal, waking
 from idp.biometrics.models import Job
 from idp.celery import app
 from idp.protocol.refusals import Unavailable
@@ -38,3 +38,15 @@ def sweep() -> None:
         except Unavailable as error:  # the next sweep finds them again
             log.warning("%s", error)
             return
+
+
+@app.task(name="biometrics.renew")
+def renew() -> int:
+    """Begin the next renewals of references that lack a model; how many."""
+    return outdated.begin_due(now=clock.now())
+
+
+@app.task(name="biometrics.let_go")
+def let_go() -> int:
+    """Drop what travellers' devices have had time to fetch; how many."""
+    return handover.sweep(now=clock.now())

@@ -9,6 +9,8 @@ class BorderConfig(AppConfig):
     verbose_name = _("Border")
 
     def ready(self) -> None:
+        from idp.biometrics import wanted
+        from idp.border import surveying
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
         from idp.federation import entities
@@ -17,3 +19,4 @@ class BorderConfig(AppConfig):
 
         entities.contribute("border_token_issuer", border_token_issuer)
         authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())
+        wanted.contribute(surveying.named)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from idp import clock
 from idp.accounts.models import TravelDocument, Traveller
-from idp.border import destinations
+from idp.border import destinations, surveying
 from idp.oidc.authorization_details import Choice, Line, NotAcceptable, Option
 from idp.protocol.authorization_details import BorderCrossing, parse_border_crossing
 from idp.protocol.refusals import Refusal, Unavailable
@@ -27,6 +27,7 @@ class BorderCrossingConsent:
         crossing = parse_border_crossing(detail, now=now)
         for entity_id in crossing.locations:
             checkpoint = _destination(entity_id, now=now)
+            surveying.note(checkpoint, now=now)
             if not set(crossing.directions) & set(checkpoint.directions):
                 raise NotAcceptable("a checkpoint without any of the directions")
 

@@ -35,6 +35,18 @@ class Checkpoint(models.Model):
         return str(self.hosted.entity_id)
 
 
+class SurveyedCheckpoint(models.Model):
+    """A peer's checkpoint as it was last seen: a copy, so that travellers are enrolled before they come to it."""
+
+    entity_id = models.CharField(max_length=255, unique=True)
+    authority = models.CharField(max_length=255)
+    face_models = models.JSONField(default=list)
+    seen_at = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+
 class Lane(models.Model):
     """One gate at a checkpoint, known by its signing key."""
 

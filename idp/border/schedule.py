@@ -3,5 +3,6 @@
 # A revocation reaches an online gate within 60 s, of which its lane takes 30 and a peer's mirror some.
 BEAT = {
     "border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0},
+    "border.survey": {"task": "border.survey", "schedule": 3600.0},
     "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},
 }

@@ -1,7 +1,7 @@
 """What the border does in the background. Each task may run twice without harm."""
 
 from idp import clock
-from idp.border import confirmation, revocation
+from idp.border import confirmation, revocation, surveying
 from idp.celery import app
 
 
@@ -15,3 +15,9 @@ def deliver_receipts() -> int:
 def revoke_orphans() -> int:
     """Take back the tokens of devices, documents, consents and accounts that have ended."""
     return revocation.follow(now=clock.now())
+
+
+@app.task(name="border.survey")
+def survey() -> int:
+    """See which face models the peers' checkpoints name."""
+    return surveying.survey(now=clock.now())

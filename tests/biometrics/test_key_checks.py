@@ -30,7 +30,7 @@ def test_a_sound_node_is_told_nothing(db: None) -> None:
         ("IDP_FACE_STORAGE", "phone", "idp.E113"),
     ],
 )
-def test_a_setting_that_cannot_be_is_told(settings: Any, setting: str, value: Any, said: str) -> None:
+def test_a_setting_that_cannot_be_is_told(db: None, settings: Any, setting: str, value: Any, said: str) -> None:
     """invalid solely because of the one setting; a PIN in it is not repeated."""
     setattr(settings, setting, value)
     messages = [message for message in run_checks() if message.id == said]
@@ -38,7 +38,7 @@ def test_a_setting_that_cannot_be_is_told(settings: Any, setting: str, value: An
 
 
 @needs_softhsm
-def test_a_token_that_does_not_answer_is_told(token: Token, settings: Any) -> None:
+def test_a_token_that_does_not_answer_is_told(db: None, token: Token, settings: Any) -> None:
     """Before the first traveller finds out."""
     settings.IDP_FACE_KEY = token.uri("none")
     assert "idp.W112" in ids(include_deployment_checks=True)

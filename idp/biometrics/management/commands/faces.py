@@ -5,18 +5,33 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from idp.biometrics.commands import check_pack, install_pack, list_engines, trust_pack
+from idp.biometrics.commands import (
+    check_pack,
+    evaluate,
+    install_pack,
+    list_engines,
+    renew,
+    retire,
+    revoke,
+    rewrap,
+    trust_pack,
+)
 
 COMMANDS = {
     "list": list_engines,
     "check": check_pack,
     "install": install_pack,
     "trust": trust_pack,
+    "evaluate": evaluate,
+    "renew": renew,
+    "retire": retire,
+    "revoke": revoke,
+    "rewrap": rewrap,
 }
 
 
 class Command(BaseCommand):
-    help = "List face engines; check, install or trust a face pack."
+    help = "List, check, install and measure face engines; renew, retire and destroy references."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
