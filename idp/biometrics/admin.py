@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
-from idp.biometrics import attempts, jobs, reviews
+from idp.biometrics import attempts, jobs, reviews, showing
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
 from idp.federation.admin_registers import officer_of
@@ -109,12 +109,15 @@ class JobAdmin(ReadOnlyModelAdmin):
             return redirect("admin:biometrics_job_review", job.pk) if again else redirect(LISTS[Job])
 
     def _review(self, request: HttpRequest, job: Job) -> HttpResponse:
+        faces = reviews.look(job=job, officer=officer_of(request))
+        asked = [take.words for take in showing.takes(job)]
         context = {
             **self.admin_site.each_context(request),
             "title": _("Is it the same person?"),
             "job": job,
             "why": self.why(job),
-            "faces": reviews.look(job=job, officer=officer_of(request)),
+            "portrait": faces.portrait,
+            "live": [(asked[take] if take < len(asked) else "", picture) for take, picture in faces.live],
             "longest": reviews.MAX_NOTE,
             "opts": Job._meta,
         }

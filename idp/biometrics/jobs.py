@@ -24,6 +24,7 @@ from idp.protocol.refusals import Reason
 LEASE = 60  # seconds; longer than a worker may take (`tasks.HARD_LIMIT`), so that none is overtaken while it works
 MAX_ATTEMPTS = 3  # of the workers, for what is ours
 RETENTION = 72 * 3600  # of the pictures, since the job was begun: an officer may have to see them
+WITH_PICTURES = Q(kind=Job.Kind.LINK) | ~Q(challenge=[])  # a renewal from the register's portrait has none to lose
 ABANDONED = 24 * 3600  # of a job that got no pictures, so that none is handed in whose time is nearly over
 
 
@@ -115,7 +116,7 @@ def cancel(*, job: Job, now: int) -> None:
 @transaction.atomic
 def retry(*, job: Job, officer: str, now: int) -> None:
     """Queue a dead job once more. Raises `UnableToEnrol` (conflict): not dead, pictures gone, or begun anew since."""
-    fit = Q(created_at__gte=now - RETENTION) | Q(kind=Job.Kind.RENEW)  # which has no pictures to lose
+    fit = Q(created_at__gte=now - RETENTION) | ~WITH_PICTURES
     try:
         with transaction.atomic():
             moved = moves.make(moves.RETRY, job_id=job.pk, now=now, only=fit, attempts=0, reason="", hint="", stage="")
@@ -132,7 +133,7 @@ def sweep(*, now: int) -> list[str]:
     late = Q(state=Job.State.RUNNING, lease_until__lt=now)
     for job in Job.objects.filter(late, attempts__gte=MAX_ATTEMPTS):
         _end(job, moves.GIVE_UP, now=now, only=Q(turn=job.turn, lease_until__lt=now), reason=Reason.INTERNAL.value)
-    old = Job.objects.filter(kind=Job.Kind.LINK, created_at__lt=now - RETENTION)
+    old = Job.objects.filter(WITH_PICTURES, created_at__lt=now - RETENTION)
     for job in old.filter(Q(state__in=(Job.State.QUEUED, Job.State.REVIEW)) | late):
         _end(job, moves.EXPIRE, now=now, only=~Q(state=Job.State.RUNNING) | late, hint="expired")
     Capture.objects.filter(job__created_at__lt=now - RETENTION).delete()

@@ -17,7 +17,8 @@ from PIL import Image
 from idp.accounts import documents
 from idp.audit import events
 from idp.biometrics import attempts, jobs, moves, renewal, vault
-from idp.biometrics.engine import pictures
+from idp.biometrics.captures import TAKE
+from idp.biometrics.engine.pictures import decode
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Capture, Job, Portrait
 from idp.biometrics.moves import Move
@@ -29,10 +30,10 @@ MIN_NOTE, MAX_NOTE = 3, 500  # characters
 
 @dataclass(frozen=True)
 class Faces:
-    """Pictures as ``data:`` URIs, JPEG; None for one that cannot be shown."""
+    """Pictures as ``data:`` URIs, JPEG; None for one that cannot be shown. A live one with the number of its take."""
 
     portrait: str | None
-    live: Sequence[str | None]
+    live: Sequence[tuple[int, str | None]]
 
 
 def look(*, job: Job, officer: str) -> Faces:
@@ -43,7 +44,8 @@ def look(*, job: Job, officer: str) -> Faces:
         portrait = Portrait.objects.filter(document=job.document).first()
         captures = list(Capture.objects.filter(job=job).order_by("number"))
         events.record(kind="face_review.seen", actor=officer, subject=str(job.pk), data={"pictures": len(captures)})
-    live = [_shown(vault.unseal(one.sealed, kind="capture", owner=job.pk)) for one in captures]
+    pictures = [vault.unseal(one.sealed, kind="capture", owner=job.pk) for one in captures]
+    live = [(one.number // TAKE, _shown(picture)) for one, picture in zip(captures, pictures, strict=True)]
     if portrait is None:
         return Faces(None, live)
     return Faces(_shown(vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)), live)
@@ -83,7 +85,7 @@ def _decide(job: Job, move: Move, *, officer: str, note: str, now: int) -> None:
 
 def _shown(picture: bytes) -> str | None:
     try:
-        image = Image.fromarray(pictures.decode(picture))
+        image = Image.fromarray(decode(picture))
     except Refusal:
         return None
     image.thumbnail((SIDE, SIDE))

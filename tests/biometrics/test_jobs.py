@@ -97,3 +97,27 @@ def test_an_overtaken_attempt_changes_nothing(holder: Traveller, named: TravelDo
 
 def test_a_job_that_is_not_there_harms_no_worker(db: None) -> None:
     compare("00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(("asked", "state"), [([], "queued"), (["turn_left"], "failed")])
+def test_only_what_had_pictures_ends_with_them(
+    holder: Traveller, named: TravelDocument, asked: list[str], state: str
+) -> None:
+    """A renewal from the register's portrait has nothing to lose, and waits for a worker for as long as it takes."""
+    facts = {"kind": "renew", "traveller": holder, "document": named, "state": "queued", "created_at": NOW}
+    job = Job.objects.create(challenge=asked, **facts)
+    late = NOW + jobs.RETENTION + 1
+    assert jobs.sweep(now=late) == ([str(job.pk)] if state == "queued" else [])
+    job.refresh_from_db()
+    assert job.state == state
+    Job.objects.update(state="dead", finished_at=late)
+    if asked:
+        with pytest.raises(jobs.UnableToEnrol):
+            jobs.retry(job=job, officer="account:7", now=late)
+    else:
+        jobs.retry(job=job, officer="account:7", now=late)
+
+
+def test_no_worker_outlives_its_lease() -> None:
+    """It would be overtaken while it works, and what it has found would be dropped."""
+    assert compare.time_limit is not None and compare.time_limit < jobs.LEASE

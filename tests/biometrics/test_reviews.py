@@ -50,6 +50,7 @@ def test_an_officer_sees_both_faces_drawn_anew_and_the_look_is_recorded(review: 
     text = answer.content.decode()
     assert answer.status_code == 200 and "no-store" in answer["Cache-Control"]
     shown = [base64.b64decode(part.split('"')[0]) for part in text.split("data:image/jpeg;base64,")[1:]]
+    assert text.count("Look straight at the camera</figcaption>") == 3
     assert len(shown) == 4 and "0.432" in text and "face_uncertain" in text
     assert {Image.open(io.BytesIO(one)).format for one in shown} == {"JPEG"}
     assert not {*shown} & {portrait(0), *burst(0)}, "a file of the traveller's went to the officer as it was"
@@ -169,7 +170,7 @@ def test_three_days_without_a_decision_end_the_review(review: Job) -> None:
 def test_a_picture_that_cannot_be_shown_hides_no_other(holder: Traveller, named: TravelDocument) -> None:
     job = referred(holder, named, (b"no picture", *burst(0)[:2]))
     faces = reviews.look(job=job, officer="account:7")
-    assert faces.portrait and [one is None for one in faces.live] == [True, False, False]
+    assert faces.portrait and [picture is None for _, picture in faces.live] == [True, False, False]
 
 
 def test_faces_are_on_no_other_page(review: Job, kim: Client) -> None:
