@@ -30,6 +30,7 @@ UNABLE = {
     "invalid_request": _("A decision needs a note of three to five hundred characters."),
     "conflict": _("It is not there to be decided any more: somebody was faster, or its time is over."),
     "document_not_eligible": _("The document was revoked meanwhile. It cannot be linked."),
+    "temporarily_unavailable": _("The pictures cannot be opened just now. Try again later."),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from idp import clock
 from idp.accounts.models import TravelDocument, Traveller
@@ -21,6 +21,7 @@ from idp.biometrics.moves import Move
 from idp.biometrics.waking import wake
 from idp.protocol.refusals import Reason
 
+POSTPONED = 30  # seconds; a token or a database that comes back is noticed in half a minute
 LEASE = 60  # seconds; longer than a worker may take (`tasks.HARD_LIMIT`), so that none is overtaken while it works
 MAX_ATTEMPTS = 3  # of the workers, for what is ours
 RETENTION = 72 * 3600  # of the pictures, since the job was begun: an officer may have to see them
@@ -84,6 +85,12 @@ def progress(*, job: Job, stage: str) -> None:
     mine = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, turn=job.turn)
     if not mine.update(stage=stage, lease_until=clock.now() + LEASE):
         raise NotOurs(f"face job {job.pk}")
+
+
+def postpone(*, job: Job, now: int) -> None:
+    """What surrounds us did not answer: another worker takes the job when its lease ends, and nothing was tried."""
+    mine = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, turn=job.turn)
+    mine.update(stage="", lease_until=now + POSTPONED, attempts=F("attempts") - 1)
 
 
 @transaction.atomic

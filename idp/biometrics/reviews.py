@@ -22,7 +22,7 @@ from idp.biometrics.engine.pictures import decode
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Capture, Job, Portrait
 from idp.biometrics.moves import Move
-from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 SIDE: Final = 720  # pixels of the longer side: as much as a page shows
 MIN_NOTE, MAX_NOTE = 3, 500  # characters
@@ -44,11 +44,13 @@ def look(*, job: Job, officer: str) -> Faces:
         portrait = Portrait.objects.filter(document=job.document).first()
         captures = list(Capture.objects.filter(job=job).order_by("number"))
         events.record(kind="face_review.seen", actor=officer, subject=str(job.pk), data={"pictures": len(captures)})
-    pictures = [vault.unseal(one.sealed, kind="capture", owner=job.pk) for one in captures]
+    try:
+        pictures = [vault.unseal(one.sealed, kind="capture", owner=job.pk) for one in captures]
+        known = vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id) if portrait else None
+    except Unavailable as error:
+        raise UnableToEnrol("temporarily_unavailable", str(error)) from error
     live = [(one.number // TAKE, _shown(picture)) for one, picture in zip(captures, pictures, strict=True)]
-    if portrait is None:
-        return Faces(None, live)
-    return Faces(_shown(vault.unseal(portrait.sealed, kind="portrait", owner=job.document_id)), live)
+    return Faces(_shown(known) if known else None, live)
 
 
 @transaction.atomic

@@ -25,6 +25,9 @@ def compare(job_id: str) -> None:
         RUNS[Job.Kind(job.kind)](job=job, now=clock.now())
     except jobs.NotOurs as error:
         log.info("%s was cancelled, or taken over", error)
+    except Unavailable as error:  # the token with the key of the faces is away
+        log.warning("face job %s waits: %s", job_id, error)
+        jobs.postpone(job=job, now=clock.now())
     except Exception:  # ours: the lease runs out and the sweep tries again
         log.exception("face job %s", job_id)
 

@@ -14,6 +14,7 @@ from idp.biometrics import captures, enrolment, jobs, showing
 from idp.biometrics.following import TOO_MANY, logged_in, own_job
 from idp.biometrics.models import Job
 from idp.problems import Problem, response
+from idp.protocol.refusals import Unavailable
 
 MAX_BODY = captures.MAX_SESSION + 65_536  # bytes; and the form around the pictures
 
@@ -87,6 +88,8 @@ def _frames(request: HttpRequest, job_id: str) -> HttpResponse:
         enrolment.submit(job=job, takes=takes, now=clock.now())
     except jobs.UnableToEnrol as error:
         return response(Problem(error.code, str(error), headers=_wait(error)))
+    except Unavailable as error:  # the token with the key of the faces is away: nothing was taken
+        return response(Problem("temporarily_unavailable", str(error)))
     return JsonResponse({"state": Job.State.QUEUED.value}, status=202)
 
 

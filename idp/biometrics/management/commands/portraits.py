@@ -10,7 +10,7 @@ from idp import clock
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import TravelDocument
 from idp.biometrics import portraits
-from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             portraits.import_portrait(
                 document=documents[0], picture=path.read_bytes(), officer=officer, now=clock.now()
             )
-        except (Refusal, OSError) as error:
+        except (Refusal, Unavailable, OSError) as error:
             self.stderr.write(f"{path.name}: {error}")
             return False
         return True
