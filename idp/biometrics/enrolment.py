@@ -14,12 +14,14 @@ from django.db import transaction
 
 from idp.accounts import documents
 from idp.biometrics import attempts, captures, jobs, moves, references, thresholds, vault
-from idp.biometrics.engine import FaceEngine, Template, challenge
+from idp.biometrics.engine import FaceEngine, PresentationAttack, Template, challenge
 from idp.biometrics.engines import preferred
 from idp.biometrics.models import Job, Portrait
 from idp.protocol.refusals import Reason, Refusal
 
 log = logging.getLogger(__name__)
+
+PASSIVE = "presentation_attack"  # the alarm of an engine's own network, beside those of `engine.challenge`
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,10 @@ def _compare(job: Job) -> Found:
         return Found(template, None, outcome.score, hint=outcome.hint)
     jobs.progress(job=job, stage="comparison")
     frames = [*takes[0], *(take[0] for take in takes[1:])]  # those that look straight
-    compared = engine().compare(template, frames, require_liveness=True)
+    try:
+        compared = engine().compare(template, frames, require_liveness=True)
+    except PresentationAttack as attack:
+        return Found(template, _score(template, frames), min(outcome.score, attack.score), alarm=PASSIVE)
     return Found(template, compared.score, min(outcome.score, compared.liveness or 0.0))
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from idp.biometrics.engine.contract import Enrolment, FaceEngine, FaceResult, Sight, UnableToLoadModel
+from idp.biometrics.engine.contract import (
+    Enrolment,
+    FaceEngine,
+    FaceResult,
+    PresentationAttack,
+    Sight,
+    UnableToLoadModel,
+)
 from idp.biometrics.engine.face import Box, Face
 from idp.biometrics.engine.quality import Quality
 from idp.biometrics.engine.templates import EMBEDDED_MODEL, EMBEDDED_THRESHOLDS, Comparison, Template, Thresholds
@@ -18,6 +25,7 @@ __all__ = [
     "Face",
     "FaceEngine",
     "FaceResult",
+    "PresentationAttack",
     "Quality",
     "Sight",
     "Template",

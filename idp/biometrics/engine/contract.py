@@ -8,10 +8,19 @@ from idp.biometrics.engine.face import Box, Face
 from idp.biometrics.engine.pictures import RGB
 from idp.biometrics.engine.quality import Quality
 from idp.biometrics.engine.templates import Embedding, Template, Thresholds
+from idp.protocol.refusals import Reason, Refusal
 
 
 class UnableToLoadModel(RuntimeError):
     """A model could not be converted, checked or loaded: the operator's to mend."""
+
+
+class PresentationAttack(Refusal):
+    """face_not_live, as a network made for it says: an alarm, for an officer. ``score`` in [0, 1] is for the log."""
+
+    def __init__(self, score: float) -> None:
+        super().__init__(Reason.FACE_NOT_LIVE, "look_at_the_camera")
+        self.score = score
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,8 @@ class FaceEngine(Protocol):
         """Compare the best of 1 to 10 frames (3 at least with ``require_liveness``) with ``reference``.
 
         In order, each raising `Refusal`: model (face_model_unsupported, malformed), frames (malformed, face_no_face,
-        face_many_faces), quality (face_low_quality), liveness (face_not_live). At a gate the nearest face counts when
-        its area is at least three times the next one's.
+        face_many_faces), quality (face_low_quality), liveness (face_not_live; `PresentationAttack` is one).
+        At a gate the nearest face counts when its area is at least three times the next one's.
         """
 
     def look(self, picture: bytes) -> Sight:

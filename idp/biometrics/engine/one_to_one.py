@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from idp.biometrics.engine import liveness, quality, templates
-from idp.biometrics.engine.contract import Enrolment, FaceResult, Sight
+from idp.biometrics.engine.contract import Enrolment, FaceResult, PresentationAttack, Sight
 from idp.biometrics.engine.face import Face, dominant_face, only_face
 from idp.biometrics.engine.pictures import RGB, decode
 from idp.biometrics.engine.templates import Embedding, Template, Thresholds
@@ -105,7 +105,7 @@ class OneToOne(ABC):
         """
         passive = self.passive(seen[best])
         if passive is not None and passive < MINIMUM_PASSIVE:
-            raise Refusal(Reason.FACE_NOT_LIVE, "look_at_the_camera")
+            raise PresentationAttack(passive)
         score = liveness.burst_score([liveness.Sight(one.picture, one.face) for one in seen.values()])
         if score < self._minimum_liveness:
             raise Refusal(Reason.FACE_NOT_LIVE, "look_at_the_camera")

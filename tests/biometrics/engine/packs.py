@@ -2,7 +2,7 @@
 
 The detector is SCRFD's shape: it looks for a square of pure colour, magenta for a face near the camera and green for
 one half as large, and says that a face hangs below it. The embedder has fixed pseudo-random weights; the liveness
-network calls bright pictures live. None has learnt anything.
+network calls what has some blue live. None has learnt anything.
 """
 
 import hashlib
@@ -96,14 +96,15 @@ def recogniser(seed: int = 0, *, side: int = 112, dimensions: int = 512) -> byte
 
 @cache
 def liveness() -> bytes:
-    """80x80 to a probability: four times the mean brightness, 1 at most."""
+    """80x80 to a probability: four times the mean of blue, 1 at most."""
     nodes = [
-        helper.make_node("ReduceMean", ["crop"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Gather", ["crop", "third"], ["blue"], axis=1),
+        helper.make_node("ReduceMean", ["blue"], ["mean"], axes=[1, 2], keepdims=0),
         helper.make_node("Add", ["mean", "mean"], ["twice"]),
         helper.make_node("Add", ["twice", "twice"], ["fourfold"]),
         helper.make_node("Clip", ["fourfold", "zero", "one"], ["live"]),
     ]
-    limits = {"zero": np.array(0, np.float32), "one": np.array(1, np.float32)}
+    limits = {"zero": np.array(0, np.float32), "one": np.array(1, np.float32), "third": np.array(2)}
     return _model(nodes, [_tensor("crop", ["n", 3, 80, 80])], [_tensor("live", ["n"])], limits)
 
 
