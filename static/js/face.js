@@ -81,7 +81,8 @@ async function perform(item, number) {
 
 async function run() {
   take.hidden = upload.hidden = true;
-  stop.focus(); // the button that had the focus is gone
+  stop.focus({ preventScroll: true }); // the button that had the focus is gone
+  document.getElementById("now").scrollIntoView({ block: "start" });
   say("");
   const done = [];
   for (const [number, item] of takes.entries()) {
@@ -130,7 +131,7 @@ async function ask() {
 function over(job) {
   if (job.text) say(job.text, ["failed", "dead"].includes(job.state) ? "bad" : "");
   if (["awaiting", "queued", "running"].includes(job.state)) return false;
-  stop.hidden = take.hidden = upload.hidden = true;
+  stop.hidden = take.hidden = upload.hidden = root.querySelector(".takes").hidden = true;
   if (job.state === "done") window.location.assign(root.dataset.done);
   else if (job.state !== "review") {
     const again = document.getElementById("again");
