@@ -15,11 +15,11 @@ import numpy as np
 from bench import arcface
 from bench.face_stages import bare_session
 from bench.timing import in_turn, timed
-from idp.biometrics.engine import FaceEngine, Template, load_engine
+from idp.biometrics.engine import FaceEngine, load_engine
 from idp.biometrics.engine.evaluation.gallery import Gallery
 from idp.biometrics.engine.evaluation.tally import Tally
 from idp.biometrics.engine.profiles import PROFILES
-from idp.biometrics.engine.templates import compare
+from idp.biometrics.engine.templates import compare, quantise
 from idp.demo import photographs
 from tests.biometrics.engine import packs
 
@@ -42,7 +42,8 @@ def run(directory: Path) -> dict[str, Any]:
 
 def _figures(name: str, engine: FaceEngine, frame: bytes) -> dict[str, float]:
     sight, random = engine.look(frame), np.random.default_rng(1)
-    kept = [Template(engine.model, engine.profile, random.bytes(PROFILES[engine.profile].size)) for _ in range(PROBES)]
+    spread = random.normal(0, 0.07, (PROBES, PROFILES[engine.profile].dimensions)).astype(np.float32)
+    kept = [quantise(one, model=engine.model, profile=engine.profile) for one in spread]
     gallery, places = Gallery(kept, model=engine.model, profile=engine.profile), np.arange(PROBES)
     tally = Tally([0.5])
     times = {

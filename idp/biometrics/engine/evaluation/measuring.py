@@ -13,7 +13,7 @@ from idp.biometrics.engine.contract import FaceEngine
 from idp.biometrics.engine.evaluation.gallery import Gallery
 from idp.biometrics.engine.evaluation.groups import NONE, Groups
 from idp.biometrics.engine.evaluation.tally import Scores, Tally
-from idp.biometrics.engine.evaluation.trials import Block, Places, Trials
+from idp.biometrics.engine.evaluation.trials import Block, Places, Trials, UnableToRead
 from idp.biometrics.engine.evaluation.work import Seen, Work
 from idp.protocol.refusals import Refusal
 
@@ -89,12 +89,13 @@ def measure(
     """Enrol every picture of ``trials`` below ``directory`` and compare them; exact at ``thresholds``, too.
 
     A picture that is refused takes no part in comparisons, as failures to acquire do not count as errors of comparison
-    (ISO/IEC 19795-1): they are a rate of their own, and so are people who have no other picture.
+    (ISO/IEC 19795-1): they are a rate of their own, and so are people who have no other picture. Raises `UnableToRead`
+    for a file that is there no more.
     """
     digests: list[str] = []
     found: list[Seen] = []
     for name in progress(trials.pictures, "picture", len(trials.pictures)):
-        picture = (directory / name).read_bytes()
+        picture = _read(directory / name)
         digest = hashlib.sha256(picture).hexdigest()
         digests.append(digest)
         found.append(_looked_at(engine, picture, digest, work))
@@ -113,6 +114,13 @@ def measure(
         repeated=len(digests) - len(set(digests)),
         misfiled=_misfiled(digests, trials.people),
     )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:  # not what an engine failed at
+        raise UnableToRead(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _misfiled(digests: Sequence[str], people: Sequence[int] | None) -> int:

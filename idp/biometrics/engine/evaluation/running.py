@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from idp.biometrics.engine import FaceEngine
 from idp.biometrics.engine.evaluation import attacks, groups, measuring, origin, report, trials
 from idp.biometrics.engine.evaluation.measuring import Measured
-from idp.biometrics.engine.evaluation.work import Work
+from idp.biometrics.engine.evaluation.work import UnableToKeep, Work
 
 Step = TypeVar("Step")
 
@@ -46,8 +46,10 @@ def evaluate(
 ) -> Outcome:
     """Measure what ``options.directory`` asks for, at ``thresholds`` by name, and write what ``options.out`` asks for.
 
-    Raises `trials.UnableToRead` and `work.UnableToKeep`, before any picture is looked at.
+    Raises `trials.UnableToRead` and `work.UnableToKeep`; what can be known before any picture is looked at, then.
     """
+    if options.out is not None:
+        _ready(options.out)
     wanted = trials.read(options.directory, by_group=options.groups)
     grouped = groups.read(options.directory, wanted, by_group=options.groups)
     with Work(options.work, engine=origin.identity(engine), keep=options.keep) as work:
@@ -60,14 +62,14 @@ def evaluate(
             thresholds=list(thresholds.values()),
             progress=shown,
         )
-    found = {
-        "dataset": options.dataset or options.directory.resolve().name,
-        "command": command,
-        **report.report(measured, thresholds),
-        **origin.origin(),
-    }
-    if options.out is not None:
-        _write(options.out, measured, found)
+        found = {
+            "dataset": options.dataset or options.directory.resolve().name,
+            "command": command,
+            **report.report(measured, thresholds),
+            **origin.origin(),
+        }
+        if options.out is not None:
+            _write(options.out, measured, found)
     return Outcome(measured, found)
 
 
@@ -93,9 +95,18 @@ def shown(steps: Iterable[Step], unit: str, number: int) -> Iterable[Step]:
     return bar
 
 
-def _write(directory: Path, measured: Measured, found: dict[str, Any]) -> None:
-    from idp.biometrics.engine.evaluation import page  # matplotlib, which no gate has
+def _ready(directory: Path) -> None:
+    """What is missing must not be found out after hours."""
+    try:
+        import matplotlib  # noqa: F401  no gate has it
 
-    directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
+    except (ImportError, OSError) as error:
+        raise UnableToKeep(f"no report can be written to {directory}: {error}") from error
+
+
+def _write(directory: Path, measured: Measured, found: dict[str, Any]) -> None:
+    from idp.biometrics.engine.evaluation import page  # matplotlib
+
     (directory / "report.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     (directory / "report.html").write_text(page.page(measured, found), "utf-8")

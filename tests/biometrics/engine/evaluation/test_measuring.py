@@ -85,6 +85,16 @@ def test_picture_under_two_names_is_told(tmp_path: Path) -> None:
     assert (found.repeated, found.misfiled) == (1, 1)
 
 
+def test_file_that_has_gone_is_no_failure_of_the_engine(tmp_path: Path) -> None:
+    """A disk that was pulled out half way made a rate of failures to acquire."""
+    wanted = trials.read(people(tmp_path, 2))
+    (tmp_path / "p00001" / "0.jpg").unlink()
+    with Work(None, engine="e") as work, pytest.raises(trials.UnableToRead, match=r"p00001/0\.jpg"):
+        measuring.measure(
+            SyntheticEngine(), tmp_path, wanted, groups=groups.read(tmp_path, wanted), work=work, thresholds=()
+        )
+
+
 def test_groups_are_compared_within_themselves(tmp_path: Path) -> None:
     """An impostor of another group is told apart more easily, and makes every group look better than it is."""
     people(tmp_path / "x", 2, 2)

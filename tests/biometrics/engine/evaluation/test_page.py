@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from idp.biometrics.engine.evaluation import running
+from idp.biometrics.engine.evaluation.work import UnableToKeep
 from tests.biometrics.engine.evaluation.synthetic import SyntheticEngine, people
 
 pytest.importorskip("matplotlib", reason="a gate has none")
@@ -87,6 +88,14 @@ def test_report_is_beside_the_page_for_programs(tmp_path: Path) -> None:
     made(people(tmp_path / "set", 3))
     found = json.loads((tmp_path / "out" / "report.json").read_text())
     assert found["command"] == "the <command>" and found["machine"]["cores"]
+
+
+def test_report_that_cannot_be_written_is_known_before_anything_is_measured(tmp_path: Path) -> None:
+    """After hours, with the templates deleted already."""
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UnableToKeep, match="no report"):
+        made(people(tmp_path / "set", 2), "--work", str(tmp_path / "work"))
+    assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.parametrize("count, pictures", [(1, 1), (1, 2), (2, 1), (3, 2)])
