@@ -67,6 +67,12 @@ def test_a_damaged_pack_that_takes_the_node_down(tiny: Path, db: None, caplog: p
         engines.preferred()
 
 
+def test_a_list_that_is_written_with_spaces(settings: Any) -> None:
+    settings.IDP_FACE_ENGINES, settings.IDP_FACE_PROVIDERS = ["embedded", " /srv/pack"], [" cpu"]
+    assert engines.authority().face_engines == ("embedded", "/srv/pack")
+    assert engines.authority().face_providers == ("cpu",)
+
+
 def test_a_pack_that_is_nowhere(settings: Any, tmp_path: Path) -> None:
     settings.IDP_FACE_ENGINES = [str(tmp_path / "nowhere")]
     assert engines.models() == []

@@ -96,7 +96,10 @@ def left(models: Path) -> list[str]:
 
 
 def test_the_embedded_engine_listed_without_saying_what_it_is_for() -> None:
-    assert said("list").splitlines() == ["providers: cpu", f"{EMBEDDED_MODEL}  embedded, for trying only; CC0"]
+    assert said("list").splitlines() == [
+        "providers: cpu; add-on for liveness: none",
+        f"{EMBEDDED_MODEL}  embedded, for trying only; CC0",
+    ]
 
 
 def test_a_damaged_pack_listed_as_sound(settings: Any, tmp_path: Path) -> None:
@@ -244,6 +247,7 @@ def test_the_addon_taken_whatever_it_is(models: Path, release: type[Release], mo
     release.archives["/liveness.onnx"] = packs.liveness()
     assert "every pack uses it" in said("install", "liveness", ACCEPT)
     assert left(models) == ["addons/liveness.onnx"]
+    assert "add-on for liveness: installed" in said("list")
     assert AuditEvent.objects.filter(kind="face_pack.installed", subject="liveness").count() == 1
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import OutputWrapper
 
 from idp.biometrics import engines
 from idp.biometrics.engine import EMBEDDED, EMBEDDED_MODEL, UnableToLoadModel
+from idp.biometrics.engine.pack import addon_file
 from idp.conf import authority
 
 
@@ -17,8 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def handle(out: OutputWrapper, options: Mapping[str, Any]) -> None:
     """One engine a line, preferred first; a pack that is damaged says why in place of its model. Loads no network."""
-    out.write(f"providers: {', '.join(authority().face_providers)}")
-    for name in authority().face_engines:
+    node = authority()
+    there = addon_file(node.model_dir).is_file()
+    out.write(f"providers: {', '.join(node.face_providers)}; add-on for liveness: {'installed' if there else 'none'}")
+    for name in node.face_engines:
         out.write(_line(name))
 
 

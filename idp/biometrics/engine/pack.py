@@ -92,6 +92,11 @@ def contents(directory: Path) -> dict[str, Path]:
     return found
 
 
+def addon_file(root: Path) -> Path:
+    """Where insightface keeps its add-on against presentation attacks, below the directory of models."""
+    return root / "addons" / "liveness.onnx"
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal, in lower case. Raises `UnableToLoadModel` for a file that cannot be read."""
     try:
