@@ -114,7 +114,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a deferred transaction that turns into a writer fails at once under load
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+        "PRAGMA secure_delete=ON;",  # a face that was deleted is not to be read in the file's free pages
     }
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds; opening one costs more than most requests
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)

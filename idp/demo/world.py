@@ -119,6 +119,7 @@ class World:
             "CAUSEWAY_ENTITY_ID": authority.entity_id,
             "CAUSEWAY_NAME": json.dumps(authority.name, ensure_ascii=False),
             "CAUSEWAY_JURISDICTION": authority.jurisdiction,
+            "CAUSEWAY_FACE_STORAGE": "device" if authority.code == "mo" else "node",  # both ways are shown
             "CAUSEWAY_DATA_DIR": str(directory),
             "CAUSEWAY_KEY_DIR": str(directory / "keys"),
             "DATABASE_URL": f"sqlite:///{directory / 'node.sqlite3'}",

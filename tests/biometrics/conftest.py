@@ -5,3 +5,4 @@ from importlib.util import find_spec
 if find_spec("django") is not None:
     from tests.biometrics.fixtures import holder, named, shared_database  # noqa: F401
     from tests.biometrics.softhsm import token  # noqa: F401
+    from tests.biometrics.traces import everything  # noqa: F401

@@ -7,6 +7,7 @@ import pytest
 
 from idp import conf
 from idp.federation import fetching, peering, signing
+from tests.biometrics.traces import everything  # noqa: F401  a fixture
 from tests.border.world import NODE, OFFICER, Receiver, World, receiving
 from tests.conftest import NOW
 from tests.federation.peers import Peers, running

@@ -1,8 +1,10 @@
 """The demonstration as a user runs it, and its evidence checked without trusting a word of its report."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,19 @@ def test_no_private_key_is_in_the_evidence(played: Path) -> None:
         text = path.read_text("utf-8")
         assert '"d":' not in text.replace(" ", ""), path
         strict_json.loads(text, max_bytes=16 << 20)
+
+
+def test_macaos_node_keeps_no_template_and_its_travellers_phone_does(played: Path) -> None:
+    """Else a demonstration of references on devices would show the node's own."""
+    query = "SELECT keeper, sealed FROM biometrics_facereference"
+    kept = {code: _asked(played / "nodes" / code / "node.sqlite3", query) for code in ("cn", "hk", "mo")}
+    assert kept["mo"] == [("device", b"")]
+    assert all(keeper == "node" and sealed for code in ("cn", "hk") for keeper, sealed in kept[code])
+    phones = (played / "phones").glob("*/wallet.sqlite3")
+    carried = [row for phone in phones for row in _asked(phone, "SELECT provider, sealed FROM face_reference")]
+    assert len(carried) == 1 and "mo.localhost" in carried[0][0]
+
+
+def _asked(database: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()
