@@ -50,5 +50,9 @@ def _uncalibrated() -> Iterator[CheckMessage]:
 
 
 def _profiles() -> dict[str, str]:
+    """By setting; that of the lanes where it is another one."""
     node = authority()
-    return {"CAUSEWAY_FACE_PROFILE": node.face_profile, "CAUSEWAY_GATE_FACE_PROFILE": node.gate_face_profile}
+    found = {"CAUSEWAY_FACE_PROFILE": node.face_profile}
+    if node.gate_face_profile != node.face_profile:
+        found["CAUSEWAY_GATE_FACE_PROFILE"] = node.gate_face_profile
+    return found

@@ -98,6 +98,17 @@ def test_lanes_are_given_every_model_of_the_node_and_a_checkpoint_may_be_stricte
     assert policy_for({"face": own})["face"] == own
 
 
+def test_lanes_are_checked_for_themselves_where_their_profile_is_another(db: None, settings: Any) -> None:
+    """And nobody is told the same thing twice."""
+    settings.IDP_FACE_PROFILE = settings.IDP_GATE_FACE_PROFILE = "1e-4"
+    found = [message.msg for message in run_checks(include_deployment_checks=True) if message.id == "idp.E115"]
+    assert len(found) == 1 and found[0].startswith("CAUSEWAY_FACE_PROFILE")
+    calibrate(e3=0.5, e4=0.6)
+    settings.IDP_GATE_FACE_PROFILE = "1e-6"
+    found = [message.msg for message in run_checks(include_deployment_checks=True) if message.id == "idp.E115"]
+    assert len(found) == 1 and found[0].startswith("CAUSEWAY_GATE_FACE_PROFILE")
+
+
 def test_profile_that_there_is_not_is_an_error(settings: Any) -> None:
     settings.IDP_FACE_PROFILE = "1e-7"
     assert "idp.E114" in {message.id for message in run_checks()}

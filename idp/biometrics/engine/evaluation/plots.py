@@ -89,12 +89,15 @@ def det(counted: Counted, marks: Marks, palette: Palette) -> str:
     up = np.concatenate([placed(1, non_low), placed(1, non_high)[::-1]])
     axes.fill(along, up, color=palette.mark, alpha=0.2, linewidth=0)
     axes.plot(placed(0, match), placed(1, non), color=palette.ink, linewidth=1.4)
+    points: dict[tuple[float, float], list[str]] = {}  # without errors several lie in one corner
     for name, threshold in marks.items():
         x = placed(0, rates.fmr(counted.impostor, threshold).value or 0.0)
         y = placed(1, rates.fnmr(counted.genuine, threshold).value or 0.0)
+        points.setdefault((float(x), float(y)), []).append(name)
+    for (x, y), names in points.items():
         axes.plot([x], [y], marker="o", markersize=4, color=palette.mark, clip_on=False)
         beside = (5, 3 if y < ndtri(0.4) else -9)  # within the axes
-        axes.annotate(name, (x, y), beside, textcoords="offset points", color=palette.mark, fontsize=7)
+        axes.annotate(", ".join(names), (x, y), beside, textcoords="offset points", color=palette.mark, fontsize=7)
     for axis, floor, limit in ((axes.xaxis, floors[0], axes.set_xlim), (axes.yaxis, floors[1], axes.set_ylim)):
         axis.set_major_locator(FixedLocator(_ticks(floor)))
         axis.set_major_formatter(FuncFormatter(_percent))

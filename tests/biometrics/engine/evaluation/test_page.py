@@ -104,6 +104,18 @@ def test_few_pictures_make_a_page_too(tmp_path: Path, count: int, pictures: int)
     assert "not claimed" in made(people(tmp_path / "set", count, pictures))
 
 
+def test_names_of_one_point_are_not_written_over_each_other() -> None:
+    from idp.biometrics.engine.evaluation import plots
+    from idp.biometrics.engine.evaluation.measuring import Counted
+
+    found = Counted.at([0.5, 0.6])
+    found.genuine.add(np.full(50, 0.9))
+    found.impostor.add(np.full(50, 0.1))
+    drawn = plots.det(found, {"admit": 0.6, "refer": 0.5}, plots.LIGHT)
+    assert ">admit, refer<" in drawn
+    assert drawn == plots.det(found, {"admit": 0.6, "refer": 0.5}, plots.LIGHT)  # the same bytes for the same numbers
+
+
 def test_points_of_the_profiles_lie_on_the_curve() -> None:
     """A curve of too few points cut the corner where errors are rare."""
     from idp.biometrics.engine.evaluation import plots, rates
