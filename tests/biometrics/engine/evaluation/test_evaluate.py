@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from idp.biometrics.engine import Enrolment, FaceEngine, evaluate, templates
+from idp.biometrics.engine import Enrolment, FaceEngine, evaluate, model_of, templates
 from idp.biometrics.engine.evaluation import groups, measuring, rates, trials
 from idp.biometrics.engine.evaluation.measuring import Measured
 from idp.biometrics.engine.evaluation.report import report
 from idp.biometrics.engine.evaluation.work import Work
 from idp.demo.photographs import live_capture, people
+from tests.biometrics.engine import packs
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,19 @@ def test_engine_that_is_not_there_ends_in_two(
     """A typing mistake in a pack's directory must not end in a report on another engine."""
     assert evaluate.main([str(pictures), "--engine", str(tmp_path / "missing")]) == 2
     assert "no face engine" in capsys.readouterr().err
+
+
+def test_pack_is_evaluated_by_its_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its own templates, its own model, and the proposal for a pack that nobody has measured: it admits no one."""
+    for person in (0, 2):
+        folder = tmp_path / "set" / str(person)
+        folder.mkdir(parents=True)
+        for number in range(2):
+            picture = packs.scene(person, shift=(3.0 * number, 0.0))
+            (folder / f"{number}.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    pack = packs.write(tmp_path / "pack")
+    assert evaluate.main([str(tmp_path / "set"), "--engine", str(pack), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"] == model_of(pack)
+    assert (found["genuine"], found["impostor"], found["fta"]) == (2, 4, 0.0)
+    assert found["fmr"]["admit"] == 0.0 and found["fnmr"]["admit"] == 1.0
