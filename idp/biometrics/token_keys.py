@@ -1,8 +1,8 @@
 """A wrapping key that stays in a PKCS#11 token: data keys go in and come out, the wrapping key never does.
 
-The token wraps by CKM_AES_KEY_WRAP (PKCS #11 v3.1 §6.13.12; RFC 3394), which SoftHSM and hardware modules have alike. A
-data key is an object of the session for as long as one call takes. Sessions belong to one process and one login; after
-a fork and after a failure the library is begun anew, which ends every session that it had.
+The token wraps by CKM_AES_KEY_WRAP (RFC 3394), which SoftHSM and hardware modules have alike. A data key is an object
+of the session for as long as one call takes. Sessions belong to one process and one login; after a fork and after a
+failure the library is begun anew, which ends every session that it had.
 """
 
 import os
@@ -37,7 +37,7 @@ class _Library:
 
     def key(self, uri: KeyUri) -> Any:
         """The key's handle, logged in. Raises PKCS11Error, OSError (the file with the PIN)."""
-        if self._pid != os.getpid():  # PKCS #11 v3.1 §5.4: a child begins anew
+        if self._pid != os.getpid():  # what a parent initialised is not its child's (PKCS #11, C_Initialize)
             self.forget()
         if uri not in self._keys:
             self._keys[uri] = self._session(uri).get_key(

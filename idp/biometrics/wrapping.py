@@ -18,7 +18,7 @@ from idp.protocol.refusals import Unavailable
 
 ID_BYTES = 8
 DATA_KEY_BYTES = 32
-WRAPPED_BYTES = DATA_KEY_BYTES + 8  # RFC 3394 §2.2.3
+WRAPPED_BYTES = DATA_KEY_BYTES + 8  # RFC 3394 §2.2.1: a block more
 FILE = "file:"
 _PROBE = b"causeway: which face key is it?".ljust(DATA_KEY_BYTES, b"\0")  # no key: a key would be random
 

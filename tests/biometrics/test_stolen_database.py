@@ -126,7 +126,7 @@ def likeness(one: bytes, other: bytes) -> float:
 
 
 def test_rows_of_one_person_look_no_more_alike_than_any_others(holder: Traveller, settings: Any) -> None:
-    """Unlinkability at rest (ISO/IEC 24745 §6.3.2): nothing in a row but its table's columns tells whose face it is."""
+    """Unlinkability at rest (ISO/IEC 24745): nothing in a row but its table's columns tells whose face it is."""
     settings.IDP_FACE_STORAGE = "device"
     for number in range(24):
         paper = document(f"C76543{number:02}", person=None)

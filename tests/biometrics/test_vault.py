@@ -45,6 +45,12 @@ def test_what_was_moved_does_not_open(changes: dict[str, Any]) -> None:
         vault.unseal(vault.seal(b"face", **FACE), **{**FACE, **changes})
 
 
+def test_where_one_binding_ends_and_the_next_begins_matters() -> None:
+    """invalid solely because a colon stands in the model and not in the owner."""
+    with pytest.raises(vault.DoesNotOpen):
+        vault.unseal(vault.seal(b"face", kind="k", owner="1:2", model="3"), kind="k", owner="1", model="2:3")
+
+
 @given(st.integers(0, vault.HEAD_BYTES + 12 + 4 + 16 - 1), st.integers(1, 255))
 def test_what_was_altered_does_not_open(place: int, change: int) -> None:
     """invalid solely because one byte differs: of the version, the name of the key, the wrapped key, or the rest."""
