@@ -4,7 +4,6 @@ The row is the truth, and `moves` says what may become of it. What goes with a m
 failures, the end of the pictures) stands or falls with it in one transaction.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,7 @@ from django.db.models import F, Q
 from idp import clock
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit import events
-from idp.biometrics import attempts, moves
-from idp.biometrics.engine import challenge
+from idp.biometrics import attempts, moves, orders
 from idp.biometrics.models import OPEN_STATES, Capture, Job
 from idp.biometrics.moves import Move
 from idp.biometrics.waking import wake
@@ -50,7 +48,7 @@ def begin(*, traveller: Traveller, document: TravelDocument, now: int) -> Job:
             return mine.first() or Job.objects.create(
                 traveller=traveller,
                 document=document,
-                challenge=challenge.issue(secrets.token_bytes(16)),
+                challenge=orders.draw(document=document),
                 created_at=now,
             )
     except IntegrityError as error:  # biometrics_one_open_job: begun twice at once

@@ -4,13 +4,12 @@ From the register's portrait no traveller has to be there. Where the portrait is
 comes before the camera: the face must be that of a reference under another model, and that picture is enrolled.
 """
 
-import secrets
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
 from idp.accounts.models import TravelDocument, Traveller
-from idp.biometrics import captures, engines, jobs, moves, references, thresholds, vault
+from idp.biometrics import captures, engines, jobs, moves, orders, references, thresholds, vault
 from idp.biometrics.engine import FaceEngine, Template, challenge
 from idp.biometrics.models import OPEN_STATES, Job, Portrait
 from idp.biometrics.waking import wake
@@ -47,7 +46,7 @@ def ask(*, traveller: Traveller, document: TravelDocument, model: str, now: int)
                 traveller=traveller,
                 document=document,
                 model=model,
-                challenge=challenge.issue(secrets.token_bytes(16)),
+                challenge=orders.draw(document=document),
                 created_at=now,
             )
     except IntegrityError as error:  # biometrics_one_open_job: asked twice at once
