@@ -84,7 +84,9 @@ def events(request: HttpRequest, job_id: str) -> HttpResponseBase:
     if job is None:
         return response(Problem("forbidden", "not logged in"))
     if not _free.acquire(blocking=False):
-        return response(Problem("temporarily_unavailable", "too many streams", headers=AGAIN))
+        refused = response(Problem("temporarily_unavailable", "too many streams", headers=AGAIN))
+        refused._has_been_logged = True  # type: ignore[attr-defined]  Django's mark: it happens every day, and is no error
+        return refused
     stream = Stream(job, translation.get_language() or "en")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)

@@ -26,7 +26,8 @@ from tests.faults.crew import Crew  # noqa: E402
 
 WORKERS: Final = 2
 SIDE: Final = 480  # pixels: as small as the engine takes, so that a comparison takes a tenth of a second
-KILL_EVERY: Final = (2.0, 9.0)  # seconds; a worker takes some four to be there again
+KILL_EVERY: Final = (0, 40)  # jobs that have ended; or after so many seconds, so that some are killed as they start
+KILL_AFTER: Final = 20
 BREAK_EVERY: Final = (15.0, 30.0)
 BROKEN_FOR: Final = (0.5, 3.0)
 PATIENCE: Final = 900  # seconds for everything
@@ -60,16 +61,19 @@ def _rage(
 ) -> tuple[int, int, int, float]:
     kills = breaks = retries = 0
     began = time.monotonic()
-    next_kill, next_break, repaired = (random.uniform(3, 8), random.uniform(4, 10), None)
+    next_break, repaired = random.uniform(4, 10), None
+    killed_at, ended, next_kill = 0.0, 0, random.randint(*KILL_EVERY)
     pace = max(0.02, len(waiting) and 20 / len(waiting))  # jobs come over some twenty seconds, and then wait
     next_job = 0.0
     while (at := time.monotonic() - began) < PATIENCE:
         if waiting and at >= next_job:
             enrolment.submit(job=waiting.pop(), takes=[frames], now=clock.now())
             next_job = at + pace
-        if at >= next_kill:
+        over = Job.objects.exclude(finished_at=None).count()
+        if over >= ended + next_kill or at >= killed_at + KILL_AFTER:
+            time.sleep(random.uniform(0, 0.5))  # or each would die just after the end of a job
             crew.kill_one()
-            kills, next_kill = kills + 1, at + random.uniform(*KILL_EVERY)
+            kills, killed_at, ended, next_kill = kills + 1, at, over, random.randint(*KILL_EVERY)
         if repaired is None and at >= next_break:
             broker.kill()
             repaired = at + random.uniform(*BROKEN_FOR)
@@ -78,7 +82,7 @@ def _rage(
             breaks, repaired, next_break = breaks + 1, None, time.monotonic() - began + random.uniform(*BREAK_EVERY)
         retries += _retry_the_dead()
         crew.lively()
-        if not waiting and kills >= 2 and breaks and not Job.objects.filter(finished_at=None).exists():
+        if not waiting and kills >= 2 and breaks and over == Job.objects.count():
             break
         time.sleep(STEP)
     return kills, breaks, retries, time.monotonic() - began
