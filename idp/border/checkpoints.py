@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from idp.audit import events
 from idp.biometrics import engines
@@ -149,6 +150,7 @@ def enrol_lane(*, checkpoint_code: str, lane_name: str, code: str, lane_keys: La
         raise UnableToEnrolLane("forbidden", "the code has expired")
     _join(lane.checkpoint, lane_keys, now=now)
     lane.jwk, lane.enrolled_at, lane.code_hash = lane_keys.signing.jwk(), now, ""
+    lane.face_models = list(lane_keys.face_models)
     lane.last_seen = now
     lane.save()
     events.record(
@@ -168,6 +170,22 @@ def rotate_sealing_keys(*, lane: Lane, sealing: Sequence[keys.PublicKey], now: i
         raise UnableToEnrolLane("conflict", "keys that do not follow those announced")
     _publish(checkpoint, sealing, checkpoint.face_models, now=now)
     events.record(kind="checkpoint.sealing_keys_rotated", actor=lane.lane_id, subject=checkpoint.entity_id)
+
+
+@transaction.atomic
+def announce_models(*, lane: Lane, models: Sequence[str], now: int) -> None:
+    """The lane runs other face engines than before; its checkpoint names what all its lanes can compare.
+
+    Raises `UnableToEnrolLane` (conflict) where that would be nothing, and leaves everything as it was.
+    """
+    checkpoint = Checkpoint.objects.select_for_update(of=("self",)).select_related("hosted").get(pk=lane.checkpoint_id)
+    if lane.face_models == list(models):
+        return
+    common = _in_common(checkpoint, models, but=lane)
+    Lane.objects.filter(pk=lane.pk).update(face_models=list(models))
+    _name(checkpoint, common, now=now)
+    data = {"models": list(models), "checkpoint": common}
+    events.record(kind="lane.models_announced", actor=lane.lane_id, subject=lane.lane_id, data=data)
 
 
 @transaction.atomic
@@ -195,15 +213,20 @@ def revoke_lane(*, lane: Lane, officer: str, now: int) -> None:
     """From now on the lane gets no bundle and its journal is refused."""
     if Lane.objects.filter(pk=lane.pk, revoked_at__isnull=True).update(revoked_at=now, code_hash=""):
         events.record(kind="lane.revoked", actor=officer, subject=lane.lane_id)
+        _let_go(lane, now=now)
 
 
 def parse_lane_keys(value: Mapping[str, Any]) -> LaneKeys:
     """Read ``{"jwk", "sealing_jwks", "face_models"}``; raises `Refusal` (malformed)."""
     sealing = parse_sealing_keys(value.get("sealing_jwks"))
-    models = value.get("face_models")
-    if not isinstance(models, list) or not 1 <= len(models) <= 8 or not all(_is_name(item) for item in models):
+    return LaneKeys(keys.parse_public(value.get("jwk")), sealing, parse_models(value.get("face_models")))
+
+
+def parse_models(value: object) -> tuple[str, ...]:
+    """Names of face models, preferred first; raises `Refusal` (malformed)."""
+    if not isinstance(value, list) or not 1 <= len(value) <= 8 or not all(_is_name(item) for item in value):
         raise Refusal(Reason.MALFORMED, "face_models is a list of 1 to 8 names")
-    return LaneKeys(keys.parse_public(value.get("jwk")), sealing, tuple(models))
+    return tuple(value)
 
 
 def parse_sealing_keys(value: object) -> tuple[keys.PublicKey, ...]:
@@ -221,14 +244,36 @@ def _join(checkpoint: Checkpoint, lane_keys: LaneKeys, *, now: int) -> None:
     model of theirs; were its keys taken instead, the others could open nothing more. When all lanes are revoked, the
     keys are nobody's and the first new lane brings new ones.
     """
-    models = list(lane_keys.face_models)
-    if checkpoint.lanes.filter(jwk__isnull=False, revoked_at__isnull=True).exists():
-        if not _follow(checkpoint, lane_keys.sealing):
-            raise UnableToEnrolLane("conflict", "the other lanes of the checkpoint have other sealing keys")
-        models = [model for model in checkpoint.face_models if model in lane_keys.face_models]
-        if not models:
-            raise UnableToEnrolLane("conflict", "no face model in common with the other lanes")
-    _publish(checkpoint, lane_keys.sealing, models, now=now)
+    if _standing(checkpoint).exists() and not _follow(checkpoint, lane_keys.sealing):
+        raise UnableToEnrolLane("conflict", "the other lanes of the checkpoint have other sealing keys")
+    _publish(checkpoint, lane_keys.sealing, _in_common(checkpoint, lane_keys.face_models), now=now)
+
+
+def _standing(checkpoint: Checkpoint) -> QuerySet[Lane]:
+    return checkpoint.lanes.filter(jwk__isnull=False, revoked_at__isnull=True)
+
+
+def _in_common(checkpoint: Checkpoint, models: Sequence[str], *, but: Lane | None = None) -> list[str]:
+    """Those of ``models`` that each standing lane can compare. A lane that never named any has the checkpoint's."""
+    others = _standing(checkpoint).exclude(pk=but.pk if but else None)
+    named = [each or checkpoint.face_models for each in others.values_list("face_models", flat=True)]
+    common = [model for model in models if all(model in each for each in named)]
+    if not common:
+        raise UnableToEnrolLane("conflict", "no face model in common with the other lanes")
+    return common
+
+
+def _let_go(lane: Lane, *, now: int) -> None:
+    """What only the revoked lane lacked is named from now on."""
+    checkpoint = Checkpoint.objects.select_for_update(of=("self",)).select_related("hosted").get(pk=lane.checkpoint_id)
+    left = _standing(checkpoint).order_by("-last_seen").first()
+    if left is not None and left.face_models:
+        _name(checkpoint, _in_common(checkpoint, left.face_models), now=now)
+
+
+def _name(checkpoint: Checkpoint, models: list[str], *, now: int) -> None:
+    if models != checkpoint.face_models:
+        _publish(checkpoint, keys.parse_jwks(checkpoint.sealing_jwks).keys, models, now=now)
 
 
 def _follow(checkpoint: Checkpoint, sealing: Sequence[keys.PublicKey]) -> bool:

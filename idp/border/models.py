@@ -56,6 +56,7 @@ class Lane(models.Model):
     code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the enrolment code, until it is used")
     code_expires_at = models.BigIntegerField(default=0)
     jwk = models.JSONField(null=True, blank=True)
+    face_models = models.JSONField(default=list, blank=True, help_text="What its engines can compare")
     enrolled_at = models.BigIntegerField(null=True, blank=True)
     revoked_at = models.BigIntegerField(null=True, blank=True)
     last_seen = models.BigIntegerField(null=True, blank=True)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("border/lanes/enrol", views.EnrolLane.as_view()),
     path("border/checkpoints/<slug:code>/bundle", views.Bundle.as_view()),
     path("border/checkpoints/<slug:code>/sealing-keys", views.SealingKeys.as_view()),
+    path("border/checkpoints/<slug:code>/face-models", views.FaceModels.as_view()),
     path("border/journal", views.Journal.as_view()),
     path("border/receipts", views.Receipts.as_view()),
 ]

@@ -135,6 +135,17 @@ class SealingKeys(BorderView):
         return Response(status=204)
 
 
+class FaceModels(BorderView):
+    """``PUT /border/checkpoints/{code}/face-models``: what the lane's engines can compare, preferred first."""
+
+    def put(self, request: Request, code: str) -> Response:
+        now = clock.now()
+        lane = _lane_of(request, code, now=now)
+        value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
+        checkpoints.announce_models(lane=lane, models=checkpoints.parse_models(value.get("face_models")), now=now)
+        return Response(status=204)
+
+
 class Bundle(BorderView):
     """``GET /border/checkpoints/{code}/bundle``: the signed trust bundle, for this checkpoint's lanes."""
 

@@ -53,10 +53,12 @@ def enrol(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """The kiosk, until it is signalled."""
     switches = config.insecure(os.environ)
-    lane = _lane(options, switches, _engine(options.engine or [EMBEDDED], options.provider or ["cpu"]))
+    engines = options.engine or [EMBEDDED]
+    lane = _lane(options, switches, _engine(engines, options.provider or ["cpu"]))
     stop = threading.Event()
     if options.interval > 0:
-        exchange = sync.Sync(lane, _outbound(switches))
+        models = lru_cache(maxsize=1)(lambda: [model_of(name) for name in engines])  # it hashes every file of a pack
+        exchange = sync.Sync(lane, _outbound(switches), models)
         threading.Thread(target=exchange.run, args=(stop, options.interval), daemon=True).start()
     server = kiosk.serve(lane, host=options.host, port=options.port, names=options.name)
     link = _link(lane, options)

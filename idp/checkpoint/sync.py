@@ -77,7 +77,9 @@ def enrol(
 class Sync:
     """One lane's exchange with its node."""
 
-    def __init__(self, lane: LaneAtWork, outbound: Outbound) -> None:
+    def __init__(self, lane: LaneAtWork, outbound: Outbound, models: Callable[[], list[str]] = list) -> None:
+        """``models``: what the lane's engines can compare; none are announced where there are none."""
+        self._models = models
         self._lane, self._outbound = lane, outbound
         self._config: LaneConfig = lane.config
         self._store: Store = lane.store
@@ -148,6 +150,18 @@ class Sync:
         sealing_keys.confirm(directory, current=found.current.kid, now=self._lane.clock())
         return "announced"
 
+    def announce_models(self) -> str:
+        """Tell the node which face models this lane runs, when they are others than it has confirmed."""
+        confirmed, models = self._store.kept("models"), self._models()
+        if not models or confirmed == json.dumps(models):
+            return "unchanged"
+        url = f"{self._config.node}/border/checkpoints/{self._config.checkpoint_code}/face-models"
+        content = strict_json.dumps({"face_models": models})
+        headers = {**self._headers(), "Content-Type": JSON}
+        _expect(self._outbound.request("PUT", url, headers=headers, content=content), 204)
+        self._store.keep("models", json.dumps(models))
+        return "announced"
+
     def tidy(self) -> str:
         """Forget what no decision needs any more."""
         self._store.purge()
@@ -158,6 +172,7 @@ class Sync:
             ("bundle", self.fetch_bundle),
             ("journal", self.upload),
             ("keys", self.rotate_keys),
+            ("models", self.announce_models),
             ("store", self.tidy),
         )
 

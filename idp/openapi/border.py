@@ -42,6 +42,7 @@ def paths() -> Object:
         "/border/lanes/enrol": {"post": _enrol()},
         "/border/checkpoints/{code}/bundle": {"get": _bundle()},
         "/border/checkpoints/{code}/sealing-keys": {"put": _sealing_keys()},
+        "/border/checkpoints/{code}/face-models": {"put": _face_models()},
         "/border/journal": {"post": _journal()},
         "/border/receipts": {"post": _receipts()},
     }
@@ -144,6 +145,20 @@ def _sealing_keys() -> Object:
         "security": _LANE,
         "parameters": [in_path("code")],
         "requestBody": body(record({"sealing_jwks": _SEALING}), JSON),
+        "responses": {
+            "204": answer("Announced"),
+            **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),
+        },
+    }
+
+
+def _face_models() -> Object:
+    return {
+        "operationId": "announce_face_models",
+        "summary": "What a lane's face engines can compare, preferred first",
+        "security": _LANE,
+        "parameters": [in_path("code")],
+        "requestBody": body(record({"face_models": array(TEXT, minItems=1, maxItems=8)}), JSON),
         "responses": {
             "204": answer("Announced"),
             **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),

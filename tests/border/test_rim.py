@@ -17,6 +17,7 @@ ENDPOINTS = {
     "/border/lanes/enrol": "POST",
     f"/border/checkpoints/{CODE}/bundle": "GET",
     f"/border/checkpoints/{CODE}/sealing-keys": "PUT",
+    f"/border/checkpoints/{CODE}/face-models": "PUT",
     "/border/journal": "POST",
     "/border/receipts": "POST",
 }
@@ -60,7 +61,15 @@ def test_garbage_without_credentials(world: World, path: str, body: bytes, kind:
     assert not IssuedToken.objects.exists() and not JournalEntry.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["/border/tokens", "/border/journal", f"/border/checkpoints/{CODE}/sealing-keys"])
+KNOWN = [
+    "/border/tokens",
+    "/border/journal",
+    f"/border/checkpoints/{CODE}/sealing-keys",
+    f"/border/checkpoints/{CODE}/face-models",
+]
+
+
+@pytest.mark.parametrize("path", KNOWN)
 @few
 @given(body=BODIES, kind=KINDS)
 def test_garbage_with_credentials(world: World, path: str, body: bytes, kind: str) -> None:

@@ -26,6 +26,7 @@ class NodeSimulator:
         self.sealing: list[str] = []  # kid of each key announced, the current one first
         self.entries: list[journal.Entry] = []
         self.batches = 0
+        self.models: list[list[str]] = []  # of each announcement
         self.spent: set[str] = set()
         self.code = CODE
         self.answers: dict[str, Response] = {}  # instead of the right one, by the last part of the path
@@ -47,6 +48,7 @@ class NodeSimulator:
             ("POST", "/border/lanes/enrol"): self.enrol,
             ("GET", f"{place}/bundle"): self.bundle,
             ("PUT", f"{place}/sealing-keys"): self.sealing_keys,
+            ("PUT", f"{place}/face-models"): self.face_models,
             ("POST", "/border/journal"): self.journal,
         }
 
@@ -80,6 +82,11 @@ class NodeSimulator:
             raise Problem(409)
         self.sealing = offered
         return self._answer("sealing-keys", Response(204))
+
+    def face_models(self, request: Request) -> Response:
+        self._require_lane(request)
+        self.models.append(json_body(request)["face_models"])
+        return self._answer("face-models", Response(204))
 
     def journal(self, request: Request) -> Response:
         self._require_lane(request)

@@ -299,6 +299,29 @@ def test_a_token_sealed_while_the_node_was_away_at_rotation_still_opens_a_day_la
     assert lane.cross(lane.code(1, recipient=known)).word == "admit"
 
 
+# Face models
+
+
+def test_models_are_announced_until_the_node_has_heard_and_then_no_more(
+    lane: LaneSimulator, node: NodeSimulator, outbound: Rerouted
+) -> None:
+    sync = Sync(lane.lane, outbound, lambda: ["new-1", "toy-1"])
+    node.lost = {"face-models"}
+    with pytest.raises(Unavailable):
+        sync.announce_models()
+    node.lost = set()
+    assert sync.announce_models() == "announced"
+    assert sync.announce_models() == "unchanged"
+    assert node.models == [["new-1", "toy-1"]] * 2
+    assert Sync(lane.lane, outbound, lambda: ["new-1"]).announce_models() == "announced"
+    assert node.models[-1] == ["new-1"]
+
+
+def test_an_exchange_by_hand_announces_no_engine_that_does_not_run(node: NodeSimulator, sync: Sync) -> None:
+    assert sync.announce_models() == "unchanged"
+    assert node.models == []
+
+
 # All of it, and a node that is down
 
 
@@ -307,6 +330,7 @@ def test_once_says_what_came_of_each_part(lane: LaneSimulator, sync: Sync) -> No
         "bundle": "serial 7",
         "journal": "0 entries",
         "keys": "unchanged",
+        "models": "unchanged",
         "store": "done",
     }
 
