@@ -152,6 +152,10 @@ class Node:
         found.body = {"sealing_jwks": {"keys": [key.public.jwk() for key in sealing]}}
         return found
 
+    def announce_face_models(self) -> Sound:
+        gate = _Border(self.world.now).gate
+        return Sound(gate.headers(self.world.now), path={"code": CODE}, body={"face_models": ["new-1", "old-1"]})
+
     def record_journal(self) -> Sound:
         border = _Border(self.world.now)
         border.gate.entry(self.world.now)
