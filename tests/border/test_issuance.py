@@ -17,7 +17,7 @@ from idp.federation import signing
 from idp.oidc.models import Grant
 from idp.protocol import border_token, keys
 from idp.protocol.refusals import Unavailable
-from tests.border.world import NODE, OFFICER, World, problem_of
+from tests.border.world import NODE, OFFICER, World, lane_body, problem_of
 
 
 def opened(world: World, answer: Any) -> tuple[border_token.BorderToken, border_token.Sealed]:
@@ -233,3 +233,19 @@ def test_two_authorities_know_the_traveller_by_two_names(world: World) -> None:
     names = [issuance.pairwise_subject(world.traveller, place) for place in (NODE, "https://cn", NODE)]
     assert names[0] == names[2] != names[1]
     assert str(world.traveller.pk) not in names[0]
+
+
+def test_the_authoritys_preference_decides_among_the_models_in_common(world: World) -> None:
+    """invalid solely in its order: a checkpoint that names an older model first would keep everybody on that."""
+    older, bay = "pack-of-2026", world.register("bay")
+    code = world.invite(bay, "1", "exit")["code"]
+    body = lane_body(keys.generate(), [keys.generate()], (older, EMBEDDED_MODEL))
+    lane_keys = checkpoints.parse_lane_keys(body)
+    checkpoints.enrol_lane(checkpoint_code="bay", lane_name="1", code=code, lane_keys=lane_keys, now=world.now)
+    template = Template(older, "q8", bytes(128))
+    references.keep(traveller=world.traveller, document=world.document, template=template, now=world.now)
+    grant = world.grant(world.detail(locations=[bay.entity_id]))
+    for expected in (EMBEDDED_MODEL, older):  # and where that is missing, the other serves
+        assert world.ask(grant=grant, checkpoint=bay.entity_id).status_code == 201
+        assert IssuedToken.objects.latest("pk").face_model == expected
+        FaceReference.objects.filter(model=EMBEDDED_MODEL).delete()
