@@ -46,6 +46,7 @@ HINTS = {
     "poor_picture": _("The picture is poor. Clean the lens, or use another camera."),
     "turn_left": _("Turn your head to your left when you are asked to, and hold it there."),
     "turn_right": _("Turn your head to your right when you are asked to, and hold it there."),
+    "turn_less": _("Do not turn so far: both eyes have to stay in the picture."),
     "move_slowly": _("Move slowly and evenly when you are asked to."),
 }
 REASONS = {

@@ -176,7 +176,13 @@ def test_a_traveller_is_told_only_what_helps(mine: Client, reason: str, hint: st
 def test_every_hint_of_the_engine_has_its_text() -> None:
     from idp.biometrics.engine import challenge, quality
 
-    assert {*quality.ADVICE.values(), "too_bright", *challenge.Instruction, "move_slowly"} == set(following.HINTS)
+    assert {
+        *quality.ADVICE.values(),
+        "too_bright",
+        *challenge.Instruction,
+        *challenge.LOST.values(),
+        "move_slowly",
+    } == set(following.HINTS)
 
 
 def test_officers_see_jobs_and_no_faces(mine: Client, named: TravelDocument, holder: Traveller) -> None:

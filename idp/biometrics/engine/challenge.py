@@ -50,6 +50,13 @@ class Instruction(StrEnum):
 MIRRORED: Final = {Instruction.TURN_LEFT: Instruction.TURN_RIGHT, Instruction.TURN_RIGHT: Instruction.TURN_LEFT}
 
 
+LOST: Final = {
+    Instruction.TURN_LEFT: "turn_less",
+    Instruction.TURN_RIGHT: "turn_less",
+    Instruction.COME_CLOSER: "move_into_the_picture",
+}  # what to say when hardly a frame shows a face
+
+
 @dataclass(frozen=True)
 class Moment:
     """What one frame says: ``yaw`` in degrees to the picture's right, ``size`` between the eyes in picture widths.
@@ -110,7 +117,9 @@ def watch(engine: FaceEngine, challenge: Sequence[str], takes: Sequence[Sequence
     moments = _moments(engine, takes)
     for number, seen in enumerate(moments):
         if len(seen) < SEEN:
-            raise Refusal(Reason.FACE_NO_FACE, "move_into_the_picture" if number else "look_at_the_camera")
+            raise Refusal(
+                Reason.FACE_NO_FACE, LOST[Instruction(challenge[number - 1])] if number else "look_at_the_camera"
+            )
     return judge(challenge, moments, floor=engine.same_score)
 
 

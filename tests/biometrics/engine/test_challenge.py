@@ -165,7 +165,7 @@ def test_a_session_of_another_shape_judged(engine: EmbeddedEngine, challenge: li
 
 def test_a_take_without_a_face_called_an_attack(engine: EmbeddedEngine) -> None:
     wall = [jpeg(np.full((720, 1280, 3), 140 + number, np.uint8)) for number in range(6)]
-    for place, hint in ((0, "look_at_the_camera"), (2, "move_into_the_picture")):
+    for place, hint in ((0, "look_at_the_camera"), (1, "turn_less"), (2, "turn_less"), (3, "move_into_the_picture")):
         takes = [list(take) for take in session(0, 1, *ORDERS[0])]
         takes[place] = wall[: len(takes[place])]
         with pytest.raises(Refusal) as caught:
