@@ -121,3 +121,15 @@ def test_only_what_had_pictures_ends_with_them(
 def test_no_worker_outlives_its_lease() -> None:
     """It would be overtaken while it works, and what it has found would be dropped."""
     assert compare.time_limit is not None and compare.time_limit < jobs.LEASE
+
+
+def test_a_worker_that_goes_on_goes_on_holding_its_job(
+    holder: Traveller, named: TravelDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each stage begins the lease anew."""
+    job = jobs.claim(job_id=queued(holder, named), now=NOW)
+    assert job is not None
+    monkeypatch.setattr("idp.clock.now", lambda: NOW + 50)
+    jobs.progress(job=job, stage="faces")
+    assert jobs.sweep(now=NOW + 50 + jobs.LEASE) == []
+    assert jobs.sweep(now=NOW + 50 + jobs.LEASE + 1) == [str(job.pk)]
