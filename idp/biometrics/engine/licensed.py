@@ -78,7 +78,7 @@ class LicensedEngine(OneToOne):
 
     def _faces(self, picture: RGB, *, enrolling: bool) -> list[Face]:
         boxes, points = self._detection.detect(_blue_first(picture))
-        found = [_face(box, five) for box, five in zip(boxes, points, strict=True)]
+        found = [_face(box, five) for box, five in zip(boxes, points, strict=True) if np.isfinite(box).all()]
         return sorted((face for face in found if _is_upright(face)), key=lambda face: -face.box.area)
 
     def _chip(self, picture: RGB, face: Face) -> RGB:

@@ -237,6 +237,13 @@ def test_landmarks_without_a_pose_made_into_a_face(licensed: LicensedEngine) -> 
         assert not _is_upright(Face(Box(0, 0, 9, 9), points, CENTRES))
 
 
+def test_a_detector_that_says_nowhere(licensed: LicensedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no number is no face; it must not end a job as a fault of ours."""
+    nowhere = np.full((2, 5), np.nan, np.float32), np.zeros((2, 5, 2), np.float32)
+    monkeypatch.setattr(licensed._detection, "detect", lambda picture: nowhere)
+    assert refusal(lambda: licensed.look(jpeg(packs.scene(0))))[0] is Reason.FACE_NO_FACE
+
+
 def test_a_frame_of_twelve_megapixels_refused(licensed: LicensedEngine, known: list[Enrolment]) -> None:
     large = jpeg(cv2.resize(packs.scene(5), (4096, 2304), interpolation=cv2.INTER_NEAREST), 92)
     assert licensed.compare(known[5].template, [large], require_liveness=False).score > 0.9
