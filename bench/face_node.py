@@ -1,4 +1,4 @@
-"""The node of `bench.face_job`: ``python -m bench.face_node prepare|jobs|sealed``, in the environment of that node.
+"""The node of `bench.face_job`: ``python -m bench.face_node prepare|first|whole|live|sealed``, in its environment.
 
 A program of its own, because Django is set up once in a process. Prints JSON: name to milliseconds.
 """
@@ -31,7 +31,7 @@ def main(what: str) -> int:
     """Do it, and print what it took."""
     django.setup()
     with redirect_stdout(sys.stderr):
-        found = {"prepare": _prepare, "jobs": _jobs, "sealed": _sealed}[what]()
+        found = {"prepare": _prepare, "first": _first, "whole": _whole, "live": _live, "sealed": _sealed}[what]()
     print(json.dumps(found))
     return 0
 
@@ -45,13 +45,23 @@ def _prepare() -> Times:
     return {}
 
 
-def _jobs() -> Times:
-    live = [large(photographs.live_capture(PERSON, 1, 3)[place]) for place in range(3)]
-    _job(0, live)  # the worker loads its engine
-    return {
-        "job_12mp": [_job(number, None) for number in range(1, ROUNDS + 1)],
-        "job_12mp_all": [_job(number, live) for number in range(ROUNDS + 1, 2 * ROUNDS + 1)],
-    }
+def _first() -> Times:
+    """The worker loads its engine."""
+    _job(0, _large_takes())
+    return {}
+
+
+def _whole() -> Times:
+    return {"job_12mp": [_job(number, None) for number in range(1, ROUNDS + 1)]}
+
+
+def _live() -> Times:
+    live = _large_takes()
+    return {"job_12mp_all": [_job(number, live) for number in range(ROUNDS + 1, 2 * ROUNDS + 1)]}
+
+
+def _large_takes() -> list[bytes]:
+    return [large(frame) for frame in photographs.live_capture(PERSON, 1, 3)]
 
 
 def _job(number: int, live: Sequence[bytes] | None) -> float:

@@ -86,8 +86,10 @@ def test_newest_evaluation_counts_as_a_whole(db: None) -> None:
 
 
 def test_calibration_of_another_model_does_not_count(db: None) -> None:
+    """Nor are lanes told of it: none of this node's engines could compare it."""
     calibrate(model="other", e3=0.1, e4=0.2)
     assert in_force() == EMBEDDED_THRESHOLDS
+    assert set(thresholds.for_gates()) == {EMBEDDED_MODEL}
 
 
 def test_lanes_are_given_every_model_of_the_node_and_a_checkpoint_may_be_stricter(db: None) -> None:

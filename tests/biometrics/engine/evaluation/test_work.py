@@ -74,6 +74,9 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
         with Work(tmp_path / "work", engine="e") as work:
             work.keep("a", FOUND)
             assert (tmp_path / "work").stat().st_mode & 0o077 == 0
+        (tmp_path / "open").mkdir(mode=0o755)  # that the operator made
+        with Work(tmp_path / "open", engine="e") as work:
+            assert (tmp_path / "open").stat().st_mode & 0o077 == 0
     finally:
         os.umask(before)
 
