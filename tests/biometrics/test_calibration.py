@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +109,17 @@ def test_officer_reads_calibrations_and_changes_none() -> None:
     from idp.audit.admin import ReadOnlyModelAdmin
 
     assert isinstance(admin.site.get_model_admin(Calibration), ReadOnlyModelAdmin)
+
+
+def test_server_and_worker_do_not_load_matplotlib() -> None:
+    """Half a second and 60 MB in each process, and none of them draws."""
+    code = (
+        "import sys, django; django.setup(); import idp.urls, idp.celery, idp.biometrics.tasks, idp.border.bundling; "
+        "print('matplotlib' in sys.modules)"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "False"
 
 
 def test_embedded_engine_is_evaluated_by_its_name(db: None, tmp_path: Path) -> None:

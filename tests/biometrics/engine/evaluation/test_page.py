@@ -132,7 +132,7 @@ def test_points_of_the_profiles_lie_on_the_curve() -> None:
         assert np.interp(x, match[::-1], non[::-1]) == pytest.approx(y, rel=0.05)
 
 
-def test_server_and_gate_do_not_load_matplotlib() -> None:
+def test_gate_does_not_load_matplotlib() -> None:
     """Half a second and 60 MB in each process that never draws."""
     code = (
         "import sys; import idp.biometrics.engine.evaluate, idp.biometrics.engine.evaluation.running; "
