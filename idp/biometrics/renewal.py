@@ -87,7 +87,7 @@ def _from_traveller(job: Job) -> Template:
     takes = captures.takes(job=job)
     outcome = challenge.watch(knows, job.challenge, takes)
     if outcome.alarm or outcome.hint:
-        raise Refusal(Reason.FACE_NOT_LIVE, outcome.hint)
+        raise Refusal(Reason.FACE_NOT_LIVE, outcome.alarm or outcome.hint)  # the row tells officers of an alarm
     jobs.progress(job=job, stage="comparison")
     frames = [*takes[0], *(take[0] for take in takes[1:])]  # those that look straight
     compared = knows.compare(known, frames, require_liveness=True)

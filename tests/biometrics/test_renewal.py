@@ -224,6 +224,16 @@ def test_a_still_picture_renews_nothing(without_portrait: Any, twin: None) -> No
     assert (job.state, job.reason) == ("failed", "face_not_live")
 
 
+def test_a_recording_of_other_movements_renews_nothing(without_portrait: Any, twin: None) -> None:
+    """invalid solely because the movements come in another order than was asked for."""
+    job = renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW)
+    enrolment.submit(job=job, takes=takes(0, *reversed(job.challenge)), now=NOW)
+    compare(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("failed", "face_not_live") and job.hint
+    assert models(without_portrait) == {EMBEDDED_MODEL}
+
+
 def test_pictures_that_are_gone_fail_the_job_and_do_not_kill_it(without_portrait: Any, twin: None) -> None:
     """invalid solely because the pictures were kept too long."""
     job = renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW)
