@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
+from idp import conf
 from idp.audit.models import AuditEvent
 from idp.biometrics import calibration, engines, thresholds
 from idp.biometrics.engine import EMBEDDED_MODEL
 from idp.biometrics.models import Calibration
+from tests.biometrics import world
 from tests.biometrics.engine.evaluation.synthetic import SyntheticEngine, people
 
 NAMED = ("--dataset", "lane cameras, May", "--officer", "account:7")
@@ -103,12 +106,18 @@ def test_what_cannot_be_evaluated_is_said(db: None, tmp_path: Path, arguments: l
         evaluated(*(tmp_path / one if not one.startswith("--") else one for one in arguments))
 
 
-def test_officer_reads_calibrations_and_changes_none() -> None:
-    from django.contrib import admin
-
-    from idp.audit.admin import ReadOnlyModelAdmin
-
-    assert isinstance(admin.site.get_model_admin(Calibration), ReadOnlyModelAdmin)
+def test_officer_reads_calibrations_and_changes_none(db: None, settings: Any) -> None:
+    """A threshold that somebody typed in has no measurement behind it."""
+    settings.STATIC_ROOT = conf.authority().data_dir
+    calibration.store(found=[{"target": "1e-3", **FOUND}], model="m", dataset="lanes", officer="o", now=1)
+    officer = world.officer("o", "view_calibration", "change_calibration", "add_calibration")
+    listed = reverse("admin:biometrics_calibration_changelist")
+    assert "lanes" in officer.get(listed).content.decode()
+    row = Calibration.objects.get()
+    page = reverse("admin:biometrics_calibration_change", args=[row.pk])
+    assert officer.get(page).status_code == 200
+    assert officer.post(page, {"threshold": "0.1"}).status_code == 403
+    assert officer.get(reverse("admin:biometrics_calibration_add")).status_code == 403
 
 
 def test_server_and_worker_do_not_load_matplotlib() -> None:
