@@ -272,6 +272,17 @@ def test_nobody_begins_the_renewal_of_anothers_face(without_portrait: Any, twin:
     assert not Job.objects.exists()
 
 
+def test_who_cancels_a_renewal_is_asked_for_the_same_movements(without_portrait: Any, twin: None) -> None:
+    """Else one would begin until the order suits a recording."""
+    asked = {"traveller": without_portrait.traveller, "document": without_portrait, "model": TWIN, "now": NOW}
+    orders = set()
+    for _ in range(6):
+        job = renewal.ask(**asked)
+        orders.add(tuple(job.challenge))
+        jobs.cancel(job=job, now=NOW)
+    assert len(orders) == 1
+
+
 def test_the_same_renewal_is_begun_once(without_portrait: Any, twin: None) -> None:
     asked = {"traveller": without_portrait.traveller, "document": without_portrait, "model": TWIN, "now": NOW}
     assert renewal.ask(**asked) == renewal.ask(**asked)
