@@ -93,6 +93,7 @@ def test_a_peer_lists_nobody_elses_checkpoints(world: World, peers: Peers) -> No
     nowhere = f"{peers.cn.entity_id}/checkpoints/nowhere"
     lists(peers, foreign, nowhere, peers.cn.entity_id, f"{peers.cn.entity_id}/checkpoints/{'x' * 300}")
     assert survey() == 0 and theirs() == {}
+    assert not [url for url in peers.asked if foreign in url], "nor does it send us to others"
 
 
 def test_an_ended_peers_checkpoints_count_no_more(world: World, peers: Peers) -> None:
