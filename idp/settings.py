@@ -188,6 +188,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1  # seconds; the audit is sealed so often, and a stop waits for it
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = broker.PATIENCE
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is down for an hour ends no worker
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, Path(IDP_DATA_DIR) / "broker")
 
 AXES_FAILURE_LIMIT = 5  # NIST SP 800-63B §5.2.2 allows up to 100; five and a delay cost a traveller little

@@ -61,3 +61,4 @@ def test_the_application_asks_for_late_acknowledgement_and_one_message_at_a_time
 
     assert app.conf.task_acks_late and app.conf.worker_prefetch_multiplier == 1
     assert app.conf.task_ignore_result and app.conf.result_backend is None
+    assert app.conf.broker_connection_max_retries is None, "a worker would end when the broker is down for long"
