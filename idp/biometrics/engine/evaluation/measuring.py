@@ -50,13 +50,15 @@ class Measured:
     """``failures``: how many pictures gave no template, by what was said of them: reason, and advice if any.
 
     ``subjects``: people (``by_person``), or with pairs references, of whom ``unenrolled`` had no picture that gave a
-    template. ``groups``: comparisons within each group. ``repeated``: pictures that are another one once more, byte for
+    template. ``groups``: comparisons within each group, ``acquiring`` its pictures and those without a template.
+    ``repeated``: pictures that are another one once more, byte for
     byte; ``misfiled``: those that two people have.
     """
 
     model: str
     all: Counted
     groups: Mapping[str, Counted]
+    acquiring: Mapping[str, tuple[int, int]]
     pictures: int
     failures: Mapping[str, int]
     by_person: bool
@@ -106,6 +108,7 @@ def measure(
         model=engine.model,
         all=every,
         groups=by_group,
+        acquiring=_acquiring(gallery, groups),
         pictures=len(trials.pictures),
         failures=dict(Counter(seen.failure for seen in found if seen.template is None)),
         by_person=trials.people is not None,
@@ -114,6 +117,11 @@ def measure(
         repeated=len(digests) - len(set(digests)),
         misfiled=_misfiled(digests, trials.people),
     )
+
+
+def _acquiring(gallery: Gallery, groups: Groups) -> dict[str, tuple[int, int]]:
+    inside = [(name, groups.of == place) for place, name in enumerate(groups.names)]
+    return {name: (int(here.sum()), int((here & ~gallery.acquired).sum())) for name, here in inside}
 
 
 def _read(path: Path) -> bytes:

@@ -138,7 +138,16 @@ def _failures(found: Mapping[str, Any]) -> str:
 def _groups(found: Mapping[str, Any]) -> str:
     if not found["groups"]:
         return "<p>No groups were named (groups.csv, or folders of groups with --groups).</p>"
-    parts = ["<p>Impostor comparisons within a group only: across groups people are told apart more easily.</p>"]
+    acquired = [
+        (group, f"{one['pictures']:,}", _rate(one["fta"], one["intervals"]["fta"]))
+        for group, one in found["groups"].items()
+    ]
+    parts = [
+        _table(("Acquiring", "Pictures", "FTA"), acquired),
+        "<p>Impostor comparisons within a group only: across groups people are told apart more easily.</p>",
+    ]
+    if len(found["groups"]) <= AIM:
+        parts.append("<p>Of two groups none can have more than twice the mean: look at the intervals.</p>")
     for name in found["thresholds"]:
         rows = [
             (group, f"{one['genuine']:,}", f"{one['impostor']:,}", *_both(one, name))

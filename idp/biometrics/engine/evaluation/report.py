@@ -10,6 +10,7 @@ from idp.biometrics.engine.evaluation.rates import NotClaimed, Rate
 
 PROFILES: Final = (1e-3, 1e-4, 1e-5, 1e-6)  # false match rates that a policy may name
 LAXER: Final = 1e-2  # below the laxest profile: an officer looks from here on
+KINDS: Final = ("fmr", "fnmr")
 AIM: Final = 2.0  # times the mean of the groups that the worst one's rate may be
 
 Thresholds = Mapping[str, float]
@@ -29,7 +30,7 @@ def report(measured: Measured, thresholds: Thresholds) -> dict[str, Any]:
     acquire = rates.rate(measured.failed, measured.pictures)
     enrol = rates.rate(measured.unenrolled, measured.subjects)
     intervals = {"fta": _interval(acquire), "fte": _interval(enrol), **rated.pop("intervals")}
-    groups = {name: _rated(counted, named) for name, counted in measured.groups.items()}
+    groups = {name: _group(measured, name, named) for name in measured.groups}
     return {
         "model": measured.model,
         "pictures": measured.pictures,
@@ -46,7 +47,7 @@ def report(measured: Measured, thresholds: Thresholds) -> dict[str, Any]:
         "intervals": intervals,
         "profiles": {name_of(target): _profile(measured, target) for target in PROFILES},
         "groups": groups,
-        "differentials": {kind: _differentials(groups, kind, list(named)) for kind in ("fmr", "fnmr")},
+        "differentials": {kind: _differentials(groups, kind, list(named)) for kind in KINDS},
     }
 
 
@@ -109,6 +110,14 @@ def _rated(counted: Counted, named: Thresholds) -> dict[str, Any]:
             "fnmr": {name: _interval(found) for name, found in false_non_match.items()},
         },
     }
+
+
+def _group(measured: Measured, name: str, named: Thresholds) -> dict[str, Any]:
+    """`_rated`, and FTA within the group: faces that are not found do not show in the other rates."""
+    pictures, failed = measured.acquiring[name]
+    acquire, rated = rates.rate(failed, pictures), _rated(measured.groups[name], named)
+    intervals = {"fta": _interval(acquire), **rated.pop("intervals")}
+    return {"pictures": pictures, "fta": acquire.value, **rated, "intervals": intervals}
 
 
 def _differentials(groups: Mapping[str, Any], kind: str, names: Sequence[str]) -> dict[str, Any]:

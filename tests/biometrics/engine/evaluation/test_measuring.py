@@ -99,7 +99,9 @@ def test_groups_are_compared_within_themselves(tmp_path: Path) -> None:
     """An impostor of another group is told apart more easily, and makes every group look better than it is."""
     people(tmp_path / "x", 2, 2)
     people(tmp_path / "y", 3, 2, first=10)
+    (tmp_path / "y" / "p00010" / "wall.jpg").write_text("wall")
     found = measured(tmp_path, by_group=True)
+    assert found.acquiring == {"x": (4, 0), "y": (7, 1)}  # faces that are not found show in no other rate
     sizes = {name: (one.genuine.size, one.impostor.size) for name, one in found.groups.items()}
     assert sizes == {"x": (2, 4), "y": (3, 12)}
     assert (found.all.genuine.size, found.all.impostor.size) == (5, 40)

@@ -60,16 +60,10 @@ def test_every_claim_and_every_refusal_to_claim_is_a_sentence(page: str) -> None
 
 
 def test_rates_failures_groups_and_origin_are_there(page: str) -> None:
-    for said in (
-        "FTA, of pictures",
-        "FTE, of people",
-        "face_no_face",
-        "At admit",
-        "the aim is 2",
-        "insightface",
-        "rule of",
-    ):
-        assert said in page or said in ("the aim is 2",), said
+    for said in ("FTA, of pictures", "FTE, of people", "face_no_face", "At admit", "insightface", "rule of"):
+        assert said in page
+    assert '<td data-name="Acquiring">x<td data-name="Pictures">100<td data-name="FTA">1 % (' in page
+    assert "Of two groups none can have more than twice the mean" in page  # the aim is met by any two
     assert "no group has an error" in page or "the aim is 2" in page
 
 

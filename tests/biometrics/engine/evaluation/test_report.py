@@ -17,7 +17,7 @@ def counted(genuine: np.ndarray, impostor: np.ndarray) -> Counted:
 
 
 def measured(every: Counted, **groups: Counted) -> Measured:
-    return Measured("m", every, groups, 10, {"face_no_face": 1}, True, 5, 0, 0, 0)
+    return Measured("m", every, groups, {name: (10, 1) for name in groups}, 10, {"face_no_face": 1}, True, 5, 0, 0, 0)
 
 
 def errors(genuine: int, impostor: int, of: int = 100) -> Counted:
@@ -42,6 +42,12 @@ def test_worst_group_is_held_against_the_mean_of_the_groups() -> None:
 def test_groups_without_error_are_not_said_to_be_alike() -> None:
     found = report(measured(errors(0, 0), a=errors(0, 0), b=errors(0, 0)), AT)["differentials"]
     assert found["fmr"]["admit"]["times"] is None
+
+
+def test_failures_to_acquire_are_a_rate_of_the_group() -> None:
+    found = report(measured(errors(0, 0), a=errors(0, 0)), AT)["groups"]["a"]
+    assert (found["pictures"], found["fta"]) == (10, 0.1)
+    assert found["intervals"]["fta"][0] < 0.1 < found["intervals"]["fta"][1]
 
 
 def test_one_group_is_held_against_nothing() -> None:
