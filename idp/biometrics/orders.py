@@ -14,8 +14,10 @@ def draw(*, document: TravelDocument) -> list[str]:
     """The order of the document's last job until a worker has judged that one, and then another draw.
 
     Else somebody with a recording would cancel and begin, or begin in many accounts, until its order comes. To be
-    judged costs an attempt (`attempts`), or ends at an officer's.
+    judged costs an attempt (`attempts`), or ends at an officer's. In the caller's transaction, which makes the job: the
+    document's row is locked, so that of two who begin at once the second sees the first one's order.
     """
+    TravelDocument.objects.select_for_update().get(pk=document.pk)
     last = Job.objects.filter(document=document).exclude(challenge=[]).order_by("-created_at").first()
     if last is not None and last.state in UNJUDGED:
         return list(last.challenge)
