@@ -22,9 +22,12 @@ from idp.federation.admin_registers import officer_of
 from idp.federation.columns import NOTHING, when
 
 LISTS = {Job: "admin:biometrics_job_changelist", Attempts: "admin:biometrics_attempts_changelist"}
-DECISIONS: dict[str, tuple[Callable[..., None] | None, Any]] = {
-    "confirm": (reviews.confirm, _("The document has been linked.")),
-    "deny": (reviews.deny, _("The document has not been linked.")),
+DECISIONS: dict[str, Callable[..., None]] = {"confirm": reviews.confirm, "deny": reviews.deny}
+DECIDED = {
+    ("link", "confirm"): _("The document has been linked."),
+    ("link", "deny"): _("The document has not been linked."),
+    ("renew", "confirm"): _("A worker renews the reference now."),
+    ("renew", "deny"): _("The reference has not been renewed."),
 }
 UNABLE = {
     "invalid_request": _("A decision needs a note of three to five hundred characters."),
@@ -125,11 +128,12 @@ class JobAdmin(ReadOnlyModelAdmin):
         return TemplateResponse(request, "biometrics/review.html", context)
 
     def _decided(self, request: HttpRequest, job: Job) -> HttpResponse:
-        decide, done = DECISIONS.get(request.POST.get("decision", ""), (None, ""))
-        if decide is None:
+        decision = request.POST.get("decision", "")
+        if decision not in DECISIONS:
             raise UnableToEnrol("invalid_request", "neither of the two buttons")
-        decide(job=job, officer=officer_of(request), note=request.POST.get("note", ""), now=clock.now())
-        self.message_user(request, done, messages.SUCCESS)
+        note = request.POST.get("note", "")
+        DECISIONS[decision](job=job, officer=officer_of(request), note=note, now=clock.now())
+        self.message_user(request, DECIDED[job.kind, decision], messages.SUCCESS)
         return redirect(LISTS[Job])
 
     @admin.display(description=_("reason"), ordering="reason", empty_value=NOTHING)

@@ -102,7 +102,7 @@ def _compare(job: Job) -> Found:
     takes = captures.takes(job=job)
     outcome = challenge.watch(engine(), job.challenge, takes) if job.challenge else challenge.Outcome(1.0)
     if outcome.alarm:
-        return Found(template, _score(template, takes[0]), outcome.score, alarm=outcome.alarm)
+        return Found(template, shown_score(engine(), template, takes[0]), outcome.score, alarm=outcome.alarm)
     if outcome.hint:
         return Found(template, None, outcome.score, hint=outcome.hint)
     jobs.progress(job=job, stage="comparison")
@@ -110,14 +110,14 @@ def _compare(job: Job) -> Found:
     try:
         compared = engine().compare(template, frames, require_liveness=True)
     except PresentationAttack as attack:
-        return Found(template, _score(template, frames), min(outcome.score, attack.score), alarm=PASSIVE)
+        return Found(template, shown_score(engine(), template, frames), min(outcome.score, attack.score), alarm=PASSIVE)
     return Found(template, compared.score, min(outcome.score, compared.liveness or 0.0))
 
 
-def _score(template: Template, frames: Sequence[bytes]) -> float | None:
+def shown_score(engine: FaceEngine, template: Template, frames: Sequence[bytes]) -> float | None:
     """For the officer who looks at an alarm, where there is one."""
     try:
-        return engine().compare(template, frames, require_liveness=False).score
+        return engine.compare(template, frames, require_liveness=False).score
     except Refusal:
         return None
 

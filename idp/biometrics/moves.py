@@ -1,7 +1,7 @@
 """Which moves a face job may make, and the one way to make one.
 
     awaiting ─▶ queued ─▶ running ─▶ done | failed | review | dead
-    awaiting, queued, running ─▶ cancelled          review ─▶ done | failed          dead ─▶ queued
+    awaiting, queued, running ─▶ cancelled          review ─▶ done | failed | queued          dead ─▶ queued
     queued, running, review ─▶ failed, when the pictures may be kept no longer
 
 Every move is one conditional UPDATE: of two who want to move a job, one does, and the other is told so.
@@ -34,11 +34,12 @@ REFER: Final = Move((State.RUNNING,), State.REVIEW)
 GIVE_UP: Final = Move((State.RUNNING,), State.DEAD)
 CANCEL: Final = Move((State.AWAITING, State.QUEUED, State.RUNNING), State.CANCELLED)
 CONFIRM: Final = Move((State.REVIEW,), State.DONE)
+APPROVE: Final = Move((State.REVIEW,), State.QUEUED)  # a renewal: a worker goes on with the pictures
 DENY: Final = Move((State.REVIEW,), State.FAILED)
 EXPIRE: Final = Move((State.QUEUED, State.RUNNING, State.REVIEW), State.FAILED)  # the pictures may be kept no longer
 RETRY: Final = Move((State.DEAD,), State.QUEUED)
 
-ALL: Final = (HAND_IN, CLAIM, TAKE_OVER, SUCCEED, FAIL, REFER, GIVE_UP, CANCEL, CONFIRM, DENY, EXPIRE, RETRY)
+ALL: Final = (HAND_IN, CLAIM, TAKE_OVER, SUCCEED, FAIL, REFER, GIVE_UP, CANCEL, CONFIRM, APPROVE, DENY, EXPIRE, RETRY)
 
 
 def make(move: Move, *, job_id: object, now: int, only: Q | None = None, **changes: Any) -> bool:

@@ -1,16 +1,18 @@
 """A reference made anew, under a model that is wanted, beside those that there are.
 
 From the register's portrait no traveller has to be there. Where the portrait is gone or will not do, the traveller
-comes before the camera: the face must be that of a reference under another model, and that picture is enrolled.
+comes before the camera: the face must be that of a reference under another model, and that picture is enrolled. An
+alarm, and what is uncertain while there is a portrait to look at, waits for an officer (`reviews`).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from idp.accounts.models import TravelDocument, Traveller
-from idp.biometrics import captures, engines, jobs, moves, orders, references, thresholds, vault
-from idp.biometrics.engine import FaceEngine, Template, challenge
+from idp.biometrics import captures, engines, enrolment, jobs, moves, orders, references, thresholds, vault
+from idp.biometrics.engine import FaceEngine, FaceResult, PresentationAttack, Template, challenge
 from idp.biometrics.models import OPEN_STATES, Job, Portrait
 from idp.biometrics.waking import wake
 from idp.protocol.refusals import Reason, Refusal
@@ -56,6 +58,14 @@ def ask(*, traveller: Traveller, document: TravelDocument, model: str, now: int)
         return job
 
 
+class _Doubt(Exception):
+    """An officer has to look; ``found`` are fields of the job."""
+
+    def __init__(self, reason: Reason, **found: Any) -> None:
+        super().__init__(reason.value)
+        self.reason, self.found = reason, found
+
+
 def run(*, job: Job, now: int) -> None:
     """Carry out a claimed job. Raises `jobs.NotOurs`."""
     try:
@@ -64,6 +74,9 @@ def run(*, job: Job, now: int) -> None:
         template = _from_traveller(job) if job.challenge else _from_portrait(job)
     except Refusal as refusal:
         jobs.finish(job=job, move=moves.FAIL, now=now, reason=refusal.reason, hint=refusal.detail[:32])
+        return
+    except _Doubt as doubt:
+        jobs.finish(job=job, move=moves.REFER, now=now, reason=doubt.reason, **doubt.found)
         return
     with transaction.atomic():
         jobs.finish(job=job, move=moves.SUCCEED, now=now)
@@ -80,26 +93,41 @@ def _from_portrait(job: Job) -> Template:
 
 
 def _from_traveller(job: Job) -> Template:
-    """No officer is asked: what is not certain sends to the counter, where a portrait can be taken in."""
     known = _known(job)
     knows, engine = _engine(known.model), _engine(job.model)
-    jobs.progress(job=job, stage="liveness")
     takes = captures.takes(job=job)
-    outcome = challenge.watch(knows, job.challenge, takes)
-    if outcome.alarm or outcome.hint:
-        raise Refusal(Reason.FACE_NOT_LIVE, outcome.alarm or outcome.hint)  # the row tells officers of an alarm
-    jobs.progress(job=job, stage="comparison")
+    if not all(takes):
+        raise Refusal(Reason.MALFORMED, "no_pictures")  # they were kept too long
     frames = [*takes[0], *(take[0] for take in takes[1:])]  # those that look straight
-    compared = knows.compare(known, frames, require_liveness=True)
     limits = thresholds.for_enrolment(knows)
-    if compared.score < limits.admit:
-        raise Refusal(Reason.FACE_UNCERTAIN if compared.score >= limits.refer else Reason.FACE_MISMATCH)
-    return _best(engine, frames, compared.frame)
+    if job.decided_by:  # an officer has seen them; another face is another face all the same
+        jobs.progress(job=job, stage="comparison")
+        compared = knows.compare(known, frames, require_liveness=False)
+        return _enrolled(engine, frames, compared, at_least=limits.refer)
+    jobs.progress(job=job, stage="liveness")
+    outcome = challenge.watch(knows, job.challenge, takes)
+    if outcome.alarm:
+        score = enrolment.shown_score(knows, known, takes[0])
+        raise _Doubt(Reason.FACE_NOT_LIVE, hint=outcome.alarm, score=score, liveness=outcome.score)
+    outcome.require()
+    jobs.progress(job=job, stage="comparison")
+    try:
+        compared = knows.compare(known, frames, require_liveness=True)
+    except PresentationAttack as attack:
+        score = enrolment.shown_score(knows, known, frames)
+        raise _Doubt(Reason.FACE_NOT_LIVE, hint=enrolment.PASSIVE, score=score, liveness=attack.score) from attack
+    if limits.refer <= compared.score < limits.admit and Portrait.objects.filter(document=job.document).exists():
+        raise _Doubt(Reason.FACE_UNCERTAIN, score=compared.score, liveness=compared.liveness)
+    return _enrolled(engine, frames, compared, at_least=limits.admit, uncertain=limits.refer)
 
 
-def _best(engine: FaceEngine, frames: Sequence[bytes], compared: int) -> Template:
+def _enrolled(
+    engine: FaceEngine, frames: Sequence[bytes], compared: FaceResult, *, at_least: float, uncertain: float = 1.0
+) -> Template:
     """Of the picture that was compared, and of no other: only that one is known to show the traveller."""
-    return engine.enrol(frames[compared]).template
+    if compared.score < at_least:
+        raise Refusal(Reason.FACE_UNCERTAIN if compared.score >= uncertain else Reason.FACE_MISMATCH)
+    return engine.enrol(frames[compared.frame]).template
 
 
 def _known(job: Job) -> Template:

@@ -20,8 +20,9 @@ from idp.biometrics import attempts, jobs, moves, renewal, vault
 from idp.biometrics.captures import TAKE
 from idp.biometrics.engine.pictures import decode
 from idp.biometrics.jobs import UnableToEnrol
-from idp.biometrics.models import Capture, Job, Portrait
+from idp.biometrics.models import OVER_STATES, Capture, Job, Portrait
 from idp.biometrics.moves import Move
+from idp.biometrics.waking import wake
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 
 SIDE: Final = 720  # pixels of the longer side: as much as a page shows
@@ -55,8 +56,15 @@ def look(*, job: Job, officer: str) -> Faces:
 
 @transaction.atomic
 def confirm(*, job: Job, officer: str, note: str, now: int) -> None:
-    """It is the holder: the document is linked, and a worker makes the reference. Raises `UnableToEnrol`: not in
-    review any more (conflict), no note (invalid_request), not to be linked (document_not_eligible, conflict)."""
+    """It is the holder: the document is linked, or its reference renewed; a worker makes the reference.
+
+    Raises `UnableToEnrol`: not in review any more (conflict), no note (invalid_request), not to be linked
+    (document_not_eligible, conflict).
+    """
+    if job.kind == Job.Kind.RENEW:
+        _decide(job, moves.APPROVE, officer=officer, note=note, now=now, attempts=0)
+        wake(str(job.pk))
+        return
     _decide(job, moves.CONFIRM, officer=officer, note=note, now=now)
     attempts.matched(job=job)
     try:
@@ -73,13 +81,14 @@ def deny(*, job: Job, officer: str, note: str, now: int) -> None:
     attempts.failed(job=job, reason=Reason.FACE_MISMATCH, now=now)
 
 
-def _decide(job: Job, move: Move, *, officer: str, note: str, now: int) -> None:
+def _decide(job: Job, move: Move, *, officer: str, note: str, now: int, **changes: int) -> None:
     note = note.strip()
     if not MIN_NOTE <= len(note) <= MAX_NOTE:
         raise UnableToEnrol("invalid_request", "a decision needs a note")
-    if not moves.make(move, job_id=job.pk, now=now, decided_by=officer, note=note):
+    if not moves.make(move, job_id=job.pk, now=now, decided_by=officer, note=note, **changes):
         raise UnableToEnrol("conflict", "another officer has decided, or its time is over")
-    jobs.forget(job_id=job.pk)
+    if move.after in OVER_STATES:
+        jobs.forget(job_id=job.pk)
     # The note may name somebody: the audit has what shows that it was not altered.
     data = {"reason": job.reason, "note_sha256": hashlib.sha256(note.encode()).hexdigest()}
     jobs.record(job, move, actor=officer, data=data)

@@ -34,11 +34,14 @@ class Life(RuleBasedStateMachine):
     job: Job
     workers: list[Job]
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(renewal=st.booleans())
+    def begin(self, renewal: bool) -> None:
         self.now, self.workers = NOW, []
         holder = Traveller.objects.get()
         self.job = jobs.begin(traveller=holder, document=TravelDocument.objects.get(), now=NOW)
+        if renewal:
+            self.job.kind, self.job.model = Job.Kind.RENEW, "m"
+            self.job.save(update_fields=["kind", "model"])
 
     @rule()
     def hand_in(self) -> None:
@@ -110,6 +113,18 @@ class Life(RuleBasedStateMachine):
             assert before != "dead" or self.now > NOW + jobs.RETENTION
         else:
             assert before == "dead" and self._row().attempts == 0 and Capture.objects.count() == 3
+
+    @precondition(lambda self: self.job.kind == Job.Kind.RENEW)
+    @rule()
+    def approve(self) -> None:
+        """Of a link, the officer's confirmation is an end."""
+        before = self._state()
+        try:
+            reviews.confirm(job=self.job, officer="account:7", note="the same", now=self.now)
+        except UnableToEnrol:
+            assert before != "review"
+        else:
+            assert before == "review" and self._row().attempts == 0 and Capture.objects.count() == 3
 
     @rule()
     def deny(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 from idp.accounts import documents
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit.models import AuditEvent
-from idp.biometrics import engines, enrolment, jobs, outdated, references, renewal, vault, wanted
-from idp.biometrics.engine import EMBEDDED_MODEL, Template
+from idp.biometrics import engines, enrolment, jobs, outdated, references, renewal, reviews, thresholds, vault, wanted
+from idp.biometrics.engine import EMBEDDED_MODEL, Template, Thresholds
 from idp.biometrics.models import Attempts, Capture, FaceReference, Job, Portrait
 from idp.biometrics.tasks import compare, renew
 from tests.biometrics.engine import packs
@@ -195,6 +195,16 @@ def shown(client: Any, made: TravelDocument, person: int) -> Job:
     return job
 
 
+def in_review(job: Job, person: int) -> Job:
+    """After an alarm: the movements come in another order, and it is none of left for right."""
+    first, *others = job.challenge
+    enrolment.submit(job=job, takes=takes(person, *others, first), now=NOW)
+    compare(str(job.pk))
+    job.refresh_from_db()
+    assert job.state == "review"
+    return job
+
+
 def test_who_has_no_portrait_any_more_is_asked_and_shows_their_face(without_portrait: Any, twin: None) -> None:
     client = browser("mei")
     page = client.get("/account/").content.decode()
@@ -221,17 +231,66 @@ def test_a_still_picture_renews_nothing(without_portrait: Any, twin: None) -> No
     enrolment.submit(job=job, takes=still, now=NOW)
     compare(str(job.pk))
     job.refresh_from_db()
-    assert (job.state, job.reason) == ("failed", "face_not_live")
+    assert (job.state, job.reason, job.hint) == ("review", "face_not_live", "repeated_frames")
+    assert models(without_portrait) == {EMBEDDED_MODEL} and Capture.objects.exists()
 
 
 def test_a_recording_of_other_movements_renews_nothing(without_portrait: Any, twin: None) -> None:
     """invalid solely because the movements come in another order than was asked for."""
     job = renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW)
-    enrolment.submit(job=job, takes=takes(0, *reversed(job.challenge)), now=NOW)
+    alarmed = in_review(job, 0)
+    assert (alarmed.reason, alarmed.hint) == ("face_not_live", "other_order") and alarmed.liveness is not None
+    assert models(without_portrait) == {EMBEDDED_MODEL}
+
+
+def test_an_officer_who_saw_no_attack_lets_a_worker_go_on(without_portrait: Any, twin: None) -> None:
+    """The pictures are still needed then, and go with the reference."""
+    job = in_review(
+        renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW), 0
+    )
+    reviews.confirm(job=job, officer="account:7", note="she turned the other way first", now=NOW)
+    assert Job.objects.get().state == "queued" and Capture.objects.exists()
     compare(str(job.pk))
     job.refresh_from_db()
-    assert (job.state, job.reason) == ("failed", "face_not_live") and job.hint
+    assert (job.state, job.decided_by) == ("done", "account:7")
+    assert models(without_portrait) == {TWIN, EMBEDDED_MODEL} and not Capture.objects.exists()
+
+
+def test_an_officer_cannot_renew_with_another_face(without_portrait: Any, twin: None) -> None:
+    """invalid solely because it is another person's, where no portrait shows the officer whose it should be."""
+    job = in_review(
+        renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW), 3
+    )
+    reviews.confirm(job=job, officer="account:7", note="looks right", now=NOW)
+    compare(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("failed", "face_mismatch") and not Capture.objects.exists()
     assert models(without_portrait) == {EMBEDDED_MODEL}
+
+
+def test_what_an_officer_denies_is_not_renewed_and_counts(without_portrait: Any, twin: None) -> None:
+    job = in_review(
+        renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW), 0
+    )
+    reviews.deny(job=job, officer="account:7", note="a screen", now=NOW)
+    compare(str(job.pk))
+    assert Job.objects.get().state == "failed" and not Capture.objects.exists()
+    assert {row.failures for row in Attempts.objects.all()} == {1}
+
+
+@pytest.mark.parametrize(("has_portrait", "state"), [(True, "review"), (False, "failed")])
+def test_an_uncertain_face_waits_for_an_officer_where_there_is_a_portrait_to_look_at(
+    without_portrait: Any, twin: None, monkeypatch: pytest.MonkeyPatch, has_portrait: bool, state: str
+) -> None:
+    """Decided by a machine, or by an officer who has nothing to compare with."""
+    monkeypatch.setattr(thresholds, "for_enrolment", lambda engine: Thresholds(admit=0.999, refer=0.1))
+    if has_portrait:
+        Portrait.objects.create(document=without_portrait, sealed=b"s", imported_at=NOW)
+    job = renewal.ask(traveller=without_portrait.traveller, document=without_portrait, model=TWIN, now=NOW)
+    enrolment.submit(job=job, takes=takes(0, *job.challenge), now=NOW)
+    compare(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, job.reason) == (state, "face_uncertain")
 
 
 def test_pictures_that_are_gone_fail_the_job_and_do_not_kill_it(without_portrait: Any, twin: None) -> None:

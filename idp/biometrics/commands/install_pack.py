@@ -26,9 +26,7 @@ FOLDER = "models"  # where insightface keeps packs, so that its own tools find t
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "source", metavar="NAME|DIRECTORY", help="buffalo_l, ./our-pack, or the add-on liveness"
-    )
+    parser.add_argument("source", metavar="NAME|DIRECTORY", help="buffalo_l, ./our-pack, or the add-on liveness")
     parser.add_argument("--officer", default="console")
     licence.add_argument(parser)
 
