@@ -93,11 +93,11 @@ def database_aside(url: str) -> Iterator[None]:
     before = os.sched_getaffinity(master)
     try:
         for pid in _family(master):
-            os.sched_setaffinity(pid, {OTHERS})
+            _put(pid, {OTHERS})
         yield
     finally:
         for pid in _family(master):
-            os.sched_setaffinity(pid, before)
+            _put(pid, before)
 
 
 @contextmanager
@@ -119,6 +119,11 @@ def _family(master: int) -> list[int]:
     """``master`` first, so that its next child is as it is by then, and its children."""
     processes = {int(process.name): _stat(process) for process in Path("/proc").glob("[0-9]*")}
     return [master, *(pid for pid, stat in processes.items() if stat and int(stat[1]) == master)]
+
+
+def _put(pid: int, cores: set[int]) -> None:
+    with suppress(ProcessLookupError):  # a backend may end at any time
+        os.sched_setaffinity(pid, cores)
 
 
 def _group(process: Path) -> int:
