@@ -7,6 +7,7 @@ empty, and dies of what it reads. Here a message appears whole, by a rename.
 """
 
 import os
+import socket
 import uuid
 from pathlib import Path
 from time import monotonic
@@ -26,7 +27,8 @@ def transport_options(url: str, folder: Path) -> dict[str, Any]:
         case "filesystem":
             return _embedded(folder)
         case "redis" | "rediss":
-            return {"visibility_timeout": VISIBLE_AGAIN, "socket_connect_timeout": PATIENCE, "socket_keepalive": True}
+            waiting = {"socket_keepalive": True, "socket_keepalive_options": _keepalive()}
+            return {"visibility_timeout": VISIBLE_AGAIN, "socket_connect_timeout": PATIENCE, **waiting}
         case "amqp" | "amqps" | "pyamqp":
             return {"confirm_publish": True}
     return {}
@@ -40,6 +42,13 @@ def hasty_options(url: str) -> dict[str, Any]:
         case "amqp" | "amqps" | "pyamqp":
             return {"read_timeout": PATIENCE, "write_timeout": PATIENCE}
     return {}
+
+
+def _keepalive() -> dict[int, int]:
+    """A worker that waits for work asks after half a minute whether the broker's host is still there, and gives up in a
+    minute: the system's own two hours are for nobody to wait. RabbitMQ has heartbeats."""
+    wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
 
 
 def _embedded(folder: Path) -> dict[str, Any]:
