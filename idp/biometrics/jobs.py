@@ -39,18 +39,17 @@ class NotOurs(Exception):
     """The job was cancelled, or another worker has it: what this one finds is dropped."""
 
 
-def begin(*, traveller: Traveller, document: TravelDocument, now: int) -> Job:
-    """The open job of this traveller and document, made if there is none. Raises `UnableToEnrol` (rate_limited)."""
+def begin(
+    *, traveller: Traveller, document: TravelDocument, now: int, kind: Job.Kind = Job.Kind.LINK, model: str = ""
+) -> Job:
+    """The open job of that kind, which waits for pictures, made if there is none. Raises `UnableToEnrol`
+    (rate_limited, conflict)."""
     check_attempts(traveller=traveller, document=document, now=now)
-    mine = Job.objects.filter(traveller=traveller, document=document, kind=Job.Kind.LINK, state__in=OPEN_STATES)
+    which = {"traveller": traveller, "document": document, "kind": kind, "model": model}
+    mine = Job.objects.filter(**which, state__in=OPEN_STATES)
     try:
         with transaction.atomic():
-            return mine.first() or Job.objects.create(
-                traveller=traveller,
-                document=document,
-                challenge=orders.draw(document=document),
-                created_at=now,
-            )
+            return mine.first() or Job.objects.create(**which, challenge=orders.draw(document=document), created_at=now)
     except IntegrityError as error:  # biometrics_one_open_job: begun twice at once
         job = mine.first()
         if job is None:

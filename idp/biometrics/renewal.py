@@ -11,9 +11,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from idp.accounts.models import TravelDocument, Traveller
-from idp.biometrics import captures, engines, enrolment, jobs, moves, orders, references, thresholds, vault
+from idp.biometrics import captures, engines, enrolment, jobs, moves, references, thresholds, vault
 from idp.biometrics.engine import FaceEngine, FaceResult, PresentationAttack, Template, challenge
-from idp.biometrics.models import OPEN_STATES, Job, Portrait
+from idp.biometrics.models import Job, Portrait
 from idp.biometrics.waking import wake
 from idp.protocol.refusals import Reason, Refusal
 
@@ -37,25 +37,7 @@ def begin(*, document: TravelDocument, now: int, model: str = "") -> None:
 
 def ask(*, traveller: Traveller, document: TravelDocument, model: str, now: int) -> Job:
     """The open renewal of this traveller's document, which waits for pictures. Raises `jobs.UnableToEnrol`."""
-    jobs.check_attempts(traveller=traveller, document=document, now=now)
-    mine = Job.objects.filter(
-        kind=Job.Kind.RENEW, traveller=traveller, document=document, model=model, state__in=OPEN_STATES
-    )
-    try:
-        with transaction.atomic():
-            return mine.first() or Job.objects.create(
-                kind=Job.Kind.RENEW,
-                traveller=traveller,
-                document=document,
-                model=model,
-                challenge=orders.draw(document=document),
-                created_at=now,
-            )
-    except IntegrityError as error:  # biometrics_one_open_job: asked twice at once
-        job = mine.first()
-        if job is None:
-            raise jobs.UnableToEnrol("conflict", "another job has just ended") from error
-        return job
+    return jobs.begin(traveller=traveller, document=document, kind=Job.Kind.RENEW, model=model, now=now)
 
 
 class _Doubt(Exception):

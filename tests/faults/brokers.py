@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 STARTS_WITHIN: Final = 90  # seconds; RabbitMQ on a busy machine
 RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # not Debian's wrapper, which changes the user
 
@@ -180,3 +182,12 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def need(name: str) -> None:
+    """Skip the test where the broker is not installed, and fail it there under CI."""
+    if EVERY[name].installed():
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is required under CI")
+    pytest.skip(f"{name} is not installed")
