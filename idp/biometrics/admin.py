@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -18,10 +18,10 @@ from idp.audit.admin import ReadOnlyModelAdmin
 from idp.biometrics import attempts, jobs, reviews, showing
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
-from idp.federation.admin_registers import officer_of
+from idp.federation.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import NOTHING, when
 
-LISTS = {Job: "admin:biometrics_job_changelist", Attempts: "admin:biometrics_attempts_changelist"}
+JOBS = "admin:biometrics_job_changelist"
 DECISIONS: dict[str, Callable[..., None]] = {"confirm": reviews.confirm, "deny": reviews.deny}
 DECIDED = {
     ("link", "confirm"): _("The document has been linked."),
@@ -37,29 +37,8 @@ UNABLE = {
 }
 
 
-def _action(
-    name: str, description: Any, warning: Any, act: Callable[[Any, str], None]
-) -> Callable[[admin.ModelAdmin, HttpRequest, QuerySet[Any]], HttpResponse | None]:
-    """An admin action that asks first."""
-
-    @admin.action(description=description, permissions=[name])
-    def action(self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        if request.POST.get("confirmed") != "yes":
-            back = reverse(LISTS[queryset.model])
-            question = {"title": description, "warning": warning, "action": name, "rows": queryset, "back": back}
-            context = {**self.admin_site.each_context(request), **question, "opts": queryset.model._meta}
-            return TemplateResponse(request, "biometrics/admin_confirm.html", context)
-        for row in queryset:
-            try:
-                act(row, officer_of(request))
-            except UnableToEnrol as error:
-                self.message_user(request, f"{row}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row}: {description}", messages.SUCCESS)
-        return None
-
-    action.__name__ = name
-    return action
+def _action(name: str, description: Any, warning: Any, act: Callable[[Any, str], None]) -> Action:
+    return confirmed(name, description, warning, act, permission=name, refused=UnableToEnrol)
 
 
 def _retry(job: Job, officer: str) -> None:
@@ -110,7 +89,7 @@ class JobAdmin(ReadOnlyModelAdmin):
         except UnableToEnrol as error:
             self.message_user(request, UNABLE[error.code], messages.ERROR)
             again = error.code == "invalid_request"
-            return redirect("admin:biometrics_job_review", job.pk) if again else redirect(LISTS[Job])
+            return redirect("admin:biometrics_job_review", job.pk) if again else redirect(JOBS)
 
     def _review(self, request: HttpRequest, job: Job) -> HttpResponse:
         faces = reviews.look(job=job, officer=officer_of(request))
@@ -134,7 +113,7 @@ class JobAdmin(ReadOnlyModelAdmin):
         note = request.POST.get("note", "")
         DECISIONS[decision](job=job, officer=officer_of(request), note=note, now=clock.now())
         self.message_user(request, DECIDED[job.kind, decision], messages.SUCCESS)
-        return redirect(LISTS[Job])
+        return redirect(JOBS)
 
     @admin.display(description=_("reason"), ordering="reason", empty_value=NOTHING)
     def why(self, job: Job) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.federation import admin_registers, peering, terms
-from idp.federation.admin_registers import officer_of
+from idp.federation.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import NOTHING, shown, when
 from idp.federation.forms import ProposalForm, TermsForm
 from idp.federation.models import Peer
@@ -30,35 +29,17 @@ STANDINGS = {
 }
 
 
-def _switch(
-    name: str, description: Any, act: Callable[..., Peer]
-) -> Callable[[admin.ModelAdmin, HttpRequest, QuerySet[Peer]], HttpResponse | None]:
-    """An admin action that asks first and then moves one switch of each chosen peer."""
-
-    @admin.action(description=description, permissions=["change_switch"])
-    def action(self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Peer]) -> HttpResponse | None:
-        if request.POST.get("confirmed") != "yes":
-            return TemplateResponse(
-                request,
-                "federation/confirm.html",
-                {**self.admin_site.each_context(request), **_question(name, description, queryset)},
-            )
-        for peer in queryset:
-            try:
-                act(peer, officer=officer_of(request))
-            except UnableToPeer as error:
-                self.message_user(request, f"{peer}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{peer}: {description}", messages.SUCCESS)
-        return None
-
-    action.__name__ = name
-    return action
-
-
-def _question(name: str, description: Any, queryset: QuerySet[Peer]) -> dict[str, Any]:
-    peers = [{"peer": peer, "fingerprint": peering.fingerprint(peer.jwks)} for peer in queryset]
-    return {"title": description, "action": name, "peers": peers, "opts": Peer._meta}
+def _switch(name: str, description: Any, act: Callable[..., Peer]) -> Action:
+    """An action that moves one switch of each chosen peer."""
+    return confirmed(
+        name,
+        description,
+        _("Compare each fingerprint with the peer by a second channel before you vouch for it."),
+        lambda peer, officer: act(peer, officer=officer),
+        permission="change_switch",
+        refused=UnableToPeer,
+        shown=lambda peer: format_html("{}<br><code>{}</code>", peer.entity_id, peering.fingerprint(peer.jwks)),
+    )
 
 
 @admin.register(Peer)

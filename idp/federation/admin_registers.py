@@ -8,13 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.federation import marks
+from idp.federation.admin_actions import officer_of
 from idp.federation.columns import when
 from idp.federation.models import HostedEntity, IssuedMark, MarkType, SigningKey, StatusList, Subordinate
-
-
-def officer_of(request: HttpRequest) -> str:
-    """Who acts, as the audit names them."""
-    return f"account:{request.user.pk}"
 
 
 @admin.register(MarkType)

@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -16,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
-from idp.federation.admin_registers import officer_of
+from idp.federation.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import when
 from idp.oidc import client_metadata, client_registration
 from idp.oidc.client_forms import ClientForm, NewClientForm
@@ -26,30 +25,15 @@ from idp.oidc.models import Client
 Secrets = Sequence[tuple[str, str]]  # client_id, secret
 
 
-def _action(
-    name: str, description: Any, warning: Any, act: Callable[[Client, str], str | None]
-) -> Callable[[admin.ModelAdmin, HttpRequest, QuerySet[Client]], HttpResponse | None]:
-    """An admin action that asks first; where ``act`` gives a secret, a page shows it."""
-
-    @admin.action(description=description, permissions=["manage"])
-    def action(self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
-        if request.POST.get("confirmed") != "yes":
-            question = {"title": description, "warning": warning, "action": name, "clients": queryset}
-            context = {**self.admin_site.each_context(request), **question, "opts": Client._meta}
-            return TemplateResponse(request, "oidc/admin_confirm.html", context)
-        made: list[tuple[str, str]] = []
-        for client in queryset:
-            try:
-                secret = act(client, officer_of(request))
-            except UnableToChange as error:
-                self.message_user(request, f"{client}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{client}: {description}", messages.SUCCESS)
-                made += [] if secret is None else [(client.client_id, secret)]
-        return _secrets_page(self, request, made) if made else None
-
-    action.__name__ = name
-    return action
+def _action(name: str, description: Any, warning: Any, act: Callable[[Client, str], tuple[str, str] | None]) -> Action:
+    """An action on clients; where ``act`` gives a client's secret, a page shows it."""
+    return confirmed(
+        *(name, description, warning, act),
+        permission="manage",
+        refused=UnableToChange,
+        shown=lambda client: client.client_id,
+        after=_secrets_if_any,
+    )
 
 
 def _disable(client: Client, officer: str) -> None:
@@ -60,8 +44,8 @@ def _enable(client: Client, officer: str) -> None:
     client_registration.set_disabled(client=client, disabled=False, actor=officer)
 
 
-def _rotate(client: Client, officer: str) -> str:
-    return client_registration.rotate_secret(client=client, actor=officer)
+def _rotate(client: Client, officer: str) -> tuple[str, str]:
+    return client.client_id, client_registration.rotate_secret(client=client, actor=officer)
 
 
 def _remove(client: Client, officer: str) -> None:
@@ -72,6 +56,13 @@ def _secrets_page(self: admin.ModelAdmin, request: HttpRequest, made: Secrets) -
     """In the answer itself and nowhere else: neither in a session nor in a cookie. The site lets no cache keep it."""
     context = {**self.admin_site.each_context(request), "title": _("A new secret"), "made": made, "opts": Client._meta}
     return TemplateResponse(request, "oidc/admin_secret.html", context)
+
+
+def _secrets_if_any(
+    self: admin.ModelAdmin, request: HttpRequest, given: Sequence[tuple[str, str] | None]
+) -> HttpResponse | None:
+    made = [secret for secret in given if secret is not None]
+    return _secrets_page(self, request, made) if made else None
 
 
 @admin.register(Client)
