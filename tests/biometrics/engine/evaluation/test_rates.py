@@ -102,7 +102,7 @@ def test_claim_is_refused_when_impostors_have_the_highest_score() -> None:
 @given(impostor=st.integers(0, 2**32 - 1), target=st.sampled_from([0.5, 0.1, 0.05]))
 def test_threshold_keeps_the_rate_with_confidence_and_is_the_lowest(impostor: int, target: float) -> None:
     """The proportion alone says 1 % of 100 comparisons, and the truth may be five."""
-    scores = np.round(np.random.default_rng(impostor).random(200), 2)
+    scores = np.round(0.99 * np.random.default_rng(impostor).random(200), 2)  # several 1.0 are the case above
     counted = tally(*scores)
     threshold = rates.threshold_for(counted, target)
     assert rates.fmr(counted, threshold).high <= target
