@@ -2,7 +2,7 @@
 
 from idp.accounts.models import TravelDocument
 from idp.biometrics import handover
-from idp.border.issuance import UnableToIssue
+from idp.border.eligibility import UnableToIssue
 from idp.oidc.access import Access
 from idp.protocol.authorization_details import BORDER_CROSSING, parse_border_crossing
 from idp.protocol.refusals import Refusal

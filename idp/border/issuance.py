@@ -18,9 +18,9 @@ from idp.audit import events
 from idp.biometrics import handover, references
 from idp.biometrics.engine import Template
 from idp.biometrics.models import FaceReference
-from idp.border import destinations
+from idp.border import destinations, eligibility
+from idp.border.eligibility import UnableToIssue
 from idp.border.models import IssuedToken
-from idp.border.policy import travel_rules
 from idp.federation import signing, status_lists
 from idp.oidc.access import Access
 from idp.oidc.models import Grant
@@ -28,19 +28,10 @@ from idp.protocol import border_token, face_references, keys, strict_json
 from idp.protocol.authorization_details import BORDER_CROSSING, BorderCrossing, parse_border_crossing
 from idp.protocol.holder_key import verify_holder_key
 from idp.protocol.refusals import Reason, Refusal
-from idp.protocol.travel_rules import TravelFacts, evaluate, local_date, parse_endorsement, parse_rules
 
 LIFETIME = 30 * 60  # seconds; protocol.md, Border token
 LIFETIME_AHEAD = 24 * 3600
 FORMS = ("jwt", "cwt")
-
-
-class UnableToIssue(Exception):
-    """No token; ``code`` is the problem's."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -100,9 +91,9 @@ def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
     """Issue one border token; raises `UnableToIssue`, `Refusal` or `Unavailable`. ``now`` in seconds since 1970."""
     consent = _consent(access, request, now=now)
     destination = _destination(request, now=now)
-    document = _document(access.traveller, request)
-    endorsement = _endorsement(document, destination.leg(request.direction)[1], now=now)
-    _check_rules(document, endorsement, destination, request.direction, now=now)
+    document = eligibility.document_of(access.traveller, request.document)
+    endorsement = eligibility.endorsement_for(document, destination.leg(request.direction)[1], now=now)
+    eligibility.check_rules(document, endorsement, destination.leg(request.direction), request.direction, now=now)
     face = _face(document, destination, request)
     jti = secrets.token_bytes(16)
     row = _store(access, request, consent, destination, document, endorsement, face.template, jti=jti, now=now)
@@ -145,53 +136,6 @@ def _destination(request: TokenRequest, *, now: int) -> destinations.Destination
     if request.direction not in destination.directions or not destination.sealing_keys:
         raise UnableToIssue("invalid_target", "the checkpoint has no such direction, or no gate yet")
     return destination
-
-
-def _document(traveller: Traveller, request: TokenRequest) -> TravelDocument:
-    document = TravelDocument.objects.filter(pk=request.document, traveller=traveller).first()
-    if document is None or document.status != TravelDocument.Status.VALID:
-        raise UnableToIssue("document_not_eligible", "not a valid document of this traveller")
-    return document
-
-
-def _endorsement(document: TravelDocument, territory: str, *, now: int) -> Endorsement | None:
-    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end."""
-    today = local_date(now)
-    held = list(document.endorsements.filter(destination=territory).order_by("valid_to", "pk"))
-    good = [item for item in held if item.valid_from <= today <= item.valid_to and item.entries_left != 0]
-    return next(iter(good), held[-1] if held else None)
-
-
-def _check_rules(
-    document: TravelDocument,
-    endorsement: Endorsement | None,
-    destination: destinations.Destination,
-    direction: str,
-    *,
-    now: int,
-) -> None:
-    origin, target = destination.leg(direction)
-    facts = TravelFacts(
-        document_type=document.type,
-        document_number=document.number,
-        issuer=document.issued_by,
-        document_expires=document.expires_on,
-        birth_date=document.birth_date,
-        endorsement=parse_endorsement(endorsement_claim(endorsement)),
-        stay_days=None,
-        guardian=None,
-    )
-    verdict = evaluate(
-        facts,
-        direction=direction,
-        origin=origin,
-        destination=target,
-        on=local_date(now),
-        rules=parse_rules(travel_rules()),
-    )
-    # A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
-    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
-        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
 
 
 def _face(document: TravelDocument, destination: destinations.Destination, request: TokenRequest) -> _Face:
@@ -273,21 +217,6 @@ def _used(access: Access, consent: BorderCrossing) -> int:
     ).count()
 
 
-def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:
-    """An endorsement as it travels, sealed (schema: `idp.protocol.travel_rules.parse_endorsement`)."""
-    if endorsement is None:
-        return None
-    return {
-        "kind": endorsement.kind,
-        "destination": endorsement.destination,
-        "valid_from": endorsement.valid_from.isoformat(),
-        "valid_to": endorsement.valid_to.isoformat(),
-        "entries_left": endorsement.entries_left,
-        "stay_days": endorsement.stay_days,
-        **({"weekly": True} if endorsement.weekly else {}),
-    }
-
-
 def _sealed(
     traveller: Traveller,
     document: TravelDocument,
@@ -304,7 +233,7 @@ def _sealed(
         sex=document.sex,
         nationality=document.nationality,
         template=template.data,
-        endorsement=endorsement_claim(endorsement),
+        endorsement=eligibility.endorsement_claim(endorsement),
         stay_days=endorsement.stay_days if endorsement is not None else None,
         guardian=None,
     )

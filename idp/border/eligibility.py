@@ -1,0 +1,75 @@
+"""Whether a border token may be issued for a document at all: whose it is, under which endorsement, by which rules."""
+
+from typing import Any
+
+from idp.accounts.models import Endorsement, TravelDocument, Traveller
+from idp.border.policy import travel_rules
+from idp.protocol.refusals import Reason
+from idp.protocol.travel_rules import TravelFacts, evaluate, local_date, parse_endorsement, parse_rules
+
+
+class UnableToIssue(Exception):
+    """No token; ``code`` is the problem's."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def document_of(traveller: Traveller, document_id: str) -> TravelDocument:
+    """The traveller's own valid document of this id; raises `UnableToIssue` (document_not_eligible)."""
+    document = TravelDocument.objects.filter(pk=document_id, traveller=traveller).first()
+    if document is None or document.status != TravelDocument.Status.VALID:
+        raise UnableToIssue("document_not_eligible", "not a valid document of this traveller")
+    return document
+
+
+def endorsement_for(document: TravelDocument, territory: str, *, now: int) -> Endorsement | None:
+    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end."""
+    today = local_date(now)
+    held = list(document.endorsements.filter(destination=territory).order_by("valid_to", "pk"))
+    good = [item for item in held if item.valid_from <= today <= item.valid_to and item.entries_left != 0]
+    return next(iter(good), held[-1] if held else None)
+
+
+def check_rules(
+    document: TravelDocument, endorsement: Endorsement | None, leg: tuple[str, str], direction: str, *, now: int
+) -> None:
+    """Whether the rules would let the document through on ``leg``; raises `UnableToIssue` (document_not_eligible)."""
+    origin, target = leg
+    facts = TravelFacts(
+        document_type=document.type,
+        document_number=document.number,
+        issuer=document.issued_by,
+        document_expires=document.expires_on,
+        birth_date=document.birth_date,
+        endorsement=parse_endorsement(endorsement_claim(endorsement)),
+        stay_days=None,
+        guardian=None,
+    )
+    verdict = evaluate(
+        facts,
+        direction=direction,
+        origin=origin,
+        destination=target,
+        on=local_date(now),
+        rules=parse_rules(travel_rules()),
+    )
+    # A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
+    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
+        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
+
+
+def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:
+    """An endorsement as it travels, sealed (schema: `idp.protocol.travel_rules.parse_endorsement`)."""
+    if endorsement is None:
+        return None
+    return {
+        "kind": endorsement.kind,
+        "destination": endorsement.destination,
+        "valid_from": endorsement.valid_from.isoformat(),
+        "valid_to": endorsement.valid_to.isoformat(),
+        "entries_left": endorsement.entries_left,
+        "stay_days": endorsement.stay_days,
+        **({"weekly": True} if endorsement.weekly else {}),
+    }

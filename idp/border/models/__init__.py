@@ -1,0 +1,24 @@
+"""What the border keeps: checkpoints and lanes, the tokens issued here, and what the lanes and the peers reported.
+
+No row is edited by a later stage: a token's fate is read off the journal entries and receipts that name its ``jti``.
+"""
+
+from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
+from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt
+from idp.border.models.records import DuplicateAlert, JournalEntry
+from idp.border.models.tokens import IssuedToken
+from idp.border.models.watch import WatchlistEntry
+
+__all__ = [
+    "DIRECTIONS",
+    "JURISDICTIONS",
+    "Checkpoint",
+    "CrossingReceipt",
+    "DuplicateAlert",
+    "IssuedToken",
+    "JournalEntry",
+    "Lane",
+    "OutgoingReceipt",
+    "SurveyedCheckpoint",
+    "WatchlistEntry",
+]

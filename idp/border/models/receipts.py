@@ -1,0 +1,42 @@
+"""What authorities tell each other of confirmed crossings."""
+
+from django.db import models
+
+from idp.border.models.places import DIRECTIONS
+from idp.border.models.records import JournalEntry
+from idp.border.models.tokens import IssuedToken
+
+
+class OutgoingReceipt(models.Model):
+    """A confirmed crossing on a peer's token, to be told to the peer until it has answered."""
+
+    entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, related_name="receipt")
+    recipient = models.CharField(max_length=512)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.BigIntegerField()
+    delivered_at = models.BigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} to {self.recipient}"
+
+
+class CrossingReceipt(models.Model):
+    """What a peer told us: that a token of ours was used to cross."""
+
+    sender = models.CharField(max_length=512)
+    token_jti = models.CharField(max_length=512)
+    receipt_jti = models.CharField(max_length=512)
+    checkpoint = models.CharField(max_length=512)
+    direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    at = models.BigIntegerField()
+    received_at = models.BigIntegerField()
+    token = models.ForeignKey(IssuedToken, null=True, on_delete=models.PROTECT, related_name="receipts")
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "token_jti"], name="border_receipt_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_jti} at {self.checkpoint}"

@@ -1,0 +1,42 @@
+"""The border tokens issued here."""
+
+from django.db import models
+from django.db.models import Q
+
+from idp.accounts.models import Endorsement, TravelDocument, Traveller
+from idp.border.models.places import DIRECTIONS, JURISDICTIONS
+
+
+class IssuedToken(models.Model):
+    """A border token issued here: stored before it was signed, and never with its content."""
+
+    jti = models.CharField(max_length=32, unique=True)
+    traveller = models.ForeignKey(Traveller, on_delete=models.PROTECT, related_name="border_tokens")
+    document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="+")
+    endorsement = models.ForeignKey(
+        Endorsement, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Whose entry it uses"
+    )
+    grant_id = models.CharField(max_length=64, db_index=True)
+    device_jkt = models.CharField(max_length=43, db_index=True)
+    holder_jkt = models.CharField(max_length=43)
+    checkpoint = models.CharField(max_length=255)
+    authority = models.CharField(max_length=255, help_text="The receiving authority")
+    direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    territory = models.CharField(max_length=3, choices=JURISDICTIONS, help_text="Where the crossing leads to")
+    form = models.CharField(max_length=3)
+    face_model = models.CharField(max_length=64)
+    issued_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    status_uri = models.CharField(max_length=255)
+    status_idx = models.PositiveIntegerField()
+    revoked_at = models.BigIntegerField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("issued_at")), name="border_token_lives"),
+            models.UniqueConstraint(fields=["status_uri", "status_idx"], name="border_token_own_status_entry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.jti
