@@ -7,7 +7,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp.accounts.models import Account, Device, Endorsement, Passkey, TravelDocument, Traveller
-from idp.audit.admin import AuditedModelAdmin, ReadOnlyModelAdmin
+from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -40,7 +40,7 @@ class DocumentInline(ReadOnlyInline):
 
 
 @admin.register(Account)
-class AccountAdmin(AuditedModelAdmin):
+class AccountAdmin(NotedReads, AuditedModelAdmin):
     """Officers are made by ``manage.py officer create``, travellers register themselves."""
 
     list_display = ["username", "kind", "is_active", "created_at", "last_login"]
@@ -56,7 +56,7 @@ class AccountAdmin(AuditedModelAdmin):
 
 
 @admin.register(Traveller)
-class TravellerAdmin(ReadOnlyModelAdmin):
+class TravellerAdmin(NotedReads, ReadOnlyModelAdmin):
     list_display = ["id", "account", "created_at"]
     search_fields = ["id", "account__username"]
     list_select_related = ["account"]
@@ -69,7 +69,7 @@ class EndorsementInline(admin.TabularInline):
 
 
 @admin.register(TravelDocument)
-class TravelDocumentAdmin(AuditedModelAdmin):
+class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
     """A document is linked to a traveller by a comparison of faces only, never here."""
 
     list_display = ["id", "type", "masked_number", "issued_by", "expires_on", "status", "traveller"]

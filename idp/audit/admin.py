@@ -5,11 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db import models, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from idp.audit import events
+from idp.audit import events, reading
 from idp.audit.models import AuditEvent, TreeHead
 
 
@@ -46,6 +47,33 @@ class ReadOnlyModelAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+class NotedReads(admin.ModelAdmin):
+    """For pages that show personal data: a look at a row or at the list is an event (`idp.audit.reading`)."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().changeform_view(request, object_id, form_url, extra_context)
+            if request.method == "GET" and object_id is not None and answer.status_code == 200:
+                self._note(request, f"{self.opts.label_lower}:{unquote(object_id)}", "page")
+        return answer
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().changelist_view(request, extra_context)
+            if request.method == "GET" and answer.status_code == 200:
+                self._note(request, self.opts.label_lower, "list")
+        return answer
+
+    def _note(self, request: HttpRequest, subject: str, what: str) -> None:
+        reading.note(actor=f"account:{request.user.pk}", subject=subject[:255], what=what, reason="duty")
 
 
 @admin.register(AuditEvent)

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from idp import clock
-from idp.audit.admin import ReadOnlyModelAdmin
+from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
 from idp.biometrics import attempts, jobs, reviews, showing
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
@@ -50,7 +50,7 @@ def _reset(row: Attempts, officer: str) -> None:
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyModelAdmin):
+class JobAdmin(NotedReads, ReadOnlyModelAdmin):
     """Dead jobs are retried by an action; a job in review has a page of its own, for officers who may see faces."""
 
     list_display = ("id", "state", "review", "why", "kind", "attempts", "score", "created", "finished", "document")
@@ -127,7 +127,7 @@ class JobAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(Attempts)
-class AttemptsAdmin(ReadOnlyModelAdmin):
+class AttemptsAdmin(NotedReads, ReadOnlyModelAdmin):
     """Who has seen the traveller at a counter, with the document, may let them try again."""
 
     list_display = ("whose", "failures", "until")
@@ -153,7 +153,7 @@ class CalibrationAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(FaceReference)
-class FaceReferenceAdmin(ReadOnlyModelAdmin):
+class FaceReferenceAdmin(NotedReads, ReadOnlyModelAdmin):
     list_display = ("document", "model", "profile", "keeper", "enrolled_at")
     list_select_related = ("document",)
     exclude = ("sealed",)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from idp import clock
-from idp.audit.admin import AuditedModelAdmin, ReadOnlyModelAdmin
+from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.border import checkpoints, forms, recording, revocation, watching
 from idp.border.models import (
     Checkpoint,
@@ -85,7 +85,7 @@ class LaneAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(IssuedToken)
-class IssuedTokenAdmin(ReadOnlyModelAdmin):
+class IssuedTokenAdmin(NotedReads, ReadOnlyModelAdmin):
     list_display = ("jti", "checkpoint", "direction", "form", "issued_at", "expires_at", "revoked_at")
     list_filter = ("direction", "form", "checkpoint")
     search_fields = ("jti",)
@@ -103,7 +103,7 @@ class IssuedTokenAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(ReadOnlyModelAdmin):
+class JournalEntryAdmin(NotedReads, ReadOnlyModelAdmin):
     list_display = ("seq", "lane", "at", "direction", "decision", "reason", "issuer", "jti")
     list_filter = ("decision", "direction", "reason")
     list_select_related = ("lane__checkpoint",)
