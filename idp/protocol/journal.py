@@ -1,19 +1,21 @@
 """A lane's journal: append-only, chained by hash, uploaded in signed batches (protocol.md, Records).
 
-* An entry is thirteen members, no more and no fewer. Its hash is SHA-256 over its canonical JSON (RFC 8785: members by
-  name, no spaces; the values are strings and integers only), base64url.
+* An entry by the machine is thirteen members, no more and no fewer. One by an officer's hand has two more: ``about``,
+  the ``seq`` of the entry that was looked at, and ``officers``, the one or two who decided. Its hash is SHA-256 over
+  its canonical JSON (RFC 8785: members by name, no spaces; the values are strings and integers only), base64url.
 * ``prev`` is the hash of the entry before; of the first entry (``seq`` 1) it is `genesis`, which names the lane.
 * A batch travels as ``{"entries": [...], "head": JWS}``; the head (``typ journal-batch+jwt``, the lane's key) signs the
   hash of the last entry and by it all entries before, also those of earlier batches.
 
-An entry holds no name, document number or score: only a pairwise subject, a reason and a band.
+An entry holds no name, document number or score: only a pairwise subject, a reason and a band. The ``reason`` of an
+entry by hand is the officer's ground, of `GROUNDS`; the machine's reason stands in the entry that it is about.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from idp.protocol import jws, strict_json
@@ -23,7 +25,14 @@ from idp.protocol.refusals import Reason, Refusal
 
 MAX_ENTRIES = 500  # of a batch: a busy lane's hour
 MAX_BATCH_BYTES = 1 << 20
-DECISIONS = ("admit", "refer", "refuse")
+BY_MACHINE = ("admit", "refer", "refuse")
+BY_HAND = ("release", "decline")
+DECISIONS = (*BY_MACHINE, *BY_HAND)
+PASSED = ("admit", "release")  # whom these let through has used up a token, and a receipt is owed
+GROUNDS = {
+    "release": ("document_checked", "face_checked", "guardian_present", "right_to_return", "superior_order"),
+    "decline": ("not_entitled", "not_the_holder", "held_for_inquiry", "withdrew"),
+}
 DIRECTIONS = ("exit", "entry")
 BANDS = ("", "low", "middle", "high")  # "" where no face was compared
 
@@ -33,6 +42,7 @@ JOURNAL_BATCH = TokenType(
 )
 _HASH = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _CODE = re.compile(r"[a-z0-9_]{0,32}\Z")
+_OFFICERS = re.compile(r"([!-~]{1,63})(?: ([!-~]{1,63}))?\Z")
 
 Kind = Literal["gap", "fork", "broken", "malformed"]
 
@@ -58,7 +68,10 @@ class ChainBroken(Refusal):
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision of one lane. ``at`` is seconds since 1970; unknown texts (an unreadable token's ``jti``) are ""."""
+    """One decision of one lane. ``at`` is seconds since 1970; unknown texts (an unreadable token's ``jti``) are "".
+
+    ``about`` and ``officers`` (ids, a space between two) are of an entry by hand; the machine's have 0 and "".
+    """
 
     checkpoint: str
     lane: str
@@ -73,14 +86,20 @@ class Entry:
     reason: str
     score_band: str
     bundle_serial: int
+    about: int = 0
+    officers: str = ""
 
     def wire(self) -> dict[str, str | int]:
         """The entry as it travels."""
-        return asdict(self)
+        members = dict(vars(self))
+        if self.decision not in BY_HAND:
+            del members["about"], members["officers"]
+        return members
 
 
-_NAMES = frozenset(Entry.__dataclass_fields__)
-_INTEGERS = frozenset({"seq", "at", "bundle_serial"})
+_ALL = frozenset(Entry.__dataclass_fields__)
+_NAMES = _ALL - {"about", "officers"}
+_INTEGERS = frozenset({"seq", "at", "bundle_serial", "about"})
 _MAX_LENGTH = {"checkpoint": 512, "iss": 512, "lane": 64, "prev": 43}
 
 
@@ -96,20 +115,21 @@ def entry_hash(entry: Entry) -> str:
 
 def parse_entry(value: object) -> Entry:
     """Read one entry as it travels; raises `Refusal` (malformed)."""
-    if not isinstance(value, Mapping) or value.keys() != _NAMES:
-        raise Refusal(Reason.MALFORMED, "an entry has exactly its thirteen members")
-    for name in _NAMES - _INTEGERS:
+    names = _ALL if isinstance(value, Mapping) and value.get("decision") in BY_HAND else _NAMES
+    if not isinstance(value, Mapping) or value.keys() != names:
+        raise Refusal(Reason.MALFORMED, "an entry has exactly its thirteen members, and two more by hand")
+    for name in names - _INTEGERS:
         text = value[name]
         if not isinstance(text, str) or len(text) > _MAX_LENGTH.get(name, 128) or not text.isprintable():
             raise Refusal(Reason.MALFORMED, f"{name} of an entry is not a short text")
-    numbers = {name: strict_json.integer(value, name) for name in _INTEGERS}
+    numbers = {name: strict_json.integer(value, name) for name in _INTEGERS & names}
     entry = Entry(**{**value, **numbers})
     _check_words(entry)
     return entry
 
 
 def append(previous: Entry | None, fields: Mapping[str, Any]) -> Entry:
-    """The entry after ``previous`` (None: the first), from the other eleven members, ``seq`` and ``prev`` being set.
+    """The entry after ``previous`` (None: the first), from its other members, ``seq`` and ``prev`` being set.
 
     Raises `Refusal` (malformed) for a member missing, unknown or of the wrong kind, or for another lane's entry.
     """
@@ -232,6 +252,17 @@ def _check_words(entry: Entry) -> None:
         raise Refusal(Reason.MALFORMED, "an entry with a decision, direction or band of no known kind")
     if not _CODE.match(entry.reason) or (entry.decision == "admit") != (entry.reason == ""):
         raise Refusal(Reason.MALFORMED, "an admission has no reason and everything else has one")
+    if entry.decision in BY_HAND:
+        _check_hand(entry)
+
+
+def _check_hand(entry: Entry) -> None:
+    """What an officer decides is about an earlier entry, on a known ground, by one officer or by two."""
+    if not 1 <= entry.about < entry.seq or entry.reason not in GROUNDS[entry.decision]:
+        raise Refusal(Reason.MALFORMED, "an entry by hand about no earlier entry, or on no known ground")
+    found = _OFFICERS.match(entry.officers)
+    if found is None or found[1] == found[2]:
+        raise Refusal(Reason.MALFORMED, "an entry by hand names one officer, or two different ones")
 
 
 def _digest(value: object) -> str:
