@@ -65,6 +65,22 @@ class Store:
         row = self._one("SELECT count FROM attempts WHERE iss = ? AND jti = ?", iss, jti)
         return int(row[0]) if row else 0
 
+    def admitted_subject(self, iss: str, sub: str, since: int) -> bool:
+        """Whether the journal says that this issuer's ``sub`` was let through at ``since`` or later."""
+        with self._lock, _disk():
+            newest_first = self._connection().execute("SELECT latest, entry FROM journal ORDER BY seq DESC")
+            for latest, text in newest_first:
+                if latest < since:
+                    break
+                entry = strict_json.loads_object(text)
+                if (
+                    (entry["iss"], entry["sub"]) == (iss, sub)
+                    and entry["decision"] in journal.PASSED
+                    and entry["at"] >= since
+                ):
+                    return True
+        return False
+
     def spend_nonce(self, nonce: bytes) -> bool:
         """True the first time only."""
         with self._transaction() as connection:

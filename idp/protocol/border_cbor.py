@@ -121,7 +121,7 @@ def write_sealed(sealed: Sealed) -> bytes:
         _TEMPLATE: sealed.template,
         _ENDORSEMENT: None if sealed.endorsement is None else _write_endorsement(sealed.endorsement),
         _STAY: sealed.stay_days,
-        _GUARDIAN: sealed.guardian,
+        _GUARDIAN: None if sealed.guardian is None else _short_subject(sealed.guardian),
     }
     return cose.dumps({label: value for label, value in labels.items() if value is not None})
 
@@ -140,7 +140,7 @@ def read_sealed(content: bytes) -> Sealed:
         template=cose.octets(labels, _TEMPLATE, max_length=cose.MAX_BYTES),
         endorsement=_read_endorsement(labels[_ENDORSEMENT]) if _ENDORSEMENT in labels else None,
         stay_days=labels.get(_STAY),
-        guardian=labels.get(_GUARDIAN),
+        guardian=_long_subject(labels[_GUARDIAN]) if _GUARDIAN in labels else None,
     )
     return checked_sealed(sealed)
 

@@ -120,6 +120,7 @@ class BorderToken(Claims):
 class Sealed:
     """What only the one checkpoint may read. ``birth_date`` is "YYYY-MM-DD", ``template`` the quantised face.
 
+    ``guardian`` is the pairwise subject, for the same authority, of whoever must have gone through before.
     ``endorsement`` has kind, destination, valid_from, valid_to and, where they are known, entries_left, stay_days,
     weekly and entered_on; a member that is None is left out on the wire.
     """

@@ -10,7 +10,7 @@
 * 6 the holder's proof: this token, this checkpoint, now or this nonce
 * 7 not admitted before, not tried too often
 * 8 unseal
-* 9 opening hours, travel rules, watch list: all three are always looked at
+* 9 opening hours, travel rules, watch list: all three are always looked at; a child's guardian went through before
 * 10 the face: model, quality, liveness, comparison
 
 `examine` takes steps 0 to 9, `compare` step 10, `decide` all. The first step that does not hold decides; `REFUSED` says
@@ -20,6 +20,7 @@ but a nonce: the checkpoint consumes the token in one durable transaction before
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from idp.protocol import border_token, opening_hours, presentation, travel_rules, watch_list
@@ -44,8 +45,10 @@ from idp.protocol.presentation import Presentation
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 from idp.protocol.status_list import VALID
 from idp.protocol.strict_json import b64encode
-from idp.protocol.travel_rules import Verdict
+from idp.protocol.travel_rules import TravelFacts, Verdict
 from idp.protocol.trust_bundle import TrustBundle, TrustedIssuer
+
+GUARDIAN_AHEAD = 600  # seconds for a guardian's whole group to follow: nine others, a minute each
 
 
 def decide(
@@ -260,7 +263,7 @@ class _Passage:
         hit = watch_list.watch_hash(self.lane.watch_key, sealed.document_number) in bundle.watch
         is_open = opening_hours.is_open(bundle.opening, now=self.now)
         verdict = travel_rules.evaluate(
-            travel_facts(token, sealed, issuer),
+            self._accompanied(token, travel_facts(token, sealed, issuer)),
             direction=token.direction,
             origin=token.origin,
             destination=token.destination,
@@ -276,6 +279,13 @@ class _Passage:
         if reason is not None:
             raise Refusal(reason, "" if reason is Reason.WATCHLIST else ", ".join(verdict.rules))
         return verdict
+
+    def _accompanied(self, token: BorderToken, facts: TravelFacts) -> TravelFacts:
+        """The rules see a guardian who went through here a moment ago, and none that is only written in the token."""
+        guardian = facts.guardian
+        if guardian is None or self.ledger.admitted_subject(token.iss, guardian, self.now - GUARDIAN_AHEAD):
+            return facts
+        return replace(facts, guardian=None)
 
 
 def _outcome(reason: Reason) -> Callable[..., Refer | Refuse]:

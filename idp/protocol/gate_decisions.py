@@ -43,6 +43,9 @@ class Ledger(Protocol):
 
     def attempts(self, iss: str, jti: str) -> int: ...
 
+    def admitted_subject(self, iss: str, sub: str, since: int) -> bool:
+        """Whether this issuer's ``sub`` was let through at ``since`` (seconds since 1970) or later."""
+
     def spend_nonce(self, nonce: bytes) -> bool:
         """True the first time, False ever after; durable."""
 

@@ -290,3 +290,17 @@ def test_pending_ends_where_the_node_has_confirmed(store: Store) -> None:
     store.uploaded(3)
     assert [entry.seq for entry in store.pending()] == [4, 5]
     assert [entry.seq for entry in store.pending(limit=1)] == [4]
+
+
+def test_who_went_through_is_known_by_issuer_subject_and_time(path: Path) -> None:
+    """A child's guardian: not of another issuer, not refused, not too long ago, and still known after a restart."""
+    store = Store(path, Clock())
+    store.admit(fields(1, sub="early", at=NOW - 700))
+    store.admit(fields(2, sub="guardian", at=NOW - 100))
+    store.note(refused(3, sub="refused", at=NOW - 50))
+    for ledger in (store, Store(path, Clock(), create=False)):
+        asked = {sub: ledger.admitted_subject(CN, sub, NOW - 600) for sub in ("early", "guardian", "refused", "")}
+        assert asked == {"early": False, "guardian": True, "refused": False, "": False}
+        assert ledger.admitted_subject(CN, "guardian", NOW - 100)
+        assert not ledger.admitted_subject(CN, "guardian", NOW - 99)
+        assert not ledger.admitted_subject("https://idp.other.example", "guardian", NOW - 600)

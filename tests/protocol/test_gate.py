@@ -258,6 +258,37 @@ def test_checkpoint_that_serves_one_direction_takes_no_other() -> None:
     assert reason(answer(WORLD.present(token), bundle=entry_only, direction="exit")) == (Reason.WRONG_DIRECTION, 4)
 
 
+# --- a child and its guardian -------------------------------------------------------------------------------------
+
+GUARDIAN = "3q2-796tvu_erb7v3q2-796tvu_erb7v3q2-796tvu8"
+CHILD = {"birth_date": "2021-06-01", "guardian": GUARDIAN}
+
+
+@pytest.mark.parametrize(
+    ("subjects", "admitted"),
+    [
+        ({(CN, GUARDIAN): NOW - gate.GUARDIAN_AHEAD}, True),
+        ({(CN, GUARDIAN): NOW - gate.GUARDIAN_AHEAD - 1}, False),
+        ({(HK, GUARDIAN): NOW}, False),
+        ({(CN, "somebody else"): NOW}, False),
+        ({}, False),
+    ],
+)
+def test_guardian_must_have_gone_through_here_just_now(subjects: dict[tuple[str, str], int], admitted: bool) -> None:
+    """A guardian who is only written in the token may be at home; one who went through an hour ago is gone."""
+    decision = answer(WORLD.present(WORLD.token(sealed=CHILD)), ledger=MemoryLedger(subjects=subjects))
+    assert isinstance(decision, Admit) == admitted
+    if not admitted:
+        assert isinstance(decision, Refer)
+        assert reason(decision) == (Reason.GUARDIAN_MISSING, 9)
+        assert decision.document is not None and decision.document.guardian == GUARDIAN  # the officer sees whom to ask
+
+
+def test_who_needs_no_guardian_waits_for_none() -> None:
+    """invalid solely in its claim: above the age of the rule a guardian may go first, last or elsewhere."""
+    assert crossing(answer(WORLD.present(WORLD.token(sealed={"guardian": GUARDIAN}))))
+
+
 # --- the watch list -----------------------------------------------------------------------------------------------
 
 

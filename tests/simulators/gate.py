@@ -95,6 +95,7 @@ class MemoryLedger:
     admissions: set[tuple[str, str]] = field(default_factory=set)
     tries: dict[tuple[str, str], int] = field(default_factory=dict)
     nonces: set[bytes] = field(default_factory=set)
+    subjects: dict[tuple[str, str], int] = field(default_factory=dict)  # when each was admitted
     last: int = 0
     unavailable: bool = False
 
@@ -105,6 +106,9 @@ class MemoryLedger:
 
     def attempts(self, iss: str, jti: str) -> int:
         return self.tries.get((iss, jti), 0)
+
+    def admitted_subject(self, iss: str, sub: str, since: int) -> bool:
+        return self.subjects.get((iss, sub), -1) >= since
 
     def spend_nonce(self, nonce: bytes) -> bool:
         fresh = nonce not in self.nonces
