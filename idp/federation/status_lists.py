@@ -8,10 +8,10 @@ large port (100,000 tokens) with a second part, and constant, so that its size s
 
 import secrets
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
 
-from idp import conf
+from idp import conf, prepared
 from idp.audit.events import record
 from idp.federation import signing
 from idp.federation.models import STATUS_BITS, StatusEntry, StatusList
@@ -24,11 +24,29 @@ __all__ = ["UnableToSetStatus", "allocate", "live", "mirror", "published", "publ
 
 HOUR = 3600
 SIZE = 1 << 17
-# Random tries before a list counts as crowded: at half full they all miss once in 65,000, at 90 % once in six.
-TRIES = 16
+# Indexes drawn for one statement, of which the first free one is taken: so all that are free are equally likely. When
+# two statements have missed, the list counts as crowded: at half full once in 65,000 times, at 90 % once in six.
+DRAWS = 8
+NO_PART = -1
 TTL = 30  # seconds after which a list is signed anew, and for which others may keep it
 LIFETIME = 86_400
 GRACE = 3600  # seconds that a list outlives its last token: clocks differ and journals come late
+
+
+_LISTS, _ENTRIES = StatusList._meta.db_table, StatusEntry._meta.db_table
+_DRAWN = ", ".join(f"({place}, CAST(${place + 2} AS bigint))" for place in range(DRAWS))
+# A remainder without the percent sign, which some drivers take for a place.
+_INDEX = "number - number / size * size"
+_TAKE = (
+    f"WITH newest AS (SELECT id, size FROM {_LISTS} WHERE hour = CAST($1 AS bigint) ORDER BY part DESC LIMIT 1), "  # noqa: S608  constants
+    f"drawn (place, number) AS (VALUES {_DRAWN}) "
+    f"INSERT INTO {_ENTRIES} (status_list_id, idx, value) "
+    f"SELECT newest.id, {_INDEX}, 0 FROM newest CROSS JOIN drawn "
+    f"WHERE NOT EXISTS (SELECT 1 FROM {_ENTRIES} WHERE status_list_id = newest.id AND idx = {_INDEX}) "
+    "ORDER BY place LIMIT 1 ON CONFLICT (status_list_id, idx) DO NOTHING "
+    f"RETURNING idx, (SELECT name FROM {_LISTS} WHERE id = status_list_id), "
+    f"(SELECT last_expiry FROM {_LISTS} WHERE id = status_list_id)"
+)
 
 
 class UnableToSetStatus(Exception):
@@ -38,19 +56,23 @@ class UnableToSetStatus(Exception):
 
 
 def allocate(*, expires_at: int, now: int) -> tuple[str, int]:
-    """Take an index for a token that dies at ``expires_at``: the list's URI and the index.
+    """Take an index for a token that dies at ``expires_at``: the list's URI and the index. One statement, as a rule.
 
     Within the caller's transaction, so that an index is taken if and only if the token's row is stored. Two callers
     never get the same index: a unique constraint stands behind it.
     """
     hour = now - now % HOUR
     dead = -(-expires_at // HOUR) * HOUR  # rounded up, so that the list's row is written once an hour and not each time
-    with transaction.atomic():
-        status_list = _newest(hour, dead)
-        while (idx := _take(status_list)) is None:
-            status_list = _open(hour, status_list.part + 1, dead)
-        StatusList.objects.filter(pk=status_list.pk, last_expiry__lt=dead).update(last_expiry=dead)
-    return uri_of(status_list), idx
+    missed = NO_PART
+    while (taken := _take(hour)) is None:
+        newest = StatusList.objects.filter(hour=hour).aggregate(part=Max("part", default=NO_PART))["part"]
+        if newest == missed:  # not one that another worker has opened meanwhile
+            _open(hour, newest + 1, dead)
+        missed = newest
+    name, idx, last_expiry = taken
+    if last_expiry < dead:
+        StatusList.objects.filter(name=name, last_expiry__lt=dead).update(last_expiry=dead)
+    return conf.authority().url(f"/status/{name}"), idx
 
 
 def set_status(uri: str, idx: int, value: int, *, actor: str = signing.ACTOR) -> None:
@@ -122,24 +144,15 @@ def _find(uri: str) -> StatusList:
     return status_list
 
 
-def _newest(hour: int, dead: int) -> StatusList:
-    return StatusList.objects.filter(hour=hour).order_by("-part").first() or _open(hour, 0, dead)
-
-
-def _open(hour: int, part: int, dead: int) -> StatusList:
-    status_list, _ = StatusList.objects.get_or_create(
+def _open(hour: int, part: int, dead: int) -> None:
+    StatusList.objects.get_or_create(
         hour=hour, part=part, defaults={"name": secrets.token_hex(8), "size": SIZE, "last_expiry": dead}
     )
-    return status_list
 
 
-def _take(status_list: StatusList) -> int | None:
-    for _ in range(TRIES):
-        idx = secrets.randbelow(status_list.size)
-        try:
-            with transaction.atomic():  # a savepoint: the collision must not undo the caller's work
-                StatusEntry.objects.create(status_list=status_list, idx=idx)
-        except IntegrityError:
-            continue
-        return idx
+def _take(hour: int) -> tuple[str, int, int] | None:
+    """Name of the hour's newest list, an index of it that is now taken, its last expiry; None where it had none."""
+    drawn = [secrets.randbits(62) for _ in range(DRAWS)]  # so many bits that the remainder favours no index
+    for idx, name, last_expiry in prepared.rows(_TAKE, [hour, *drawn]):
+        return name, int(idx), int(last_expiry)
     return None

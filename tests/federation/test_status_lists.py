@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from idp.audit.models import AuditEvent
 from idp.federation import signing, status_lists
@@ -87,6 +88,34 @@ def test_a_crowded_list_opens_another_part_in_the_same_hour(node: str, monkeypat
     assert len(set(given)) == 40
     assert StatusList.objects.count() >= 5
     assert max(Counter(uri for uri, _ in given).values()) <= 8
+
+
+def test_an_index_is_taken_by_one_statement(node: str) -> None:
+    """Issuance waits for each statement, 400 times a second."""
+    status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
+    with CaptureQueriesContext(connection) as queries:
+        status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
+    assert len(queries) == (connection.vendor == "sqlite"), "PostgreSQL's go past the cursor, and are not seen here"
+
+
+def test_a_crowded_list_gives_each_free_index_as_often_as_the_others(
+    node: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but four of 64 are taken: a way round to the next free one would favour those behind a run of taken ones."""
+    monkeypatch.setattr(status_lists, "SIZE", 64)
+    status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
+    status_list = StatusList.objects.get()
+    free = {7, 8, 20, 63}
+    StatusEntry.objects.all().delete()
+    StatusEntry.objects.bulk_create(StatusEntry(status_list=status_list, idx=idx) for idx in {*range(64)} - free)
+    given = Counter[int]()
+    for _ in range(600):
+        uri, idx = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
+        given[idx] += uri == status_lists.uri_of(status_list)
+        StatusEntry.objects.filter(status_list=status_list, idx__in=free).delete()
+        StatusList.objects.exclude(pk=status_list.pk).delete()
+    counts = [given[idx] for idx in free]
+    assert min(counts) > 0.5 * max(counts), given
 
 
 def test_an_index_goes_with_the_transaction_that_took_it(node: str) -> None:
