@@ -79,6 +79,38 @@ class SealedEvent(AppendOnly):
         return str(self.index)
 
 
+class UnsealedEvent(models.Model):
+    """An event that waits for its place. A trigger of the database adds it with the event (migration 0003).
+
+    So that a sealer looks at what waits, and not for it among all that ever happened.
+    """
+
+    event = models.OneToOneField(
+        AuditEvent, primary_key=True, on_delete=models.CASCADE, related_name="unsealed", db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return str(self.event_id)
+
+
+class TreeNode(AppendOnly):
+    """The root of a full subtree, of each eighth level (`idp.audit.tree`)."""
+
+    level = models.PositiveSmallIntegerField()  # 8, 16, 24, …: 2^level leaves
+    index = models.PositiveBigIntegerField()  # from 0
+    hash = models.BinaryField(max_length=HASH_BYTES)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="audit_node_once", fields=["level", "index"]),
+            models.CheckConstraint(name="audit_node_level", condition=Q(level__in=[8, 16, 24, 32, 40, 48, 56])),
+            models.CheckConstraint(name="audit_node_hash_length", condition=Exact(Length("hash"), HASH_BYTES)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.index}"
+
+
 class TreeHead(AppendOnly):
     """The root over the first ``size`` events."""
 

@@ -7,7 +7,8 @@ one within a second. Several sealers may run: the one row of `Sealer` moves on f
 from django.db import transaction
 from django.db.models import Min
 
-from idp.audit.models import AuditEvent, SealedEvent, Sealer, TreeHead
+from idp.audit import tree
+from idp.audit.models import AuditEvent, SealedEvent, Sealer, TreeHead, TreeNode, UnsealedEvent
 from idp.protocol import merkle, strict_json
 
 BATCH = 1000  # events sealed in one transaction
@@ -34,28 +35,30 @@ def seal(now: int) -> int:
 
 def overdue(now: int) -> int:
     """For how many seconds beyond `ALARM_AFTER` the oldest unsealed event waits; 0 when all is well."""
-    oldest = AuditEvent.objects.filter(sealed=None).aggregate(at=Min("at"))["at"]
+    oldest = UnsealedEvent.objects.aggregate(at=Min("event__at"))["at"]
     return 0 if oldest is None else max(0, now - oldest - ALARM_AFTER)
 
 
 @transaction.atomic
 def _seal_batch(now: int) -> int:
     sealer = Sealer.objects.get_or_create(pk=1)[0]
-    waiting = list(AuditEvent.objects.filter(sealed=None).order_by("pk")[:BATCH])
+    waiting = list(AuditEvent.objects.filter(unsealed__isnull=False).order_by("pk")[:BATCH])
     if not waiting:
         return 0
     frontier = merkle.Frontier(sealer.size, [bytes.fromhex(item) for item in sealer.frontier])
-    leaves = []
+    leaves, nodes = [], []
     for event in waiting:
-        leaf = merkle.leaf_hash(leaf_data(event))
-        leaves.append(SealedEvent(index=frontier.size, event=event, leaf_hash=leaf))
-        frontier.append(leaf)
+        leaf, index = merkle.leaf_hash(leaf_data(event)), frontier.size
+        leaves.append(SealedEvent(index=index, event=event, leaf_hash=leaf))
+        nodes += tree.completed(index, frontier.append(leaf))
     moved = Sealer.objects.filter(pk=1, size=sealer.size).update(
         size=frontier.size, frontier=[item.hex() for item in frontier.hashes]
     )
     if moved != 1:  # another sealer was first: nothing was written yet
         return 0
     SealedEvent.objects.bulk_create(leaves)
+    TreeNode.objects.bulk_create(nodes)
+    UnsealedEvent.objects.filter(pk__in=[event.pk for event in waiting]).delete()
     TreeHead.objects.create(size=frontier.size, root=frontier.root(), at=now)
     return len(leaves)
 

@@ -1,9 +1,9 @@
-"""Verification of the whole record: every event hashed again, every head computed again."""
+"""Verification of the whole record: every event hashed again, every head and every stored subtree computed again."""
 
 from collections.abc import Iterator
 
-from idp.audit import sealing
-from idp.audit.models import SealedEvent, Sealer, TreeHead
+from idp.audit import sealing, tree
+from idp.audit.models import SealedEvent, Sealer, TreeHead, TreeNode
 from idp.protocol import merkle
 
 CHUNK = 2000  # rows read at a time
@@ -20,27 +20,46 @@ def findings(now: int, *, expected: tuple[int, bytes] | None = None) -> Iterator
         size, root = expected
         if heads.setdefault(size, root) != root:
             yield f"tree head {size} is not the one that was noted elsewhere"
-    frontier = merkle.Frontier()
-    for leaf in SealedEvent.objects.select_related("event").order_by("index").iterator(chunk_size=CHUNK):
-        if leaf.index != frontier.size:
-            yield f"leaf {frontier.size} is missing"
-            return  # every hash beyond would be wrong too and say nothing
-        if merkle.leaf_hash(sealing.leaf_data(leaf.event)) != bytes(leaf.leaf_hash):
-            yield f"event {leaf.event_id} (leaf {leaf.index}) was changed after it was sealed"
-        frontier.append(bytes(leaf.leaf_hash))
-        if heads.pop(frontier.size, None) not in (None, frontier.root()):
-            yield f"tree head {frontier.size} does not match the leaves"
-    yield from _end(frontier, heads)
+    yield from _Walk(heads).findings()
     if late := sealing.overdue(now):
         yield f"unsealed events: the oldest is {late + sealing.ALARM_AFTER} seconds old"
 
 
-def _end(frontier: merkle.Frontier, heads: dict[int, bytes]) -> Iterator[str]:
-    for size in sorted(heads):
-        yield f"tree head {size} covers leaves that are missing"
-    if frontier.size and not TreeHead.objects.filter(size=frontier.size).exists():
-        yield f"the last {frontier.size} leaves have no tree head"
-    sealer = Sealer.objects.filter(pk=1).first()
-    at = (sealer.size, [bytes.fromhex(item) for item in sealer.frontier]) if sealer else (0, [])
-    if at != (frontier.size, list(frontier.hashes)):
-        yield "the sealer stands at another place than the leaves"
+class _Walk:
+    """Once through all leaves; what was promised of them and not met yet."""
+
+    def __init__(self, heads: dict[int, bytes]) -> None:
+        self._heads = heads
+        self._nodes = {(node.level, node.index): bytes(node.hash) for node in TreeNode.objects.all()}
+        self._frontier = merkle.Frontier()
+
+    def findings(self) -> Iterator[str]:
+        for leaf in SealedEvent.objects.select_related("event").order_by("index").iterator(chunk_size=CHUNK):
+            if leaf.index != self._frontier.size:
+                yield f"leaf {self._frontier.size} is missing"
+                return  # every hash beyond would be wrong too and say nothing
+            yield from self._leaf(leaf)
+        yield from self._end()
+
+    def _leaf(self, leaf: SealedEvent) -> Iterator[str]:
+        frontier, found = self._frontier, bytes(leaf.leaf_hash)
+        if merkle.leaf_hash(sealing.leaf_data(leaf.event)) != found:
+            yield f"event {leaf.event_id} (leaf {leaf.index}) was changed after it was sealed"
+        for node in tree.completed(leaf.index, frontier.append(found)):
+            if self._nodes.pop((node.level, node.index), None) != node.hash:
+                yield f"the stored root of subtree {node} does not match its leaves"
+        if self._heads.pop(frontier.size, None) not in (None, frontier.root()):
+            yield f"tree head {frontier.size} does not match the leaves"
+
+    def _end(self) -> Iterator[str]:
+        for size in sorted(self._heads):
+            yield f"tree head {size} covers leaves that are missing"
+        for level, index in sorted(self._nodes):
+            yield f"the stored root of subtree {level}/{index} covers leaves that are missing"
+        frontier = self._frontier
+        if frontier.size and not TreeHead.objects.filter(size=frontier.size).exists():
+            yield f"the last {frontier.size} leaves have no tree head"
+        sealer = Sealer.objects.filter(pk=1).first()
+        at = (sealer.size, [bytes.fromhex(item) for item in sealer.frontier]) if sealer else (0, [])
+        if at != (frontier.size, list(frontier.hashes)):
+            yield "the sealer stands at another place than the leaves"

@@ -4,11 +4,12 @@ All hashes are 32 bytes. A tree of ``n`` leaves is what §2.1.1 calls D_n.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from idp.protocol.refusals import Reason, Refusal
 
 HASH_BYTES = 32
+Node = Callable[[int, int], bytes]  # (level, index): the root of the full subtree of 2^level leaves with this number
 EMPTY_ROOT = hashlib.sha256(b"").digest()  # RFC 9162 §2.1.1
 
 
@@ -43,14 +44,15 @@ class Frontier:
     def hashes(self) -> tuple[bytes, ...]:
         return tuple(self._hashes)
 
-    def append(self, leaf: bytes) -> None:
-        """Append one leaf hash."""
-        size = self._size
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Append one leaf hash; the roots of the subtrees that are full with it, by level, the leaf itself first."""
+        size, full = self._size, [leaf]
         while size & 1:
-            leaf = node_hash(self._hashes.pop(), leaf)
+            full.append(node_hash(self._hashes.pop(), full[-1]))
             size >>= 1
-        self._hashes.append(leaf)
+        self._hashes.append(full[-1])
         self._size += 1
+        return full
 
     def root(self) -> bytes:
         """The root of the tree so far."""
@@ -70,16 +72,21 @@ def root(leaves: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """PATH(index, D_n) (RFC 9162 §2.1.3.1) for the leaf hash at ``index``. Raises RuntimeError outside the tree."""
-    if not 0 <= index < len(leaves):
+def of(leaves: Sequence[bytes]) -> Node:
+    """The `Node` of a tree whose leaf hashes are all at hand."""
+    return lambda level, index: root(leaves[index << level : (index + 1) << level])
+
+
+def root_at(size: int, node: Node) -> bytes:
+    """The root that the tree had with ``size`` leaves."""
+    return _root(0, size, node) if size else EMPTY_ROOT
+
+
+def inclusion_proof(index: int, size: int, node: Node) -> list[bytes]:
+    """PATH(index, D_size) (RFC 9162 §2.1.3.1). Raises RuntimeError for a leaf outside the tree."""
+    if not 0 <= index < size:
         raise RuntimeError("no such leaf")
-    if len(leaves) == 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion_proof(leaves[:split], index), root(leaves[split:])]
-    return [*inclusion_proof(leaves[split:], index - split), root(leaves[:split])]
+    return _path(index, 0, size, node)
 
 
 def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -105,11 +112,14 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
         raise Refusal(Reason.BAD_SIGNATURE, "the inclusion proof does not lead to the root")
 
 
-def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """PROOF(first, D_n) (RFC 9162 §2.1.4.1): that the tree of the first ``first`` leaves is a beginning of this one."""
-    if not 0 < first <= len(leaves):
+def consistency_proof(first: int, second: int, node: Node) -> list[bytes]:
+    """PROOF(first, D_second) (RFC 9162 §2.1.4.1): that the tree of ``first`` leaves is the beginning of the other.
+
+    Raises RuntimeError for sizes out of order.
+    """
+    if not 0 < first <= second:
         raise RuntimeError("no such earlier tree")
-    return _subproof(leaves, first, whole=True)
+    return _subproof(first, 0, second, node, whole=True)
 
 
 def verify_consistency(
@@ -154,13 +164,32 @@ def _fold(path: Sequence[bytes], first: int, last: int) -> tuple[bytes, bytes]:
     return old, new
 
 
-def _subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes]:
-    if first == len(leaves):
-        return [] if whole else [root(leaves)]
-    split = _split(len(leaves))
+def _root(begin: int, end: int, node: Node) -> bytes:
+    """The root over the leaves ``begin`` to ``end``, which the splits of §2.1.1 lead to."""
+    size = end - begin
+    if size & (size - 1) == 0:  # full, and so begun at a multiple of its size
+        level = size.bit_length() - 1
+        return node(level, begin >> level)
+    split = begin + _split(size)
+    return node_hash(_root(begin, split, node), _root(split, end, node))
+
+
+def _path(index: int, begin: int, end: int, node: Node) -> list[bytes]:
+    if end - begin == 1:
+        return []
+    split = begin + _split(end - begin)
+    if index < split:
+        return [*_path(index, begin, split, node), _root(split, end, node)]
+    return [*_path(index, split, end, node), _root(begin, split, node)]
+
+
+def _subproof(first: int, begin: int, end: int, node: Node, *, whole: bool) -> list[bytes]:
+    if first == end:
+        return [] if whole else [_root(begin, end, node)]
+    split = begin + _split(end - begin)
     if first <= split:
-        return [*_subproof(leaves[:split], first, whole=whole), root(leaves[split:])]
-    return [*_subproof(leaves[split:], first - split, whole=False), root(leaves[:split])]
+        return [*_subproof(first, begin, split, node, whole=whole), _root(split, end, node)]
+    return [*_subproof(first, split, end, node, whole=False), _root(begin, split, node)]
 
 
 def _split(size: int) -> int:

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from idp.audit import events, sealing, verification
-from idp.audit.models import AuditEvent, SealedEvent, Sealer, TreeHead
+from idp.audit.models import AuditEvent, SealedEvent, Sealer, TreeHead, UnsealedEvent
 from idp.audit.tasks import seal as seal_task
 from idp.protocol import merkle
 
@@ -69,6 +69,7 @@ def test_an_event_that_commits_late_is_sealed_late_though_its_number_is_lower(no
             index=0, event=late, leaf_hash=(leaf := merkle.leaf_hash(sealing.leaf_data(late)))
         )  # as if `early` had not been committed yet
         TreeHead.objects.create(size=1, root=leaf, at=now)
+        UnsealedEvent.objects.filter(pk=late.pk).delete()
         Sealer.objects.update_or_create(pk=1, defaults={"size": 1, "frontier": [leaf.hex()]})
     assert sealing.seal(now) == 1
     assert SealedEvent.objects.get(event=early).index == 1
@@ -79,9 +80,9 @@ def test_of_two_sealers_at_once_one_appends_nothing(now: int, monkeypatch: pytes
     record(2)
     original = merkle.Frontier.append
 
-    def other_sealer_wins(self: merkle.Frontier, leaf: bytes) -> None:
+    def other_sealer_wins(self: merkle.Frontier, leaf: bytes) -> list[bytes]:
         Sealer.objects.filter(pk=1).update(size=99)
-        original(self, leaf)
+        return original(self, leaf)
 
     monkeypatch.setattr(merkle.Frontier, "append", other_sealer_wins)
     assert sealing.seal(now) == 0

@@ -72,7 +72,7 @@ def test_every_leaf_has_a_proof_and_no_other_place_or_leaf_has_it(data: st.DataO
     size = data.draw(SIZES)
     index = data.draw(st.integers(0, size - 1))
     items = leaves(size)
-    proof, root = merkle.inclusion_proof(items, index), merkle.root(items)
+    proof, root = merkle.inclusion_proof(index, len(items), merkle.of(items)), merkle.root(items)
     merkle.verify_inclusion(leaf=items[index], index=index, size=size, proof=proof, root=root)
     wrong = data.draw(st.integers(0, size))
     for leaf, place, steps in [
@@ -88,7 +88,7 @@ def test_every_leaf_has_a_proof_and_no_other_place_or_leaf_has_it(data: st.DataO
 def test_a_proof_that_is_too_short_is_refused() -> None:
     """Invalid solely because the last hash of the proof is missing."""
     items = leaves(5)
-    proof = merkle.inclusion_proof(items, 2)[:-1]
+    proof = merkle.inclusion_proof(2, len(items), merkle.of(items))[:-1]
     with pytest.raises(Refusal) as caught:
         merkle.verify_inclusion(leaf=items[2], index=2, size=5, proof=proof, root=merkle.root(items))
     assert caught.value.reason is Reason.BAD_SIGNATURE
@@ -100,7 +100,7 @@ def test_a_longer_tree_is_consistent_with_its_beginning_only(data: st.DataObject
     first = data.draw(st.integers(1, second))
     items = leaves(second)
     old, new = merkle.root(items[:first]), merkle.root(items)
-    proof = merkle.consistency_proof(items, first)
+    proof = merkle.consistency_proof(first, len(items), merkle.of(items))
     merkle.verify_consistency(first=first, second=second, first_root=old, second_root=new, proof=proof)
     for wrong_old, wrong_new in [(bytes(32), new), (old, bytes(32))]:
         with pytest.raises(Refusal):
@@ -122,7 +122,7 @@ def test_a_proof_for_four_leaves_says_nothing_of_eight() -> None:
             second=8,
             first_root=merkle.root(items[:2]),
             second_root=merkle.root(items),
-            proof=merkle.consistency_proof(items, 2),
+            proof=merkle.consistency_proof(2, len(items), merkle.of(items)),
         )
 
 
@@ -137,7 +137,7 @@ def test_a_changed_beginning_has_no_consistency_proof() -> None:
             second=7,
             first_root=old,
             second_root=merkle.root(changed),
-            proof=merkle.consistency_proof(changed, 4),
+            proof=merkle.consistency_proof(4, len(changed), merkle.of(changed)),
         )
 
 
@@ -153,6 +153,20 @@ def test_a_consistency_proof_of_impossible_form_is_malformed(first: int, second:
 @pytest.mark.parametrize("index", [-1, 5])
 def test_a_proof_for_a_leaf_outside_the_tree_is_our_own_fault(index: int) -> None:
     with pytest.raises(RuntimeError):
-        merkle.inclusion_proof(leaves(5), index)
+        merkle.inclusion_proof(index, 5, merkle.of(leaves(5)))
     with pytest.raises(Refusal):
         merkle.verify_inclusion(leaf=bytes(32), index=index, size=5, proof=[], root=bytes(32))
+
+
+@given(SIZES, SIZES)
+def test_a_root_of_the_past_is_the_one_that_was_signed_then(size: int, more: int) -> None:
+    items = leaves(size + more)
+    assert merkle.root_at(size, merkle.of(items)) == merkle.root(items[:size])
+
+
+@given(SIZES)
+def test_the_subtrees_that_a_leaf_completes_are_those_of_the_tree(size: int) -> None:
+    items, frontier = leaves(size), merkle.Frontier()
+    for number, leaf in enumerate(items):
+        for level, found in enumerate(frontier.append(leaf)):
+            assert found == merkle.of(items)(level, number >> level)
