@@ -148,7 +148,7 @@ def test_the_switch_sends_machines_one_way_and_pages_the_other() -> None:
         return application
 
     switch = Switch(machines=named("machines"), pages=named("pages"))
-    for path in (*machines.PATHS, "/border/tokens", "/border/checkpoints/x/bundle"):
+    for path in (*machines.PATHS, "/border/v1/tokens", "/border/v1/checkpoints/x/bundle"):
         assert Answer(switch, path).body == b"machines", path
     for path in ("/oidc/authorize", "/oidc/consent", "/admin/", "/oidc/token/", "/oidc/tokens", "/border", ""):
         assert Answer(switch, path).body == b"pages", path
@@ -163,7 +163,9 @@ def test_no_view_of_a_machine_relies_on_the_check_of_csrf_tokens() -> None:
 
 def test_the_paths_are_there() -> None:
     """A path that was renamed would fall back to the page stack, and nobody would notice."""
-    assert resolve("/oidc/token") and resolve("/oidc/par") and resolve("/oidc/userinfo") and resolve("/border/tokens")
+    assert (
+        resolve("/oidc/token") and resolve("/oidc/par") and resolve("/oidc/userinfo") and resolve("/border/v1/tokens")
+    )
     routes = {route for route, _ in paths_of(get_resolver().url_patterns)}
     planned = {"/oidc/introspect", "/oidc/revoke"}
     assert machines.PATHS - planned <= routes

@@ -66,7 +66,7 @@ class _Face:
 
 
 def parse_request(value: Mapping[str, Any], *, access_token: str, now: int) -> TokenRequest:
-    """Read the body of ``POST /border/tokens``; raises `Refusal` (malformed) or `UnableToIssue` (invalid_proof)."""
+    """Read the body of ``POST /border/v1/tokens``; raises `Refusal` (malformed) or `UnableToIssue` (invalid_proof)."""
     form, direction = value.get("format"), value.get("direction")
     if form not in FORMS or direction not in ("exit", "entry"):
         raise Refusal(Reason.MALFORMED, "format or direction is none of ours")

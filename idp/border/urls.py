@@ -1,17 +1,25 @@
-"""URLs of the border."""
+"""URLs of the border: what machines ask for stands under its version.
 
-from django.urls import path
+Versions are URL namespaces (`idp.border.views.Versions`): a second one is a second list here, with views of its own
+where something has changed and with those of the first where nothing has.
+"""
+
+from django.urls import include, path
 
 from idp.border import views
 
+v1 = [
+    path("tokens", views.BorderTokens.as_view()),
+    path("tokens/<str:jti>/revoke", views.RevokeBorderToken.as_view()),
+    path("face-references", views.FaceReferences.as_view()),
+    path("lanes/enrol", views.EnrolLane.as_view()),
+    path("checkpoints/<slug:code>/bundle", views.Bundle.as_view()),
+    path("checkpoints/<slug:code>/sealing-keys", views.SealingKeys.as_view()),
+    path("checkpoints/<slug:code>/face-models", views.FaceModels.as_view()),
+    path("journal", views.Journal.as_view()),
+    path("receipts", views.Receipts.as_view()),
+]
 urlpatterns = [
-    path("border/tokens", views.BorderTokens.as_view()),
-    path("border/tokens/<str:jti>/revoke", views.RevokeBorderToken.as_view()),
-    path("border/face-references", views.FaceReferences.as_view()),
-    path("border/lanes/enrol", views.EnrolLane.as_view()),
-    path("border/checkpoints/<slug:code>/bundle", views.Bundle.as_view()),
-    path("border/checkpoints/<slug:code>/sealing-keys", views.SealingKeys.as_view()),
-    path("border/checkpoints/<slug:code>/face-models", views.FaceModels.as_view()),
-    path("border/journal", views.Journal.as_view()),
-    path("border/receipts", views.Receipts.as_view()),
+    path("border/v1/", include((v1, "border"), namespace="v1")),
+    path("border/<path:rest>", views.Nowhere.as_view()),
 ]

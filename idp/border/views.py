@@ -9,6 +9,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.versioning import NamespaceVersioning
 from rest_framework.views import APIView
 
 from idp import clock
@@ -44,10 +45,18 @@ class _Whatever(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class Versions(NamespaceVersioning):
+    """Which versions of this interface are spoken, by URL namespace; ``request.version`` says which one was asked."""
+
+    default_version = "v1"
+    allowed_versions = ("v1",)
+
+
 class BorderView(APIView):
     """Raw bodies, bounded, and no caching of answers."""
 
     parser_classes = [_Raw]
+    versioning_class = Versions
     content_negotiation_class = _Whatever
     metadata_class = None  # OPTIONS would describe the parser
     max_body = MAX_BODY
@@ -70,7 +79,7 @@ class BorderView(APIView):
 
 
 class BorderTokens(BorderView):
-    """``POST /border/tokens``: one border token for the traveller whose access token this is."""
+    """``POST /border/v1/tokens``: one border token for the traveller whose access token this is."""
 
     def post(self, request: Request) -> Response:
         now = clock.now()
@@ -86,7 +95,7 @@ class BorderTokens(BorderView):
 
 
 class FaceReferences(BorderView):
-    """``POST /border/face-references``: what the traveller's device is to keep of a document's face, sealed."""
+    """``POST /border/v1/face-references``: what the traveller's device is to keep of a document's face, sealed."""
 
     def post(self, request: Request) -> Response:
         granted = access.require(request, acr=ACR_MFA)
@@ -97,7 +106,7 @@ class FaceReferences(BorderView):
 
 
 class RevokeBorderToken(BorderView):
-    """``POST /border/tokens/{jti}/revoke``: the traveller takes a token of their own back."""
+    """``POST /border/v1/tokens/{jti}/revoke``: the traveller takes a token of their own back."""
 
     def post(self, request: Request, jti: str) -> Response:
         granted = access.require(request)
@@ -109,7 +118,7 @@ class RevokeBorderToken(BorderView):
 
 
 class EnrolLane(BorderView):
-    """``POST /border/lanes/enrol``: a gate hands in its keys with the code that an officer gave it."""
+    """``POST /border/v1/lanes/enrol``: a gate hands in its keys with the code that an officer gave it."""
 
     def post(self, request: Request) -> Response:
         value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
@@ -124,7 +133,7 @@ class EnrolLane(BorderView):
 
 
 class SealingKeys(BorderView):
-    """``PUT /border/checkpoints/{code}/sealing-keys``: the checkpoint's new public sealing keys, current first."""
+    """``PUT /border/v1/checkpoints/{code}/sealing-keys``: the checkpoint's new public sealing keys, current first."""
 
     def put(self, request: Request, code: str) -> Response:
         now = clock.now()
@@ -136,7 +145,7 @@ class SealingKeys(BorderView):
 
 
 class FaceModels(BorderView):
-    """``PUT /border/checkpoints/{code}/face-models``: what the lane's engines can compare, preferred first."""
+    """``PUT /border/v1/checkpoints/{code}/face-models``: what the lane's engines can compare, preferred first."""
 
     def put(self, request: Request, code: str) -> Response:
         now = clock.now()
@@ -147,7 +156,7 @@ class FaceModels(BorderView):
 
 
 class Bundle(BorderView):
-    """``GET /border/checkpoints/{code}/bundle``: the signed trust bundle, for this checkpoint's lanes."""
+    """``GET /border/v1/checkpoints/{code}/bundle``: the signed trust bundle, for this checkpoint's lanes."""
 
     def get(self, request: Request, code: str) -> Response:
         now = clock.now()
@@ -161,7 +170,7 @@ class Bundle(BorderView):
 
 
 class Journal(BorderView):
-    """``POST /border/journal``: a batch of a lane's decisions."""
+    """``POST /border/v1/journal``: a batch of a lane's decisions."""
 
     max_body = journal.MAX_BATCH_BYTES
 
@@ -176,11 +185,21 @@ class Journal(BorderView):
 
 
 class Receipts(BorderView):
-    """``POST /border/receipts``: a peer tells that a token of ours was used to cross."""
+    """``POST /border/v1/receipts``: a peer tells that a token of ours was used to cross."""
 
     def post(self, request: Request) -> Response:
         confirmation.accept(self.body(request), now=clock.now())
         return Response(status=204)
+
+
+class Nowhere(BorderView):
+    """Any other path below ``/border/``: a problem document and not a page, which names the versions there are."""
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Before the method is looked at. Raises `Problem` (not_found)."""
+        if str(kwargs["rest"]).split("/")[0] in Versions.allowed_versions:
+            raise Problem("not_found", "no such path")
+        raise Problem("not_found", "no such version", versions=list(Versions.allowed_versions))
 
 
 def _lane_of(request: Request, code: str, *, now: int) -> Lane:

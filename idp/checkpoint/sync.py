@@ -29,6 +29,7 @@ INTERVAL = 30.0  # seconds between bundles; revocation reaches an online gate wi
 JITTER = 0.2  # of the interval, so that a thousand lanes do not ask at once
 MAX_BUNDLE = 8 * 1024 * 1024  # bytes: three issuers with a day of status lists
 JSON = "application/json"
+API = "/border/v1"  # at the node: the version of its interface that this lane speaks
 
 
 def enrol(
@@ -64,7 +65,7 @@ def enrol(
         "sealing_jwks": sealing.public_jwks(),
         "face_models": face_models,
     }
-    url = f"{config.node}/border/lanes/enrol"
+    url = f"{config.node}{API}/lanes/enrol"
     answer = outbound.request("POST", url, headers={"Content-Type": JSON}, content=strict_json.dumps(body))
     _expect(answer, 201)
     sealing_keys.confirm(config.sealing_directory, current=sealing.current.kid, now=now)
@@ -109,7 +110,7 @@ class Sync:
         tag = self._store.kept("tag")
         if tag and self._lane.bundle() is not None:
             headers["If-None-Match"] = tag
-        url = f"{self._config.node}/border/checkpoints/{self._config.checkpoint_code}/bundle"
+        url = f"{self._config.node}{API}/checkpoints/{self._config.checkpoint_code}/bundle"
         answer = self._outbound.request("GET", url, headers=headers)
         if answer.status == 304:
             return "unchanged"
@@ -126,9 +127,7 @@ class Sync:
         while entries := self._store.pending():
             batch = strict_json.dumps(journal.sign_head(entries, self._key))
             headers = {**self._headers(), "Content-Type": JSON}
-            answer = self._outbound.request(
-                "POST", f"{self._config.node}/border/journal", headers=headers, content=batch
-            )
+            answer = self._outbound.request("POST", f"{self._config.node}{API}/journal", headers=headers, content=batch)
             _expect(answer, 200)
             last = strict_json.integer(strict_json.loads_object(answer.body), "last")
             if last < entries[-1].seq:
@@ -143,7 +142,7 @@ class Sync:
         found = sealing_keys.rotate_if_due(directory, now=self._lane.clock())
         if found.announced:
             return "unchanged"
-        url = f"{self._config.node}/border/checkpoints/{self._config.checkpoint_code}/sealing-keys"
+        url = f"{self._config.node}{API}/checkpoints/{self._config.checkpoint_code}/sealing-keys"
         content = strict_json.dumps({"sealing_jwks": found.public_jwks()})
         headers = {**self._headers(), "Content-Type": JSON}
         _expect(self._outbound.request("PUT", url, headers=headers, content=content), 204)
@@ -155,7 +154,7 @@ class Sync:
         confirmed, models = self._store.kept("models"), self._models()
         if not models or confirmed == json.dumps(models):
             return "unchanged"
-        url = f"{self._config.node}/border/checkpoints/{self._config.checkpoint_code}/face-models"
+        url = f"{self._config.node}{API}/checkpoints/{self._config.checkpoint_code}/face-models"
         content = strict_json.dumps({"face_models": models})
         headers = {**self._headers(), "Content-Type": JSON}
         _expect(self._outbound.request("PUT", url, headers=headers, content=content), 204)

@@ -18,7 +18,9 @@ NODE_TYPE = "federation_entity"
 # What a subordinate of ours may be; anything else has no policy here (Federation §5.1).
 SUBORDINATE_TYPES = frozenset({"openid_relying_party", "oauth_client", "oauth_resource"})
 # Paths that belong to the rooms of the node; a hosted entity there would shadow an endpoint.
-RESERVED = frozenset({"account", "admin", "api", "federation", "i18n", "oidc", "static", "status", ".well-known"})
+RESERVED = frozenset(
+    {"account", "admin", "api", "border", "federation", "i18n", "oidc", "static", "status", ".well-known"}
+)
 ENDPOINTS = {
     "federation_fetch_endpoint": "/federation/fetch",
     "federation_list_endpoint": "/federation/list",

@@ -12,7 +12,6 @@ from idp.openapi.terms import (
     header,
     in_path,
     one_of,
-    or_page,
     problems,
     record,
     texts,
@@ -36,15 +35,15 @@ _SEALING: Object = record({"keys": array(_KEY, minItems=1, maxItems=2)})
 def paths() -> Object:
     """The path items by path."""
     return {
-        "/border/tokens": {"post": _issue()},
-        "/border/tokens/{jti}/revoke": {"post": _revoke()},
-        "/border/face-references": {"post": _fetch_faces()},
-        "/border/lanes/enrol": {"post": _enrol()},
-        "/border/checkpoints/{code}/bundle": {"get": _bundle()},
-        "/border/checkpoints/{code}/sealing-keys": {"put": _sealing_keys()},
-        "/border/checkpoints/{code}/face-models": {"put": _face_models()},
-        "/border/journal": {"post": _journal()},
-        "/border/receipts": {"post": _receipts()},
+        "/border/v1/tokens": {"post": _issue()},
+        "/border/v1/tokens/{jti}/revoke": {"post": _revoke()},
+        "/border/v1/face-references": {"post": _fetch_faces()},
+        "/border/v1/lanes/enrol": {"post": _enrol()},
+        "/border/v1/checkpoints/{code}/bundle": {"get": _bundle()},
+        "/border/v1/checkpoints/{code}/sealing-keys": {"put": _sealing_keys()},
+        "/border/v1/checkpoints/{code}/face-models": {"put": _face_models()},
+        "/border/v1/journal": {"post": _journal()},
+        "/border/v1/receipts": {"post": _receipts()},
     }
 
 
@@ -80,12 +79,9 @@ def _revoke() -> Object:
         "parameters": [in_path("jti"), header("DPoP")],
         "responses": {
             "204": answer("Revoked"),
-            **or_page(
-                problems(
-                    *("invalid_request", "method_not_allowed", "temporarily_unavailable", *_TRAVELLER, "not_found"),
-                    headers=_TOLD,
-                ),
-                "404",
+            **problems(
+                *("invalid_request", "method_not_allowed", "temporarily_unavailable", *_TRAVELLER, "not_found"),
+                headers=_TOLD,
             ),
         },
     }
@@ -133,7 +129,7 @@ def _bundle() -> Object:
         "responses": {
             "200": answer("Signed", (JSON, record({"keys": COMPACT, "bundle": COMPACT}))),
             "304": answer("As If-None-Match names it"),
-            **or_page(_lane_problems("forbidden"), "404"),
+            **_lane_problems("forbidden", "not_found"),
         },
     }
 
@@ -147,7 +143,7 @@ def _sealing_keys() -> Object:
         "requestBody": body(record({"sealing_jwks": _SEALING}), JSON),
         "responses": {
             "204": answer("Announced"),
-            **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),
+            **_lane_problems("too_large", "forbidden", "not_found", "conflict"),
         },
     }
 
@@ -161,7 +157,7 @@ def _face_models() -> Object:
         "requestBody": body(record({"face_models": array(TEXT, minItems=1, maxItems=8)}), JSON),
         "responses": {
             "204": answer("Announced"),
-            **or_page(_lane_problems("too_large", "forbidden", "conflict"), "404"),
+            **_lane_problems("too_large", "forbidden", "not_found", "conflict"),
         },
     }
 

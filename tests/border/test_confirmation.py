@@ -125,7 +125,7 @@ def test_a_silent_peer_holds_up_nobody_and_is_asked_once_a_run(
     """Many receipts for a peer that is down: each would cost ten seconds, and their queue would fill every batch."""
     monkeypatch.setattr(confirmation, "BATCH", 3)
     silent = peering.recognise(peering.propose(peers.mo.entity_id, officer=OFFICER), officer=OFFICER)
-    peers.mo.metadata["border_token_issuer"]["crossing_receipt_endpoint"] = f"{silent.entity_id}/border/receipts"
+    peers.mo.metadata["border_token_issuer"]["crossing_receipt_endpoint"] = f"{silent.entity_id}/border/v1/receipts"
     for number in range(4):
         admitted(world, silent.entity_id, f"silent-{number}")
     admitted(world, peers.cn.entity_id)
@@ -145,7 +145,7 @@ def test_a_receipt_consumes_one_entry_however_often_it_comes(world: World, peers
     token = own_token(world, peers, entries_left=2)
     other = world.endorse(world.document, entries_left=5)
     for text in (receipt(peers, token), receipt(peers, token), receipt(peers, token, jti="receipt-2")):
-        answer = world.post("/border/receipts", text)
+        answer = world.post("/border/v1/receipts", text)
         assert answer.status_code == 204, answer.content
     assert CrossingReceipt.objects.get().token == token
     assert Endorsement.objects.get(pk=token.endorsement_id).entries_left == 1
@@ -179,7 +179,7 @@ def test_a_stranger_is_refused_without_a_search_for_its_keys(world: World, peers
     """invalid solely because Macau is not recognised here."""
     text = receipt(peers, own_token(world, peers), sender=peers.mo, key=peers.border_keys["mo"])
     asked = len(peers.asked)
-    assert problem_of(world.post("/border/receipts", text)) == (400, "invalid_request")
+    assert problem_of(world.post("/border/v1/receipts", text)) == (400, "invalid_request")
     assert not CrossingReceipt.objects.exists() and len(peers.asked) == asked
 
 
@@ -188,7 +188,7 @@ def test_a_peer_that_was_suspended_or_ended_is_refused(world: World, peers: Peer
     """invalid solely because recognition was suspended or has ended."""
     token = own_token(world, peers)
     act(Peer.objects.get(), officer=OFFICER)
-    assert problem_of(world.post("/border/receipts", receipt(peers, token)))[0] == 400
+    assert problem_of(world.post("/border/v1/receipts", receipt(peers, token)))[0] == 400
     with pytest.raises(ObjectDoesNotExist):
         CrossingReceipt.objects.get()
 

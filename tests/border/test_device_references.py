@@ -16,7 +16,7 @@ from tests.border.test_issuance import opened
 from tests.border.world import World, problem_of
 from tests.conftest import NOW
 
-PATH = "/border/face-references"
+PATH = "/border/v1/face-references"
 OTHER_MODEL = "pack-r50"
 
 

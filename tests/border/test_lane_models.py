@@ -23,7 +23,7 @@ def second(world: World) -> Gate:
 
 
 def announce(world: World, gate: Gate, models: object, code: str = CODE) -> Any:
-    path = f"/border/checkpoints/{code}/face-models"
+    path = f"/border/v1/checkpoints/{code}/face-models"
     body = strict_json.dumps({"face_models": models})
     return world.machine.put(path, body, content_type="application/json", headers=gate.headers(world.now))
 

@@ -13,11 +13,11 @@ from idp.protocol import keys, strict_json
 from idp.protocol.trust_bundle import TrustBundle, load_bundle
 from tests.border.world import CODE, NODE, OFFICER, Gate, World, lane_body, problem_of
 
-BUNDLE = f"/border/checkpoints/{CODE}/bundle"
+BUNDLE = f"/border/v1/checkpoints/{CODE}/bundle"
 
 
 def enrol(world: World, **changes: Any) -> Any:
-    """``POST /border/lanes/enrol`` of a second lane within the same gate."""
+    """``POST /border/v1/lanes/enrol`` of a second lane within the same gate."""
     invitation = changes.pop("invitation", None) or world.invite(world.checkpoint, "2", "entry")
     body = {
         "checkpoint": CODE,
@@ -26,7 +26,7 @@ def enrol(world: World, **changes: Any) -> Any:
         **lane_body(keys.generate(), world.gate.sealing),
         **changes,
     }
-    return world.post("/border/lanes/enrol", body)
+    return world.post("/border/v1/lanes/enrol", body)
 
 
 def published(world: World) -> list[str]:
@@ -41,7 +41,7 @@ def thumbprints(sealing: list[keys.PrivateKey]) -> list[str]:
 
 def rotate(world: World, gate: Gate, *sealing: keys.PrivateKey, code: str = CODE) -> Any:
     body = strict_json.dumps({"sealing_jwks": {"keys": [key.public.jwk() for key in sealing]}})
-    path = f"/border/checkpoints/{code}/sealing-keys"
+    path = f"/border/v1/checkpoints/{code}/sealing-keys"
     return world.machine.put(path, body, content_type="application/json", headers=gate.headers(world.now))
 
 

@@ -17,7 +17,7 @@ from tests.border.world import OFFICER, Gate, World, problem_of
 def upload(world: World, gate: Gate | None = None, batch: Any = None) -> Any:
     gate = gate or world.gate
     body = json.dumps(gate.batch() if batch is None else batch)
-    return world.post("/border/journal", body, headers=gate.headers(world.now))
+    return world.post("/border/v1/journal", body, headers=gate.headers(world.now))
 
 
 @pytest.fixture
@@ -146,5 +146,7 @@ def test_a_refusal_or_another_issuers_token_is_no_duplicate(world: World, change
 
 def test_a_journal_beyond_the_limit_is_too_large(world: World) -> None:
     """invalid solely because the body has more than the megabyte that a batch may have."""
-    answer = world.post("/border/journal", b"x" * (journal.MAX_BATCH_BYTES + 1), headers=world.gate.headers(world.now))
+    answer = world.post(
+        "/border/v1/journal", b"x" * (journal.MAX_BATCH_BYTES + 1), headers=world.gate.headers(world.now)
+    )
     assert problem_of(answer) == (413, "too_large")

@@ -45,7 +45,7 @@ def test_a_dead_token_needs_no_revocation(world: World, token: IssuedToken) -> N
 
 
 def test_the_traveller_revokes_their_own(world: World, token: IssuedToken) -> None:
-    path = f"/border/tokens/{token.jti}/revoke"
+    path = f"/border/v1/tokens/{token.jti}/revoke"
     answer = world.machine.post(path, headers=world.authorized(path, world.access_token()))
     assert answer.status_code == 204
     assert status(world, token) == revocation.INVALID
@@ -54,7 +54,7 @@ def test_the_traveller_revokes_their_own(world: World, token: IssuedToken) -> No
 @pytest.mark.parametrize("jti", ["A" * 22, "x"])
 def test_a_token_that_is_not_there_is_not_found(world: World, jti: str) -> None:
     """invalid solely because there is no such token."""
-    path = f"/border/tokens/{jti}/revoke"
+    path = f"/border/v1/tokens/{jti}/revoke"
     assert problem_of(world.machine.post(path, headers=world.authorized(path, world.access_token()))) == (
         404,
         "not_found",
@@ -64,7 +64,7 @@ def test_a_token_that_is_not_there_is_not_found(world: World, jti: str) -> None:
 def test_another_travellers_token_is_not_found(world: World, token: IssuedToken) -> None:
     """invalid solely because the token is another traveller's."""
     IssuedToken.objects.update(traveller=world.person("siu", "B7654321")[0])
-    path = f"/border/tokens/{token.jti}/revoke"
+    path = f"/border/v1/tokens/{token.jti}/revoke"
     assert problem_of(world.machine.post(path, headers=world.authorized(path, world.access_token()))) == (
         404,
         "not_found",

@@ -24,7 +24,7 @@ def test_nothing_of_a_face_is_written_when_a_token_is_issued(
     template = Template(EMBEDDED_MODEL, "q8", TEMPLATE)
     references.keep(traveller=world.traveller, document=world.document, template=template, now=world.now)
     sealed = bytes(FaceReference.objects.get().sealed)
-    path = "/border/face-references"
+    path = "/border/v1/face-references"
     token = world.access_token()
     fetched = world.post(path, {"document": str(world.document.pk)}, headers=world.authorized(path, token)).json()
     for form in ("jwt", "cwt"):

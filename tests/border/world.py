@@ -219,11 +219,11 @@ class World:
         }
 
     def ask(self, access_token: str | None = None, *, grant: Grant | None = None, **changes: Any) -> HttpResponse:
-        """``POST /border/tokens`` as a sound wallet does it."""
+        """``POST /border/v1/tokens`` as a sound wallet does it."""
         access_token = access_token or self.access_token(grant)
         body = self.body(access_token, **changes)
-        headers = self.authorized("/border/tokens", access_token, changes.get("at"))
-        return self.post("/border/tokens", body, headers=headers)
+        headers = self.authorized("/border/v1/tokens", access_token, changes.get("at"))
+        return self.post("/border/v1/tokens", body, headers=headers)
 
     def post(self, path: str, body: Any, **options: Any) -> HttpResponse:
         data = body if isinstance(body, bytes | str) else json.dumps(body)
@@ -280,7 +280,7 @@ def receiving(host: str) -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    receiver = Receiver(f"http://{host}:{server.server_address[1]}/border/receipts")
+    receiver = Receiver(f"http://{host}:{server.server_address[1]}/border/v1/receipts")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -43,13 +43,13 @@ class NodeSimulator:
         return f'"{hashlib.sha256(self.wire).hexdigest()[:16]}"'
 
     def routes(self) -> dict[tuple[str, str], Any]:
-        place = "/border/checkpoints/lo-wu"
+        place = "/border/v1/checkpoints/lo-wu"
         return {
-            ("POST", "/border/lanes/enrol"): self.enrol,
+            ("POST", "/border/v1/lanes/enrol"): self.enrol,
             ("GET", f"{place}/bundle"): self.bundle,
             ("PUT", f"{place}/sealing-keys"): self.sealing_keys,
             ("PUT", f"{place}/face-models"): self.face_models,
-            ("POST", "/border/journal"): self.journal,
+            ("POST", "/border/v1/journal"): self.journal,
         }
 
     @contextmanager

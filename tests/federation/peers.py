@@ -118,7 +118,7 @@ def _world(federation: Federation, pages: dict[str, Page], asked: list[str], por
                 "jwks": {"keys": [border[name].public.jwk()]},
                 "status_jwks": {"keys": [status[name].public.jwk()]},
                 "status_list_aggregation_endpoint": f"{base}/status/aggregation",
-                "border_token_endpoint": f"{base}/border/tokens",
+                "border_token_endpoint": f"{base}/border/v1/tokens",
             },
             openid_provider={"issuer": base, "id_token_signing_alg_values_supported": ["ES256"]},
         )

@@ -25,8 +25,8 @@ def problem_of(response: HttpResponse) -> tuple[int, str]:
 
 
 def request(world: World, token: str) -> HttpRequest:
-    proof = world.messenger.proof("/border/tokens", access_token=token)
-    return RequestFactory().post("/border/tokens", headers={"Authorization": f"DPoP {token}", "DPoP": proof})
+    proof = world.messenger.proof("/border/v1/tokens", access_token=token)
+    return RequestFactory().post("/border/v1/tokens", headers={"Authorization": f"DPoP {token}", "DPoP": proof})
 
 
 def resigned(world: World, *, typ: str = "at+jwt", use: str = "oidc", **changes: Any) -> str:

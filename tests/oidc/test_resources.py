@@ -194,7 +194,7 @@ def test_token_for_another_resource_opens_nothing_here(world: World, basic: Basi
     bound = world.tokens(world.messenger.request(resource=[RESOURCE]))
     assert audience_of(bound) == RESOURCE
     assert world.userinfo(bound["access_token"]).status_code == 401
-    path = "/border/tokens"
+    path = "/border/v1/tokens"
     proof = world.messenger.proof(path, access_token=bound["access_token"])
     headers = {"Authorization": f"DPoP {bound['access_token']}", "DPoP": proof}
     response = world.machine.post(path, "{}", content_type="application/json", headers=headers)

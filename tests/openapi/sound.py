@@ -124,15 +124,15 @@ class Node:
     def issue_border_token(self) -> Sound:
         border = _Border(self.world.now)
         token = border.access_token()
-        return Sound(border.authorized("/border/tokens", token), body=border.body(token))
+        return Sound(border.authorized("/border/v1/tokens", token), body=border.body(token))
 
     def revoke_border_token(self) -> Sound:
         border = _Border(self.world.now)
         jti = border.ask().json()["jti"]
-        return Sound(border.authorized(f"/border/tokens/{jti}/revoke", border.access_token()), path={"jti": jti})
+        return Sound(border.authorized(f"/border/v1/tokens/{jti}/revoke", border.access_token()), path={"jti": jti})
 
     def fetch_face_references(self) -> Sound:
-        border, path = _Border(self.world.now), "/border/face-references"
+        border, path = _Border(self.world.now), "/border/v1/face-references"
         token = border.access_token()
         return Sound(border.authorized(path, token), body={"document": str(border.document.pk)})
 

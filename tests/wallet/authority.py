@@ -55,8 +55,8 @@ class AuthoritySimulator:
             ("POST", "/oidc/par"): self._par,
             ("POST", "/oidc/token"): self._token,
             ("POST", "/oidc/attestation-challenge"): self._challenge,
-            ("POST", "/border/tokens"): self._border_token,
-            ("POST", "/border/face-references"): self._face_references,
+            ("POST", "/border/v1/tokens"): self._border_token,
+            ("POST", "/border/v1/face-references"): self._face_references,
         }
         self.server = DeviceServer(host="127.0.0.1", port=0, routes=routes, max_body=65_536)
         self.url = f"http://{host}:{self.server.port}"
@@ -115,10 +115,10 @@ class AuthoritySimulator:
             server["challenge_endpoint"] = f"{self.url}/oidc/attestation-challenge"
         issuer = {
             "jwks": keys.KeySet([self.border_key.public]).jwks(),
-            "border_token_endpoint": f"{self.url}/border/tokens",
+            "border_token_endpoint": f"{self.url}/border/v1/tokens",
         }
         if self.faces is not None:
-            issuer["face_reference_endpoint"] = f"{self.url}/border/face-references"
+            issuer["face_reference_endpoint"] = f"{self.url}/border/v1/face-references"
         claims = {
             "iss": self.url,
             "sub": self.url,

@@ -64,7 +64,7 @@ class Federation:
         }
         issuer = {
             "jwks": keys.KeySet([self.border_key.public]).jwks(),
-            "border_token_endpoint": f"{PROVIDER}/border/tokens",
+            "border_token_endpoint": f"{PROVIDER}/border/v1/tokens",
         }
         metadata = {
             "federation_entity": {"organization_name": "Authority", "organization_name#zh-Hans": "机关"},
