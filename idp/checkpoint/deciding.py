@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.checkpoint.config import LaneConfig
-from idp.checkpoint.store import AlreadyAdmitted, Store
+from idp.checkpoint.store import AlreadyAdmitted, EntryUsed, Store
 from idp.protocol.gate_decisions import Admit, Decision, Refer, Refuse
 from idp.protocol.refusals import Reason, Unavailable
 from idp.protocol.trust_bundle import TrustBundle
@@ -52,10 +52,15 @@ def record(decision: Decision, circumstances: Circumstances, *, config: LaneConf
     for _ in range(3):  # an Admit that came second is refused; a refusal that cannot be written is a bare referral
         try:
             fields = _fields(decision, bundle, config, now)
-            seq = (store.admit(fields) if isinstance(decision, Admit) else store.note(fields)).seq
+            if isinstance(decision, Admit):
+                seq = store.admit(fields, decision.crossing.reservation).seq
+            else:
+                seq = store.note(fields).seq
             break
         except AlreadyAdmitted:
             decision = _instead(decision, Refuse, Reason.REPLAYED)
+        except EntryUsed:
+            decision = _instead(decision, Refer, Reason.DOCUMENT_NOT_ELIGIBLE)
         except Unavailable as error:
             log.error("a decision could not be recorded: %s", error)  # noqa: TRY400  the trace says nothing more
             decision = _instead(decision, Refer, Reason.STORAGE_UNAVAILABLE)
@@ -77,7 +82,16 @@ def _instead(decision: Decision, kind: type[Refer] | type[Refuse], reason: Reaso
     """What is decided instead, about the same token. Its subject is left out where an entry could not hold it."""
     about = decision.crossing if isinstance(decision, Admit) else decision
     sub = "" if reason is Reason.INTERNAL else about.sub
-    return kind(reason, 7, detail, iss=about.iss, jti=about.jti, sub=sub, document=about.document)
+    return kind(
+        reason,
+        7,
+        detail,
+        iss=about.iss,
+        jti=about.jti,
+        sub=sub,
+        document=about.document,
+        reservation=about.reservation,
+    )
 
 
 def _fields(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, now: int) -> dict[str, Any]:

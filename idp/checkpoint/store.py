@@ -1,4 +1,4 @@
-"""What a lane remembers, in one SQLite file: tokens admitted, attempts, nonces, the journal, the bundle.
+"""What a lane remembers, in one SQLite file: tokens admitted, entries used, attempts, nonces, the journal, the bundle.
 
 Every write is on the disk before it returns (``synchronous=FULL``). A disk that fails raises `Unavailable`, and the
 gate refers; nothing is admitted that is not recorded. A file that disappears or is replaced under a running lane is not
@@ -14,13 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from idp.checkpoint.config import sync_directory
-from idp.protocol import journal, strict_json
+from idp.protocol import journal, strict_json, travel_rules
 from idp.protocol.refusals import Unavailable
+from idp.protocol.reservations import Reservation, as_remembered, entry_left
+from idp.protocol.travel_rules import Endorsement
 
 KEEP_ADMITTED = 2 * 86_400  # seconds; a token lives 24 h at most
+KEEP_ENTRIES = 8 * 86_400  # seconds; a natural week, and time for a receipt to reach an issuer that was down
+DECLINED = 1_000  # attempts: a token that an officer declined goes to an officer whenever it is shown again
 WAIT = 5.0  # seconds for another process's transaction
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS admitted (iss TEXT, jti TEXT, at INTEGER NOT NULL, PRIMARY KEY (iss, jti)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (iss TEXT, sub TEXT, kind TEXT, destination TEXT, valid_from TEXT, valid_to TEXT,
+  remaining INTEGER, at INTEGER NOT NULL,
+  PRIMARY KEY (iss, sub, kind, destination, valid_from, valid_to)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS attempts (iss TEXT, jti TEXT, count INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (iss, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nonces (nonce BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -29,8 +36,15 @@ CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 """
 
 
+_SAME = "iss = ? AND sub = ? AND kind = ? AND destination = ? AND valid_from = ? AND valid_to = ?"
+
+
 class AlreadyAdmitted(Exception):
     """Another presentation of the same token was first, between its examination and now."""
+
+
+class EntryUsed(Exception):
+    """Another token under the same endorsement was first, and it allows no further entry."""
 
 
 class Store:
@@ -81,6 +95,18 @@ class Store:
                     return True
         return False
 
+    def entries_used(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        """How many entries of its ``entries_left`` were used up here since, in any token that says as many."""
+        found = self._entries(Reservation(iss, sub, endorsement))
+        if found is None or found[0] is None or endorsement.entries_left is None:
+            return 0
+        return max(0, endorsement.entries_left - int(found[0]))
+
+    def entered_at(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        """When this lane last let somebody through under it; 0 for never."""
+        found = self._entries(Reservation(iss, sub, endorsement))
+        return int(found[1]) if found else 0
+
     def spend_nonce(self, nonce: bytes) -> bool:
         """True the first time only."""
         with self._transaction() as connection:
@@ -97,10 +123,11 @@ class Store:
 
     # What a decision leaves behind.
 
-    def admit(self, fields: Mapping[str, Any]) -> journal.Entry:
-        """Consume the token and write the entry, in one transaction, before the door is released.
+    def admit(self, fields: Mapping[str, Any], reservation: Reservation | None = None) -> journal.Entry:
+        """Consume the token and its entry and write the journal, in one transaction, before the door is released.
 
-        Raises `AlreadyAdmitted`, `Unavailable`, or `Refusal` for fields that no entry can hold.
+        Raises `AlreadyAdmitted`, `EntryUsed`, `Unavailable`, or `Refusal` for fields that no entry can hold. What an
+        officer releases may use more entries than there are: both sides' books will show it.
         """
         with self._transaction() as connection:
             try:
@@ -109,6 +136,11 @@ class Store:
                 )
             except sqlite3.IntegrityError as error:
                 raise AlreadyAdmitted from error
+            if reservation is not None:
+                today = travel_rules.local_date(fields["at"])
+                if fields["decision"] == "admit" and not entry_left(as_remembered(reservation, self), today):
+                    raise EntryUsed
+                self._reserve(connection, reservation, fields["at"])
             return self._append(connection, fields)
 
     def note(self, fields: Mapping[str, Any]) -> journal.Entry:
@@ -134,14 +166,15 @@ class Store:
         self.keep("uploaded", str(seq))
 
     def purge(self) -> None:
-        """Forget tokens that have been dead for a day; the journal stays.
+        """Forget tokens that have been dead for a day, and entries that their issuers have counted; the journal stays.
 
         By the journal's time and not the clock's: one that runs ahead for a moment must not make the lane forget.
         """
-        before = self.last_entry_at() - KEEP_ADMITTED
+        latest = self.last_entry_at()
+        kept = {"admitted": KEEP_ADMITTED, "attempts": KEEP_ADMITTED, "nonces": KEEP_ADMITTED, "entries": KEEP_ENTRIES}
         with self._transaction() as connection:
-            for table in ("admitted", "attempts", "nonces"):
-                connection.execute(f"DELETE FROM {table} WHERE at < ?", (before,))  # noqa: S608  our own names
+            for table, seconds in kept.items():
+                connection.execute(f"DELETE FROM {table} WHERE at < ?", (latest - seconds,))  # noqa: S608  our own names
 
     # Single values: the bundle, its tag and serial.
 
@@ -173,6 +206,16 @@ class Store:
             if self._open is not None:
                 self._open.close()
             self._open = self._file = self._last = None
+
+    def _entries(self, reservation: Reservation) -> Any:
+        return self._one(f"SELECT remaining, at FROM entries WHERE {_SAME}", *reservation.key)  # noqa: S608  ours
+
+    def _reserve(self, connection: sqlite3.Connection, reservation: Reservation, at: int) -> None:
+        left = as_remembered(reservation, self).entries_left
+        connection.execute(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*reservation.key, None if left is None else max(0, left - 1), at),
+        )
 
     def _append(self, connection: sqlite3.Connection, fields: Mapping[str, Any]) -> journal.Entry:
         version = int(connection.execute("PRAGMA data_version").fetchone()[0])  # changes with others' commits only

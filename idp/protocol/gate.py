@@ -10,16 +10,19 @@
 * 6 the holder's proof: this token, this checkpoint, now or this nonce
 * 7 not admitted before, not tried too often
 * 8 unseal
-* 9 opening hours, travel rules, watch list: all three are always looked at; a child's guardian went through before
+* 9 opening hours, travel rules, watch list: all three are always looked at; the rules see what the lane remembers of an
+  endorsement's entries, and of a child's guardian who went through before
 * 10 the face: model, quality, liveness, comparison
 
 `examine` takes steps 0 to 9, `compare` step 10, `decide` all. The first step that does not hold decides; `REFUSED` says
 whether its reason refuses or refers. What nobody expected refers (internal) and never admits. Nothing is consumed here
-but a nonce: the checkpoint consumes the token in one durable transaction before the door is released.
+but a nonce: the checkpoint consumes the token in one durable transaction before the door is released. A token that is
+referred before step 8 is opened for the officer where proof and ledger hold, and so are the reasons of step 9 told.
 """
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -39,16 +42,18 @@ from idp.protocol.gate_decisions import (
     Reference,
     Refuse,
 )
-from idp.protocol.gate_facts import crossing, document_facts, travel_facts
+from idp.protocol.gate_facts import crossing, document_facts, remembered, reserved, travel_facts
 from idp.protocol.jws import LEEWAY
 from idp.protocol.presentation import Presentation
 from idp.protocol.refusals import Reason, Refusal, Unavailable
+from idp.protocol.reservations import Reservation
 from idp.protocol.status_list import VALID
 from idp.protocol.strict_json import b64encode
 from idp.protocol.travel_rules import TravelFacts, Verdict
 from idp.protocol.trust_bundle import TrustBundle, TrustedIssuer
 
 GUARDIAN_AHEAD = 600  # seconds for a guardian's whole group to follow: nine others, a minute each
+_OPENED = frozenset({Reason.STATUS_STALE, Reason.ATTEMPTS_EXCEEDED})  # referred before step 8, and good otherwise
 
 
 def decide(
@@ -102,6 +107,7 @@ def compare(examined: Examined, *, face: FaceComparison) -> Decision:
         status_as_of=found.status_as_of,
         document=found.document,
         score_band=band,
+        reservation=found.reservation,
     )
 
 
@@ -115,6 +121,9 @@ class _Passage:
         self.sealed: Sealed | None = None
         self.jti = ""  # base64url, once the signature was verified
         self.status_as_of: int | None = None
+        self.also: tuple[Reason, ...] = ()
+        self.reservation: Reservation | None = None
+        self.open: Callable[[], None] | None = None  # for the officer, while the token is closed
 
     def walk(self, raw: bytes | str, bundle: TrustBundle | None) -> Examined:
         # 0 parse and size limits
@@ -134,6 +143,7 @@ class _Passage:
         # 4 issuer, audience, direction, times
         self.step = 4
         self._check_claims(token, issuer, bundle)
+        self.open = partial(self._open, token, presented, nonce, issuer, bundle)
         # 5 status bit and its age
         self.step = 5
         marks = self._check_status(token, issuer, bundle)
@@ -160,6 +170,7 @@ class _Passage:
                 serial=bundle.serial,
                 status_as_of=self.status_as_of,
                 marks=marks,
+                reservation=self.reservation,
             ),
             reference=Reference(sealed.template, token.face_model, token.face_profile),
             thresholds=bundle.policy.face.get(token.face_model),
@@ -167,6 +178,9 @@ class _Passage:
         )
 
     def stopped(self, reason: Reason, detail: str) -> Refer | Refuse:
+        if reason in _OPENED and self.open is not None:
+            with suppress(Exception):  # then the officer sees a closed token
+                self.open()
         token, sealed = self.token, self.sealed
         return _outcome(reason)(
             reason,
@@ -177,7 +191,24 @@ class _Passage:
             sub=sealed.sub if sealed else "",
             status_as_of=self.status_as_of,
             document=document_facts(token, sealed, None) if token and sealed else None,
+            also=tuple(item for item in self.also if item is not reason),
+            reservation=self.reservation,
         )
+
+    def _open(
+        self,
+        token: BorderToken,
+        presented: Presentation,
+        nonce: bytes | None,
+        issuer: TrustedIssuer,
+        bundle: TrustBundle,
+    ) -> None:
+        """Steps 6 to 9 for the officer's eyes: the first that does not hold leaves the token closed."""
+        self._check_proof(token, presented, nonce, bundle)
+        if not self.ledger.admitted(token.iss, self.jti):
+            sealed = border_token.open_sealed(token, keys=self.lane.sealing_keys)
+            self.also, _ = self._travel(token, sealed, issuer, bundle)
+            self.sealed = sealed
 
     def _fresh(self, bundle: TrustBundle | None) -> TrustBundle:
         if bundle is None or bundle.checkpoint_id != self.lane.checkpoint:
@@ -259,11 +290,21 @@ class _Passage:
             raise Refusal(Reason.ATTEMPTS_EXCEEDED, "tried too often")
 
     def _check_travel(self, token: BorderToken, sealed: Sealed, issuer: TrustedIssuer, bundle: TrustBundle) -> Verdict:
+        self.also, verdict = self._travel(token, sealed, issuer, bundle)
+        if self.also:
+            reason = self.also[0]
+            raise Refusal(reason, "" if reason is Reason.WATCHLIST else ", ".join(verdict.rules))
+        return verdict
+
+    def _travel(
+        self, token: BorderToken, sealed: Sealed, issuer: TrustedIssuer, bundle: TrustBundle
+    ) -> tuple[tuple[Reason, ...], Verdict]:
         """All three are worked out before any of them decides, so that a hit takes no other time than a referral."""
         hit = watch_list.watch_hash(self.lane.watch_key, sealed.document_number) in bundle.watch
+        self.reservation = reserved(token, sealed)
         is_open = opening_hours.is_open(bundle.opening, now=self.now)
         verdict = travel_rules.evaluate(
-            self._accompanied(token, travel_facts(token, sealed, issuer)),
+            self._accompanied(token, remembered(travel_facts(token, sealed, issuer), self.reservation, self.ledger)),
             direction=token.direction,
             origin=token.origin,
             destination=token.destination,
@@ -275,10 +316,7 @@ class _Passage:
             None if is_open else Reason.CHECKPOINT_CLOSED,
             verdict.reason,
         )
-        reason = next((reason for reason in reasons if reason is not None), None)
-        if reason is not None:
-            raise Refusal(reason, "" if reason is Reason.WATCHLIST else ", ".join(verdict.rules))
-        return verdict
+        return tuple(reason for reason in reasons if reason is not None), verdict
 
     def _accompanied(self, token: BorderToken, facts: TravelFacts) -> TravelFacts:
         """The rules see a guardian who went through here a moment ago, and none that is only written in the token."""

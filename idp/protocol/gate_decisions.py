@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from idp.protocol.gate_policy import Thresholds
 from idp.protocol.keys import PrivateKey
 from idp.protocol.refusals import Reason
+from idp.protocol.reservations import Entries, Reservation
 
 REFUSED = frozenset(
     {
@@ -33,7 +34,7 @@ STATUS_STALE_ADMITTED = "status_stale_admitted"  # the bundle's policy let an ol
 STATUS_UNKNOWN_ADMITTED = "status_unknown_admitted"  # the token is younger than the bundle, which has no list for it
 
 
-class Ledger(Protocol):
+class Ledger(Entries, Protocol):
     """What the gate remembers. Only reading and spending a nonce; admitting is the checkpoint's own transaction.
 
     Each may raise `Unavailable`, which refers (storage_unavailable). ``jti`` is base64url, as in the JWT form.
@@ -107,6 +108,7 @@ class VerifiedCrossing:
     rules: tuple[str, ...]  # ids of the travel rules that decided
     document: DocumentFacts = field(repr=False)
     score_band: str  # "low", "middle" or "high"; "" where no face was compared
+    reservation: Reservation | None = field(default=None, repr=False)  # the entry that this crossing uses up
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ class _NotAdmitted:
     status_as_of: int | None = None
     document: DocumentFacts | None = field(default=None, repr=False)  # once the token was opened
     score_band: str = ""
+    also: tuple[Reason, ...] = ()  # what else does not hold, for the officer who decides by hand
+    reservation: Reservation | None = field(default=None, repr=False)  # what a release would use up
 
 
 @dataclass(frozen=True)

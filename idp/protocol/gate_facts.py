@@ -1,7 +1,11 @@
 """What a gate reads off a token that it has verified and opened: for the rules, the screen and the record."""
 
+from dataclasses import replace
+
 from idp.protocol.border_token import BorderToken, Sealed
 from idp.protocol.gate_decisions import DocumentFacts, Lane, VerifiedCrossing
+from idp.protocol.reservations import Entries, Reservation, as_remembered
+from idp.protocol.reservations import reservation as reservation_of
 from idp.protocol.travel_rules import TravelFacts, Verdict, day, parse_endorsement
 from idp.protocol.trust_bundle import TrustedIssuer
 
@@ -18,6 +22,16 @@ def travel_facts(token: BorderToken, sealed: Sealed, issuer: TrustedIssuer) -> T
         stay_days=sealed.stay_days,
         guardian=sealed.guardian,
     )
+
+
+def reserved(token: BorderToken, sealed: Sealed) -> Reservation | None:
+    """The entry that this crossing uses up; raises `Refusal` (malformed) for an endorsement that cannot be read."""
+    return reservation_of(token.iss, sealed.sub, parse_endorsement(sealed.endorsement), destination=token.destination)
+
+
+def remembered(facts: TravelFacts, found: Reservation | None, entries: Entries) -> TravelFacts:
+    """``facts`` with what this lane knows of the endorsement's entries; may raise `Unavailable`."""
+    return facts if found is None else replace(facts, endorsement=as_remembered(found, entries))
 
 
 def document_facts(token: BorderToken, sealed: Sealed, verdict: Verdict | None) -> DocumentFacts:
@@ -48,6 +62,7 @@ def crossing(
     serial: int,
     status_as_of: int | None,
     marks: tuple[str, ...],
+    reservation: Reservation | None,
 ) -> VerifiedCrossing:
     """The crossing at ``lane`` for which steps 0 to 9 held, under the bundle of that ``serial``. For the gate only."""
     return VerifiedCrossing(
@@ -68,4 +83,5 @@ def crossing(
         rules=verdict.rules,
         document=document_facts(token, sealed, verdict),
         score_band=score_band,
+        reservation=reservation,
     )

@@ -91,9 +91,10 @@ class LaneSimulator:
         return sealing_keys.read(self.config.sealing_directory, now=self.clock.now)
 
     def token(self, number: int = 0, **changes: Any) -> bytes | str:
-        """A token sealed to the lane's current key; another ``number`` is another token."""
+        """A token sealed to the lane's current key; another ``number`` is another token, of another traveller."""
+        sealed = {"sub": f"pairwise-subject{number:04}" if number else "pairwise-subject", **changes.pop("sealed", {})}
         changes = {"recipient": self.sealing.current, "jti": number.to_bytes(16, "big"), **changes}
-        return self.gate.token(**changes)
+        return self.gate.token(sealed=sealed, **changes)
 
     def code(self, number: int = 0, *, nonce: bytes | None = None, **changes: Any) -> bytes | str:
         """What the wallet shows for `token`, now."""

@@ -14,6 +14,7 @@ from idp.protocol.gate_decisions import Admit, Decision, FaceScore, Lane, Refere
 from idp.protocol.keys import parse_jwks, parse_private
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 from idp.protocol.strict_json import b64decode
+from idp.protocol.travel_rules import Endorsement
 from idp.protocol.trust_bundle import TrustBundle, load_bundle
 from tests.simulators.gate import CHECKPOINT, MemoryLedger
 from tests.vectors import build
@@ -29,6 +30,8 @@ class VectorLedger(MemoryLedger):
     """The ledger that a case describes."""
 
     count: int = 0
+    used: int = 0
+    entered: int = 0
     breaks: bool = False
 
     def admitted(self, iss: str, jti: str) -> bool:
@@ -38,6 +41,12 @@ class VectorLedger(MemoryLedger):
 
     def attempts(self, iss: str, jti: str) -> int:
         return self.count
+
+    def entries_used(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        return self.used
+
+    def entered_at(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        return self.entered
 
 
 def decide(case: Document, vectors: Document, bundle: TrustBundle | None) -> Decision:
@@ -58,6 +67,8 @@ def decide(case: Document, vectors: Document, bundle: TrustBundle | None) -> Dec
         last=ledger["last_entry_at"],
         unavailable=ledger.get("unavailable", False),
         count=ledger["attempts"],
+        used=ledger.get("entries_used", 0),
+        entered=ledger.get("entered_at", 0),
         breaks=ledger.get("breaks", False),
     )
     return gate.decide(

@@ -16,7 +16,9 @@ from idp.protocol.gate_decisions import Decision, FaceScore, Lane, Reference
 from idp.protocol.keys import KeySet, PrivateKey, generate
 from idp.protocol.presentation import encode_link, encode_qr, prove
 from idp.protocol.refusals import Reason, Refusal, Unavailable
+from idp.protocol.reservations import Reservation
 from idp.protocol.status_list import StatusList, sign_status_list
+from idp.protocol.travel_rules import Endorsement
 from idp.protocol.trust_bundle import TrustBundle, load_bundle, sign_bundle, sign_bundle_keys
 from idp.protocol.trust_marks import sign_trust_mark
 from idp.protocol.watch_list import watch_hash
@@ -96,6 +98,7 @@ class MemoryLedger:
     tries: dict[tuple[str, str], int] = field(default_factory=dict)
     nonces: set[bytes] = field(default_factory=set)
     subjects: dict[tuple[str, str], int] = field(default_factory=dict)  # when each was admitted
+    entries: dict[tuple[str, ...], tuple[int | None, int]] = field(default_factory=dict)  # what is left, and when
     last: int = 0
     unavailable: bool = False
 
@@ -109,6 +112,13 @@ class MemoryLedger:
 
     def admitted_subject(self, iss: str, sub: str, since: int) -> bool:
         return self.subjects.get((iss, sub), -1) >= since
+
+    def entries_used(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        left, _ = self.entries.get(Reservation(iss, sub, endorsement).key, (None, 0))
+        return 0 if left is None or endorsement.entries_left is None else max(0, endorsement.entries_left - left)
+
+    def entered_at(self, iss: str, sub: str, endorsement: Endorsement) -> int:
+        return self.entries.get(Reservation(iss, sub, endorsement).key, (None, 0))[1]
 
     def spend_nonce(self, nonce: bytes) -> bool:
         fresh = nonce not in self.nonces
