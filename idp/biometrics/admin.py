@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from idp import clock
 from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
+from idp.audit.admin_actions import Action, confirmed, officer_of
 from idp.biometrics import attempts, jobs, reviews, showing
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
-from idp.federation.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import NOTHING, when
 
 JOBS = "admin:biometrics_job_changelist"

@@ -20,7 +20,7 @@ def build(*, checkpoint: Checkpoint, now: int) -> dict[str, Any]:
     return bundles.build(
         checkpoint_entity_id=checkpoint.entity_id,
         **parts(checkpoint),
-        rules=travel_rules(),
+        rules=travel_rules(now),
         watchlist=list(WatchlistEntry.objects.order_by("number_hash").values_list("number_hash", flat=True)),
         now=now,
     )

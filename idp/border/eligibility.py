@@ -53,7 +53,7 @@ def check_rules(
         origin=origin,
         destination=target,
         on=local_date(now),
-        rules=parse_rules(travel_rules()),
+        rules=parse_rules(travel_rules(now)),
     )
     # A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
     if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:

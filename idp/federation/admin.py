@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
+from idp.audit.admin_actions import Action, confirmed, officer_of
 from idp.federation import admin_registers, peering, terms
-from idp.federation.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import NOTHING, shown, when
 from idp.federation.forms import ProposalForm, TermsForm
 from idp.federation.models import Peer

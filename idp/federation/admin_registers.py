@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
+from idp.audit.admin_actions import officer_of
 from idp.federation import marks
-from idp.federation.admin_actions import officer_of
 from idp.federation.columns import when
 from idp.federation.models import HostedEntity, IssuedMark, MarkType, SigningKey, StatusList, Subordinate
 

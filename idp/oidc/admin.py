@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from idp.audit.admin import ReadOnlyModelAdmin
-from idp.federation.admin_actions import Action, confirmed, officer_of
+from idp.audit.admin_actions import Action, confirmed, officer_of
 from idp.federation.columns import when
 from idp.oidc import client_metadata, client_registration
 from idp.oidc.client_forms import ClientForm, NewClientForm

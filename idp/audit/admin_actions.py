@@ -39,7 +39,7 @@ def confirmed(
             rows = [(row.pk, shown(row)) for row in queryset]
             question = {"title": description, "warning": warning, "action": name, "rows": rows}
             context = {**self.admin_site.each_context(request), **question, "opts": queryset.model._meta}
-            return TemplateResponse(request, "federation/confirm.html", context)
+            return TemplateResponse(request, "audit/confirm.html", context)
         given = []
         for row in queryset:
             try:
