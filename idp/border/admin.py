@@ -119,14 +119,22 @@ class CrossingReceiptAdmin(ReadOnlyModelAdmin):
 
 @admin.register(OutgoingReceipt)
 class OutgoingReceiptAdmin(ReadOnlyModelAdmin):
-    list_display = ("entry", "recipient", "attempts", "next_attempt_at", "delivered_at")
-    list_select_related = ("entry",)
+    list_display = (
+        "token_jti",
+        "recipient",
+        "checkpoint",
+        "lane",
+        "seq",
+        "attempts",
+        "next_attempt_at",
+        "delivered_at",
+    )
 
 
 @admin.register(DuplicateAlert)
 class DuplicateAlertAdmin(ReadOnlyModelAdmin):
-    list_display = ("__str__", "first", "second", "raised_at", "resolved_at")
-    list_select_related = ("first", "second")
+    list_display = ("__str__", "first_lane", "first_at", "second_lane", "second_at", "raised_at", "resolved_at")
+    list_select_related = ("first_lane__checkpoint", "second_lane__checkpoint")
     actions = ("resolve_alerts",)
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
@@ -134,7 +142,7 @@ class DuplicateAlertAdmin(ReadOnlyModelAdmin):
 
     @admin.action(description=_("Mark the selected alerts as resolved"), permissions=["resolve"])
     def resolve_alerts(self, request: HttpRequest, queryset: QuerySet[DuplicateAlert]) -> None:
-        for alert in queryset.select_related("first"):
+        for alert in queryset:
             recording.resolve(alert=alert, officer=_officer(request), now=clock.now())
 
 

@@ -29,7 +29,7 @@ CONTENT_TYPE = "application/crossing-receipt+jwt"
 def deliver(*, now: int) -> int:
     """Send what is due; how many were delivered. A peer that is down is tried again, for as long as it takes."""
     due = OutgoingReceipt.objects.filter(delivered_at__isnull=True, next_attempt_at__lte=now)
-    due = due.select_related("entry__lane__checkpoint__hosted").order_by("next_attempt_at")[:BATCH]
+    due = due.order_by("next_attempt_at")[:BATCH]
     silent: set[str] = set()  # peers that did not answer in this run: the others must not wait for them
     return sum(_deliver(receipt, silent, now=now) for receipt in due if receipt.recipient not in silent)
 
@@ -106,15 +106,14 @@ def _deliver(receipt: OutgoingReceipt, silent: set[str], *, now: int) -> bool:
 
 def _send(receipt: OutgoingReceipt, *, now: int) -> bool:
     """Whether the peer took it; raises `Unavailable` (nobody answers), `Refusal` or KeyError (nowhere to send it)."""
-    entry = receipt.entry
     text = receipts.sign_receipt(
         issuer=authority().entity_id,
         audience=receipt.recipient,
         jti=secrets.token_urlsafe(16),
-        token_jti=entry.jti,
-        checkpoint=entry.lane.checkpoint.entity_id,
-        direction=entry.direction,
-        at=entry.at,
+        token_jti=receipt.token_jti,
+        checkpoint=receipt.checkpoint,
+        direction=receipt.direction,
+        at=receipt.at,
         now=now,
         signer=signing.signer("border"),
     )

@@ -1,90 +1,96 @@
-"""What the lanes decided arrives here: in order, once, and as the lane signed it; never altered afterwards."""
+"""What the lanes decided arrives here: in order, once, and as the lane signed it; never altered afterwards.
 
-from collections.abc import Mapping
+A lane's row says how far its journal is recorded. A batch moves it on by one conditional statement and is stored in the
+same transaction, so that of two uploads that continue the same entry one is recorded, and the other looks again.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
 from idp.audit import events
-from idp.border.models import Checkpoint, DuplicateAlert, JournalEntry, Lane, OutgoingReceipt
+from idp.border.admitted import Admitted
+from idp.border.models import DuplicateAlert, Lane, OutgoingReceipt
+from idp.border.records import passing, storing
 from idp.conf import authority
 from idp.protocol import journal, keys
 
-ADMIT = "admit"
 
-
-@transaction.atomic
 def record(*, lane: Lane, batch: bytes | Mapping[str, Any], now: int) -> int:
     """Append a lane's batch to its journal; the last ``seq`` recorded. Raises `journal.ChainBroken`.
 
     Idempotent: entries already here are compared and passed over. One audit event a batch.
     """
-    # A token is for one checkpoint: one upload of it at a time, or two lanes could each overlook the other's admission.
-    Checkpoint.objects.select_for_update().get(pk=lane.checkpoint_id)
-    lane = Lane.objects.select_for_update(of=("self",)).select_related("checkpoint__hosted").get(pk=lane.pk)
-    last = lane.entries.order_by("-seq").first()
-    checkpoint = lane.checkpoint.entity_id
-    entries = journal.verify_batch(
-        batch,
-        checkpoint=checkpoint,
-        lane=lane.name,
-        lane_key=keys.parse_public(lane.jwk),
-        expected_seq=last.seq + 1 if last else 1,
-        expected_prev=last.hash if last else journal.genesis(checkpoint, lane.name),
-        recorded_hash=lambda seq: lane.entries.filter(seq=seq).values_list("hash", flat=True).first(),
-    )
-    rows = JournalEntry.objects.bulk_create([_row(lane, entry, now=now) for entry in entries])
-    for row in rows:
-        if row.decision == ADMIT:
-            _look_for_duplicate(row, now=now)
-            _owe_receipt(row, now=now)
-    if rows:
-        events.record(
-            kind="journal.recorded",
-            actor=lane.lane_id,
-            subject=rows[-1].hash,
-            data={"first": rows[0].seq, "last": rows[-1].seq},
-        )
-        Lane.objects.filter(pk=lane.pk).update(last_seen=now, bundle_serial=rows[-1].bundle_serial)
-    return rows[-1].seq if rows else (last.seq if last else 0)
+    while True:
+        head = Lane.objects.select_related("checkpoint__hosted").get(pk=lane.pk)
+        entries = _continuing(head, batch)
+        if not entries:
+            return head.journal_seq
+        if _append(head, entries, now=now):
+            return entries[-1].seq
 
 
 @transaction.atomic
 def resolve(*, alert: DuplicateAlert, officer: str, now: int) -> None:
     """An officer has looked into it; the entries stay as they are."""
     if DuplicateAlert.objects.filter(pk=alert.pk, resolved_at__isnull=True).update(resolved_at=now):
-        events.record(kind="crossing.duplicate_resolved", actor=officer, subject=alert.first.jti)
+        events.record(kind="crossing.duplicate_resolved", actor=officer, subject=f"alert:{alert.pk}")
 
 
-def _row(lane: Lane, entry: journal.Entry, *, now: int) -> JournalEntry:
-    return JournalEntry(
-        lane=lane,
-        seq=entry.seq,
-        prev=entry.prev,
-        hash=journal.entry_hash(entry),
-        at=entry.at,
-        jti=entry.jti,
-        issuer=entry.iss,
-        subject=entry.sub,
-        direction=entry.direction,
-        decision=entry.decision,
-        reason=entry.reason,
-        score_band=entry.score_band,
-        bundle_serial=entry.bundle_serial,
-        received_at=now,
+def _continuing(head: Lane, batch: bytes | Mapping[str, Any]) -> list[journal.Entry]:
+    """The entries of ``batch`` that come behind ``head``."""
+    checkpoint = head.checkpoint.entity_id
+    return journal.verify_batch(
+        batch,
+        checkpoint=checkpoint,
+        lane=head.name,
+        lane_key=keys.parse_public(head.jwk),
+        expected_seq=head.journal_seq + 1,
+        expected_prev=head.journal_hash or journal.genesis(checkpoint, head.name),
+        recorded_hash=lambda seq: head.entries.filter(seq=seq).values_list("hash", flat=True).first(),
     )
 
 
-def _look_for_duplicate(row: JournalEntry, *, now: int) -> None:
-    """Two lanes that could not know of each other admitted one token: both entries stay, and officers are told."""
-    earlier = (
-        JournalEntry.objects.filter(issuer=row.issuer, jti=row.jti, decision=ADMIT, pk__lt=row.pk).order_by("pk")
-    ).first()
-    if earlier is not None:
-        DuplicateAlert.objects.create(first=earlier, second=row, raised_at=now)
-        events.record(kind="crossing.duplicate", actor=row.lane.lane_id, subject=row.jti)
+@transaction.atomic
+def _append(head: Lane, entries: Sequence[journal.Entry], *, now: int) -> bool:
+    """Store ``entries`` and what follows from them; False, and nothing stored, where another upload was first."""
+    last = entries[-1]
+    last_hash = journal.entry_hash(last)
+    moved = Lane.objects.filter(pk=head.pk, journal_seq=head.journal_seq, journal_hash=head.journal_hash).update(
+        journal_seq=last.seq, journal_hash=last_hash, last_seen=now, bundle_serial=last.bundle_serial
+    )
+    if not moved:
+        return False
+    storing.insert(head, entries, now=now)
+    passed = [entry for entry in entries if entry.decision in journal.PASSED]
+    passing.claim(head, passed, now=now)
+    _owe_receipts([_admitted(entry) for entry in passed], now=now)
+    events.record(
+        kind="journal.recorded",
+        actor=head.lane_id,
+        subject=last_hash,
+        data={"first": entries[0].seq, "last": last.seq},
+    )
+    return True
 
 
-def _owe_receipt(row: JournalEntry, *, now: int) -> None:
-    if row.issuer != authority().entity_id:
-        OutgoingReceipt.objects.create(entry=row, recipient=row.issuer, next_attempt_at=now)
+def _admitted(entry: journal.Entry) -> Admitted:
+    return Admitted(entry.iss, entry.jti, entry.checkpoint, entry.lane, entry.seq, entry.direction, entry.at)
+
+
+def _owe_receipts(admitted: Sequence[Admitted], *, now: int) -> None:
+    OutgoingReceipt.objects.bulk_create(
+        OutgoingReceipt(
+            recipient=item.issuer,
+            token_jti=item.jti,
+            checkpoint=item.checkpoint,
+            lane=item.lane,
+            seq=item.seq,
+            direction=item.direction,
+            at=item.at,
+            next_attempt_at=now,
+        )
+        for item in admitted
+        if item.issuer != authority().entity_id
+    )

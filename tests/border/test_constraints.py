@@ -6,7 +6,16 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from idp.border.models import Checkpoint, CrossingReceipt, DuplicateAlert, IssuedToken, JournalEntry, Lane
+from idp.border.models import (
+    AdmittedToken,
+    Checkpoint,
+    CrossingReceipt,
+    DuplicateAlert,
+    IssuedToken,
+    JournalEntry,
+    Lane,
+    OutgoingReceipt,
+)
 from idp.border.watching import watch
 from tests.border.world import World
 
@@ -27,9 +36,28 @@ def _receipt() -> None:
         )
 
 
-def _alert() -> None:
-    entry = JournalEntry.objects.get()
-    DuplicateAlert.objects.create(first=entry, second=entry, raised_at=1)
+def _owed() -> None:
+    for _ in range(2):
+        OutgoingReceipt.objects.create(
+            recipient="r", token_jti="t", checkpoint="c", lane="1", seq=1, direction="entry", at=1, next_attempt_at=1
+        )
+
+
+def _alert(second_seq: int) -> None:
+    lane = Lane.objects.get()
+    DuplicateAlert.objects.create(
+        issuer="i",
+        jti="j",
+        first_lane=lane,
+        first_seq=1,
+        first_direction="exit",
+        first_at=1,
+        second_lane=lane,
+        second_seq=second_seq,
+        second_direction="exit",
+        second_at=1,
+        raised_at=1,
+    )
 
 
 VIOLATIONS: dict[str, Callable[[], object]] = {
@@ -39,7 +67,10 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_token_own_status_entry": lambda: _copy(IssuedToken.objects.get(), jti="other"),
     "border_journal_entry_once": lambda: _copy(JournalEntry.objects.get()),
     "border_journal_decision": lambda: JournalEntry.objects.update(decision="wave"),
-    "border_alert_two_entries": _alert,
+    "border_token_admitted_once": lambda: _copy(AdmittedToken.objects.get()),
+    "border_alert_two_entries": lambda: _alert(1),
+    "border_alert_once": lambda: [_alert(2) for _ in range(2)],
+    "border_receipt_owed_once": _owed,
     "border_receipt_once": _receipt,
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
@@ -65,6 +96,11 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         {**VIOLATIONS, **UNIQUE_COLUMNS}[name]()
     columns = {"border_lane_once_per_checkpoint": "name", "border_token_own_status_entry": "status_idx"}
     columns |= {"border_journal_entry_once": "seq", "border_receipt_once": "token_jti"}
+    columns |= {
+        "border_token_admitted_once": "jti",
+        "border_alert_once": "second_seq",
+        "border_receipt_owed_once": "seq",
+    }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message
 

@@ -57,6 +57,8 @@ class Lane(models.Model):
     revoked_at = models.BigIntegerField(null=True, blank=True)
     last_seen = models.BigIntegerField(null=True, blank=True)
     bundle_serial = models.BigIntegerField(default=0)
+    journal_seq = models.PositiveBigIntegerField(default=0, help_text="The last entry that is recorded")
+    journal_hash = models.CharField(max_length=43, blank=True, help_text="Its hash; empty before the first")
 
     class Meta:
         constraints = [

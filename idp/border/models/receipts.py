@@ -3,21 +3,30 @@
 from django.db import models
 
 from idp.border.models.places import DIRECTIONS
-from idp.border.models.records import JournalEntry
 from idp.border.models.tokens import IssuedToken
 
 
 class OutgoingReceipt(models.Model):
     """A confirmed crossing on a peer's token, to be told to the peer until it has answered."""
 
-    entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, related_name="receipt")
     recipient = models.CharField(max_length=512)
+    token_jti = models.CharField(max_length=128)
+    checkpoint = models.CharField(max_length=512)
+    lane = models.CharField(max_length=64)
+    seq = models.PositiveBigIntegerField(help_text="Of the entry in the lane's journal")
+    direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    at = models.BigIntegerField()
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.BigIntegerField()
     delivered_at = models.BigIntegerField(null=True, blank=True)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "lane", "seq"], name="border_receipt_owed_once"),
+        ]
+
     def __str__(self) -> str:
-        return f"{self.entry_id} to {self.recipient}"
+        return f"{self.token_jti} to {self.recipient}"
 
 
 class CrossingReceipt(models.Model):

@@ -1,15 +1,24 @@
-"""What the lanes reported, and what of it contradicts itself."""
+"""What the lanes reported, and what of it contradicts itself.
+
+Nothing has a foreign key to `JournalEntry`, which is partitioned by month on PostgreSQL and dropped a month at a time:
+what must be told of an entry elsewhere is told there, with the entry's place (lane and seq).
+"""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from idp.border.models.places import DIRECTIONS, Lane
+from idp.border.models.places import DIRECTIONS, Checkpoint, Lane
+from idp.protocol import journal
 
 
 class JournalEntry(models.Model):
-    """One decision of one lane, as the lane wrote it down. Texts are as long as `protocol.journal` lets them be."""
+    """One decision of one lane, as the lane wrote it down. Texts are as long as `protocol.journal` lets them be.
 
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="entries")
+    ``about`` and ``officers`` are of an entry by an officer's hand; the machine's have 0 and "".
+    """
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="entries", db_constraint=False)
     seq = models.PositiveBigIntegerField()
     prev = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
@@ -18,10 +27,12 @@ class JournalEntry(models.Model):
     issuer = models.CharField(max_length=512, blank=True)
     subject = models.CharField(max_length=128, blank=True)
     direction = models.CharField(max_length=5, choices=DIRECTIONS)
-    decision = models.CharField(max_length=6)
+    decision = models.CharField(max_length=7)
     reason = models.CharField(max_length=32, blank=True)
     score_band = models.CharField(max_length=16, blank=True)
     bundle_serial = models.BigIntegerField()
+    about = models.PositiveBigIntegerField(default=0)
+    officers = models.CharField(max_length=128, blank=True)
     received_at = models.BigIntegerField()
 
     class Meta:
@@ -29,27 +40,56 @@ class JournalEntry(models.Model):
         ordering = ["-at", "-seq"]
         constraints = [
             models.UniqueConstraint(fields=["lane", "seq"], name="border_journal_entry_once"),
-            models.CheckConstraint(
-                condition=Q(decision__in=["admit", "refer", "refuse"]), name="border_journal_decision"
-            ),
+            models.CheckConstraint(condition=Q(decision__in=list(journal.DECISIONS)), name="border_journal_decision"),
         ]
 
     def __str__(self) -> str:
         return f"{self.lane_id}:{self.seq} {self.decision}"
 
 
-class DuplicateAlert(models.Model):
-    """The same token admitted at two lanes that could not know of each other."""
+class AdmittedToken(models.Model):
+    """The first passing on a token that was reported: whoever finds it here has found a token used twice."""
 
-    first = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="+")
-    second = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, related_name="+")
+    issuer = models.CharField(max_length=512)
+    jti = models.CharField(max_length=128)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    seq = models.PositiveBigIntegerField()
+    direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    at = models.BigIntegerField()
+    received_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "jti"], name="border_token_admitted_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.jti
+
+
+class DuplicateAlert(models.Model):
+    """The same token admitted at two lanes that could not know of each other, with what both wrote down."""
+
+    issuer = models.CharField(max_length=512)
+    jti = models.CharField(max_length=128)
+    first_lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+")
+    first_seq = models.PositiveBigIntegerField()
+    first_direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    first_at = models.BigIntegerField()
+    second_lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+")
+    second_seq = models.PositiveBigIntegerField()
+    second_direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    second_at = models.BigIntegerField()
     raised_at = models.BigIntegerField()
     resolved_at = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(first=models.F("second")), name="border_alert_two_entries"),
+            models.UniqueConstraint(fields=["second_lane", "second_seq"], name="border_alert_once"),
+            models.CheckConstraint(
+                condition=~Q(first_lane=F("second_lane"), first_seq=F("second_seq")), name="border_alert_two_entries"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.first.jti} admitted twice"
+        return f"{self.jti} admitted twice"
