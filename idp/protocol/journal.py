@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from idp.protocol import jws, strict_json
@@ -91,14 +92,17 @@ class Entry:
 
     def wire(self) -> dict[str, str | int]:
         """The entry as it travels."""
-        members = dict(vars(self))
-        if self.decision not in BY_HAND:
-            del members["about"], members["officers"]
-        return members
+        members = vars(self)
+        return {name: members[name] for name in (_ALL if self.decision in BY_HAND else _NAMES)}
+
+    @cached_property
+    def _hash(self) -> str:
+        return _digest(self.wire())
 
 
-_ALL = frozenset(Entry.__dataclass_fields__)
-_NAMES = _ALL - {"about", "officers"}
+_ALL = tuple(Entry.__dataclass_fields__)
+_NAMES = tuple(name for name in _ALL if name not in ("about", "officers"))
+_BY_HAND, _BY_MACHINE = frozenset(_ALL), frozenset(_NAMES)
 _INTEGERS = frozenset({"seq", "at", "bundle_serial", "about"})
 _MAX_LENGTH = {"checkpoint": 512, "iss": 512, "lane": 64, "prev": 43}
 
@@ -110,12 +114,12 @@ def genesis(checkpoint: str, lane: str) -> str:
 
 def entry_hash(entry: Entry) -> str:
     """SHA-256 over the entry's canonical JSON, base64url."""
-    return _digest(entry.wire())
+    return entry._hash
 
 
 def parse_entry(value: object) -> Entry:
     """Read one entry as it travels; raises `Refusal` (malformed)."""
-    names = _ALL if isinstance(value, Mapping) and value.get("decision") in BY_HAND else _NAMES
+    names = _BY_HAND if isinstance(value, Mapping) and value.get("decision") in BY_HAND else _BY_MACHINE
     if not isinstance(value, Mapping) or value.keys() != names:
         raise Refusal(Reason.MALFORMED, "an entry has exactly its thirteen members, and two more by hand")
     for name in names - _INTEGERS:
@@ -168,13 +172,14 @@ def verify_batch(
     lane_key: PublicKey,
     expected_seq: int,
     expected_prev: str,
-    recorded_hash: Callable[[int], str | None] | None = None,
+    recorded_hashes: Callable[[int, int], Mapping[int, str]] | None = None,
 ) -> list[Entry]:
     """The entries of ``batch`` that are not recorded yet (``seq`` ≥ ``expected_seq``), in order; [] for a repetition.
 
     ``expected_seq`` is one more than the last ``seq`` recorded of this lane, ``expected_prev`` that entry's hash (of a
-    new lane: 1 and `genesis`). ``recorded_hash`` gives the hash recorded at a ``seq``; without it, a batch that ends
-    before the last recorded entry cannot be told from a fork and counts as one. Raises `ChainBroken`.
+    new lane: 1 and `genesis`). ``recorded_hashes`` gives the hashes recorded from one ``seq`` to another, by ``seq``;
+    what it leaves out is not kept any more and compared with nothing. Without it, a batch that ends before the last
+    recorded entry cannot be told from a fork and counts as one. Raises `ChainBroken`, at the first entry that differs.
     """
     try:
         entries, head = _read(batch)
@@ -187,7 +192,7 @@ def verify_batch(
     _check_head(head, entries, lane_key)
     if first.seq > expected_seq:
         raise ChainBroken("gap", expected_seq, f"the batch begins at {first.seq}")
-    _check_continues(entries, expected_seq, expected_prev, recorded_hash)
+    _check_continues(entries, expected_seq, expected_prev, recorded_hashes)
     return [] if last.seq < expected_seq else entries[expected_seq - first.seq :]
 
 
@@ -228,21 +233,23 @@ def _check_continues(
     entries: Sequence[Entry],
     expected_seq: int,
     expected_prev: str,
-    recorded_hash: Callable[[int], str | None] | None,
+    recorded_hashes: Callable[[int, int], Mapping[int, str]] | None,
 ) -> None:
-    first, last = entries[0], entries[-1]
+    first = entries[0]
     if first.seq == expected_seq:
         if first.prev != expected_prev:
             raise ChainBroken("fork", first.seq, "it continues another entry than the one recorded")
         return
-    # It repeats recorded entries. By the chain, one equal hash proves all entries before it equal.
-    shared = min(last.seq, expected_seq - 1)
-    if shared == expected_seq - 1:
-        recorded: str | None = expected_prev
-    else:
-        recorded = recorded_hash(shared) if recorded_hash is not None else None
-    if entry_hash(entries[shared - first.seq]) != recorded:
-        raise ChainBroken("fork", shared, "it differs from the entry recorded")
+    repeated = entries[: expected_seq - first.seq]
+    last = repeated[-1]
+    if last.seq == expected_seq - 1 and entry_hash(last) == expected_prev:
+        return  # by the chain, one equal hash proves all entries before it equal
+    if recorded_hashes is None:
+        raise ChainBroken("fork", last.seq, "it differs from the entry recorded, or cannot be compared")
+    recorded = {**recorded_hashes(first.seq, last.seq), expected_seq - 1: expected_prev}
+    for entry in repeated:
+        if entry_hash(entry) != recorded.get(entry.seq, entry_hash(entry)):
+            raise ChainBroken("fork", entry.seq, "it differs from the entry recorded")
 
 
 def _check_words(entry: Entry) -> None:

@@ -21,6 +21,7 @@ _TO_BASE64, _FROM_BASE64 = bytes.maketrans(b"-_+/=", b"+/???"), bytes.maketrans(
 # By the length of the text mod 4: what padding would be, and the last characters that leave no unused bit set.
 _PADDING = (b"", b"", b"==", b"=")
 _LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 JSONObject = dict[str, Any]
 
@@ -111,7 +112,7 @@ def _integer(digits: str) -> int:
 
 def _nesting(text: str) -> int:
     deepest = depth = 0
-    for char in re.sub(r'"(?:[^"\\]|\\.)*"', "", text):
+    for char in _STRING.sub("", text):
         if char in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -129,6 +129,31 @@ def test_a_token_admitted_at_two_lanes_raises_one_alert_with_both_entries(world:
     assert AuditEvent.objects.filter(kind="crossing.duplicate_resolved").count() == 1
 
 
+def by_hand(gate: Gate, now: int, **changes: Any) -> None:
+    gate.entry(now, decision="refer", reason="face_uncertain", **changes)
+    hand = {"decision": "release", "reason": "face_checked", "about": len(gate.entries), "officers": "kim"}
+    gate.entry(now, **hand, **changes)
+
+
+def test_a_token_that_an_officer_released_is_used_up(world: World) -> None:
+    """A look for admissions by the machine alone overlooks it."""
+    by_hand(world.gate, world.now, jti="twice")
+    world.gate.entry(world.now, jti="twice")
+    assert upload(world).status_code == 200
+    alert = DuplicateAlert.objects.get()
+    assert (alert.first_seq, alert.second_seq) == (2, 3)
+    released = JournalEntry.objects.get(seq=2)
+    assert (released.decision, released.about, released.officers) == ("release", 1, "kim")
+
+
+def test_travellers_released_without_a_readable_token_are_no_duplicates(world: World) -> None:
+    """All of them have the same number: none."""
+    for _ in range(2):
+        by_hand(world.gate, world.now, jti="", iss="")
+    assert upload(world).status_code == 200
+    assert not DuplicateAlert.objects.exists() and not OutgoingReceipt.objects.exists()
+
+
 def test_twice_in_one_batch_is_one_alert(world: World) -> None:
     world.gate.entry(world.now, jti="twice")
     world.gate.entry(world.now, jti="twice")

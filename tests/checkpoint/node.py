@@ -100,7 +100,9 @@ class NodeSimulator:
                 lane_key=self.lane_key,
                 expected_seq=last.seq + 1 if last else 1,
                 expected_prev=journal.entry_hash(last) if last else journal.genesis(CHECKPOINT, "1"),
-                recorded_hash=lambda seq: journal.entry_hash(self.entries[seq - 1]),
+                recorded_hashes=lambda first, last: {
+                    entry.seq: journal.entry_hash(entry) for entry in self.entries[first - 1 : last]
+                },
             )
         except journal.ChainBroken as broken:
             raise Problem(409, broken.code) from broken

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from idp.protocol import jws, keys, strict_json
@@ -100,14 +100,40 @@ def test_repetition_is_taken_once() -> None:
     assert verify(sign_head(TEN[2:8], KEY), seq=5, prev=entry_hash(TEN[3])) == TEN[4:8]
 
 
+def recorded(first: int, last: int) -> dict[int, str]:
+    return {entry.seq: entry_hash(entry) for entry in TEN[first - 1 : last]}
+
+
 def test_old_repetition_is_compared_with_what_was_recorded() -> None:
     """A batch that ends long ago is a repetition only when it is the same."""
-    recorded = {entry.seq: entry_hash(entry) for entry in TEN}
     options = {"seq": 11, "prev": entry_hash(TEN[9])}
-    assert verify(sign_head(TEN[:4], KEY), recorded_hash=recorded.get, **options) == []
+    assert verify(sign_head(TEN[:4], KEY), recorded_hashes=recorded, **options) == []
     other = sign_head(chain(4, at=5), KEY)
-    assert broken(other, recorded_hash=recorded.get, **options) == ("fork", 4)
+    assert broken(other, recorded_hashes=recorded, **options) == ("fork", 1)
     assert broken(sign_head(TEN[:4], KEY), **options) == ("fork", 4)
+
+
+def test_old_repetition_of_what_is_no_longer_kept_is_passed_over() -> None:
+    """Months are dropped: a lane that missed an answer then must not be told that it forked."""
+    options = {"seq": 11, "prev": entry_hash(TEN[9])}
+    assert verify(sign_head(TEN[:4], KEY), recorded_hashes=lambda *_: {}, **options) == []
+    kept = {3: entry_hash(TEN[2])}
+    assert verify(sign_head(TEN[:4], KEY), recorded_hashes=lambda *_: kept, **options) == []
+    assert broken(sign_head(chain(4, at=5), KEY), recorded_hashes=lambda *_: kept, **options) == ("fork", 3)
+
+
+@given(changed=st.integers(1, 10), first=st.integers(1, 10), length=st.integers(1, 10), known=st.integers(1, 10))
+def test_a_changed_entry_among_repeated_and_new_ones_is_named_itself(
+    changed: int, first: int, length: int, known: int
+) -> None:
+    """invalid solely because one entry that was recorded is another now; the place is its own, not the last one's."""
+    assume(first <= changed <= known and changed < first + length)
+    forged = [*TEN[: changed - 1], append(TEN[changed - 2] if changed > 1 else None, {**FIELDS, "at": 1})]
+    while len(forged) < 10:
+        forged.append(append(forged[-1], FIELDS))
+    batch = sign_head(forged[first - 1 : first - 1 + length], KEY)
+    options = {"seq": known + 1, "prev": entry_hash(TEN[known - 1]), "recorded_hashes": recorded}
+    assert broken(batch, **options) == ("fork", changed)
 
 
 def test_gap_before_the_batch_is_named() -> None:
