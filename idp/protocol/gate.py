@@ -310,6 +310,7 @@ class _Passage:
             destination=token.destination,
             on=travel_rules.local_date(self.now),
             rules=bundle.rules,
+            checkpoint=self.lane.checkpoint,
         )
         reasons = (
             Reason.WATCHLIST if hit else None,

@@ -32,6 +32,7 @@ REFUSED = frozenset(
 
 STATUS_STALE_ADMITTED = "status_stale_admitted"  # the bundle's policy let an old status list pass
 STATUS_UNKNOWN_ADMITTED = "status_unknown_admitted"  # the token is younger than the bundle, which has no list for it
+TRAVEL_ADVICE = "travel_advice:"  # and the id of a travel rule that advises, and stands in nobody's way
 
 
 class Ledger(Entries, Protocol):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from idp.protocol.border_token import BorderToken, Sealed
-from idp.protocol.gate_decisions import DocumentFacts, Lane, VerifiedCrossing
+from idp.protocol.gate_decisions import TRAVEL_ADVICE, DocumentFacts, Lane, VerifiedCrossing
 from idp.protocol.reservations import Entries, Reservation, as_remembered
 from idp.protocol.reservations import reservation as reservation_of
 from idp.protocol.travel_rules import TravelFacts, Verdict, day, parse_endorsement
@@ -21,6 +21,7 @@ def travel_facts(token: BorderToken, sealed: Sealed, issuer: TrustedIssuer) -> T
         endorsement=parse_endorsement(sealed.endorsement),
         stay_days=sealed.stay_days,
         guardian=sealed.guardian,
+        nationality=sealed.nationality,
     )
 
 
@@ -78,7 +79,7 @@ def crossing(
         amr=token.amr,
         bundle_serial=serial,
         status_as_of=status_as_of,
-        marks=marks,
+        marks=(*marks, *(f"{TRAVEL_ADVICE}{rule}" for rule in verdict.advice)),
         overstay=verdict.overstay,
         rules=verdict.rules,
         document=document_facts(token, sealed, verdict),

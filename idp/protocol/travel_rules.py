@@ -1,97 +1,68 @@
-"""Travel rules: data that an authority edits, and one pure function that reads them.
+"""Travel rules applied: one pure function that says whether they let a traveller through, and why.
 
-A rule list is JSON, each rule an object with ``id``, ``source`` (where the rule is published), ``from`` and ``until``
-(first and last day in force, "YYYY-MM-DD"; ``until`` null: until further notice) and ``kind``:
+The rules are data (`idp.protocol.travel_language`), the traveller is `idp.protocol.travel_facts`. What the rules give
+is advice to an officer: a traveller whom they do not let through is referred, never refused, and one who goes home is
+let through whatever else is wrong (an overstay is flagged). What `Verdict.explanation` says:
 
-``document``: a document that is good for some legs.
-    ``document``       type: "eep", "hkid", "hrp", "bir", …
-    ``number_prefix``  optional list: only numbers that begin so ("H" and "M" tell whose home return permit it is)
-    ``issuers``        optional list of jurisdictions whose authority may issue the token
-    ``legs``           list of [from, to], jurisdictions "CHN", "HKG", "MAC"
-    ``home``           true: on these legs its holder goes home
-    ``endorsement``    true: an endorsement for the destination is needed
-    ``stay_days``      optional: the longest stay where no endorsement says
-``guardian``: below ``age`` years a traveller needs a guardian on the ``legs`` (absent: on all).
-
-What the rules give is advice to an officer: a traveller whom they do not let through is referred, never refused, and
-one who goes home is let through whatever else is wrong (an overstay is flagged). Days are days in Hong Kong, which the
-three territories share (UTC+8, no summer time).
+* a ``document`` rule is considered on its legs, and passes when the document, its holder and, where it asks for one,
+  the endorsement are as it says; one that passes is enough;
+* an ``endorsement`` rule is considered for the endorsement that it fits; one that fails spoils it;
+* a ``guardian`` rule is considered for whom it fits; one that fails is decisive;
+* an ``advice`` rule never fails, it advises, and so does a ``note``.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
-from idp.protocol import strict_json
-from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.refusals import Reason
+from idp.protocol.travel_facts import (
+    HONG_KONG,
+    Crossing,
+    Endorsement,
+    TravelFacts,
+    age,
+    day,
+    later,
+    local_date,
+    parse_endorsement,
+    same_week,
+)
+from idp.protocol.travel_language import MAX_RULES, Rule, asked, parse_rule, parse_rules, wire
 
-HONG_KONG = timezone(timedelta(hours=8), "Asia/Hong_Kong")
-MAX_RULES = 500
-MAX_STAY = 3660  # days
+__all__ = [
+    "ADVICE",
+    "FAIL",
+    "HONG_KONG",
+    "MAX_RULES",
+    "PASS",
+    "Crossing",
+    "Endorsement",
+    "Finding",
+    "Rule",
+    "TravelFacts",
+    "Verdict",
+    "age",
+    "asked",
+    "day",
+    "evaluate",
+    "local_date",
+    "parse_endorsement",
+    "parse_rule",
+    "parse_rules",
+    "wire",
+]
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")  # fromisoformat reads week dates too
-
-Leg = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class DocumentRule:
-    """A document that is good for some legs while the rule is in force."""
-
-    id: str
-    first: date
-    last: date
-    document: str
-    legs: frozenset[Leg]
-    home: bool
-    endorsement: bool
-    stay_days: int | None
-    number_prefix: tuple[str, ...]  # empty: any
-    issuers: frozenset[str]  # empty: any
-
-
-@dataclass(frozen=True)
-class GuardianRule:
-    """Below ``age`` a guardian is needed on ``legs`` (empty: on all)."""
-
-    id: str
-    first: date
-    last: date
-    age: int
-    legs: frozenset[Leg]
-
-
-Rule = DocumentRule | GuardianRule
+PASS, FAIL, ADVICE = "pass", "fail", "advice"
 
 
 @dataclass(frozen=True)
-class Endorsement:
-    """An endorsement as a token carries it. ``entered_on``: the last entry made under it, where known."""
+class Finding:
+    """What came of one rule that was considered. ``why`` is a constant of this module, or empty."""
 
-    kind: str
-    destination: str
-    valid_from: date
-    valid_to: date
-    entries_left: int | None  # None: unlimited
-    stay_days: int | None
-    weekly: bool = False  # one entry in each natural week, Monday to Sunday
-    entered_on: date | None = None
-
-
-@dataclass(frozen=True)
-class TravelFacts:
-    """What the rules look at."""
-
-    document_type: str
-    document_number: str
-    issuer: str | None  # jurisdiction of the token's issuer; None: not known
-    document_expires: date | None  # None: the token does not say; its issuer checked on issuing
-    birth_date: date
-    endorsement: Endorsement | None
-    stay_days: int | None
-    guardian: str | None
+    rule: Rule
+    outcome: str  # PASS, FAIL or ADVICE
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,195 +74,220 @@ class Verdict:
     home: bool = False
     overstay: bool = False
     stay_until: date | None = None
+    explanation: tuple[Finding, ...] = field(default=(), compare=False)
 
     @property
     def admit(self) -> bool:
         return self.reason is None
 
-
-def local_date(now: int) -> date:
-    """The day in Hong Kong at ``now`` (seconds since 1970)."""
-    return datetime.fromtimestamp(now, HONG_KONG).date()
-
-
-def parse_rules(value: object) -> tuple[Rule, ...]:
-    """Read a rule list of the schema above; raises `Refusal` (malformed)."""
-    if not isinstance(value, list) or len(value) > MAX_RULES:
-        raise Refusal(Reason.MALFORMED, f"travel rules are a list of at most {MAX_RULES}")
-    rules = tuple(_rule(item) for item in value)
-    if len({rule.id for rule in rules}) != len(rules):
-        raise Refusal(Reason.MALFORMED, "two travel rules with one id")
-    return rules
-
-
-def parse_endorsement(value: object) -> Endorsement | None:
-    """Read an endorsement as sealed in a token (None stays None); raises `Refusal` (malformed)."""
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise Refusal(Reason.MALFORMED, "an endorsement is not an object")
-    return Endorsement(
-        kind=strict_json.string(value, "kind", max_length=16),
-        destination=strict_json.string(value, "destination", max_length=3),
-        valid_from=day(value.get("valid_from")),
-        valid_to=day(value.get("valid_to")),
-        entries_left=_optional_integer(value, "entries_left"),
-        stay_days=_optional_integer(value, "stay_days"),
-        weekly=_flag(value, "weekly"),
-        entered_on=None if value.get("entered_on") is None else day(value["entered_on"]),
-    )
-
-
-def day(value: object) -> date:
-    """A day from "YYYY-MM-DD" and no other spelling; raises `Refusal` (malformed)."""
-    if not isinstance(value, str) or not _DAY.match(value):
-        raise Refusal(Reason.MALFORMED, "not a day as YYYY-MM-DD")
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise Refusal(Reason.MALFORMED, "a day that no calendar has") from error
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The ids of the rules that an officer should look at, though none stands in the way."""
+        return tuple(finding.rule.id for finding in self.explanation if finding.outcome == ADVICE)
 
 
 def evaluate(
-    facts: TravelFacts, *, direction: str, origin: str, destination: str, on: date, rules: Sequence[Rule]
+    facts: TravelFacts,
+    *,
+    direction: str,
+    origin: str,
+    destination: str,
+    on: date,
+    rules: Sequence[Rule],
+    checkpoint: str = "",
 ) -> Verdict:
     """Whether ``facts`` let their holder make the leg ``origin`` to ``destination`` on the day ``on``.
 
-    ``direction`` is the checkpoint's: "exit" from the origin or "entry" to the destination. Reasons:
-    document_not_eligible, stay_exceeded, guardian_missing.
+    ``direction`` is the checkpoint's: "exit" from the origin or "entry" to the destination. ``checkpoint`` is its
+    entity id; rules for certain checkpoints do not count where it is not known. Reasons:
+    document_not_eligible, stay_exceeded, guardian_missing. Never raises for facts and rules that were parsed.
     """
-    leg = (origin, destination)
-    documents = [
-        rule
-        for rule in rules
-        if isinstance(rule, DocumentRule)
-        and rule.document == facts.document_type  # first: it is cheap and passes few, and a gate asks it of all rules
-        and leg in rule.legs
-        and rule.first <= on <= rule.last
-        and _is_for(rule, facts)
-    ]
-    overstay = direction == "exit" and _overstayed(facts, origin, on)
-    home = tuple(rule.id for rule in documents if rule.home)
+    crossing = Crossing(direction, origin, destination, on, checkpoint)
+    considered = [rule for rule in rules if _is_considered(rule, facts, crossing)]
+    documents = [rule for rule in considered if rule.kind == "document"]
+    overstay = direction == "exit" and _overstayed(facts, origin, on, rules)
+    home = [rule for rule in documents if rule.home and not _not_holder(rule, facts, on)]
     if home:  # never refused, never held up by a rule; domain.md §1.9
-        return Verdict(None, home, home=True, overstay=overstay)
+        why = "goes home after a stay that was too long" if overstay else "goes home"
+        found = tuple(Finding(rule, PASS, why) for rule in home)
+        return Verdict(None, _ids(home), home=True, overstay=overstay, explanation=found)
+    limits = [_limit(rule, facts, on) for rule in considered if rule.kind == "endorsement"]
+    why = "the stay that ends here was too long" if overstay else ""
+    papers = [_paper(rule, facts, crossing, limits, why) for rule in documents]
+    others = [_guardian(rule, facts, on) for rule in considered if rule.kind == "guardian"]
+    others += [Finding(rule, ADVICE) for rule in considered if rule.kind == "note"]
+    reason, deciding, good = _decide(papers, limits, others, overstay=overstay)
+    until = _stay_until(good, facts, on, limits) if good is not None and reason is None else None
+    return Verdict(reason, _ids(deciding), False, overstay, until, (*papers, *limits, *others))
+
+
+def _decide(
+    papers: list[Finding], limits: list[Finding], others: list[Finding], *, overstay: bool
+) -> tuple[Reason | None, list[Rule], Rule | None]:
+    """The reason, the rules that decided and the one that lets through: one without advice, where there is one."""
     if overstay:
-        return Verdict(Reason.STAY_EXCEEDED, tuple(rule.id for rule in documents), overstay=True)
-    good = next((rule for rule in documents if _eligible(rule, facts, destination, on)), None)
+        return Reason.STAY_EXCEEDED, [finding.rule for finding in papers], None
+    good = next((item.rule for wanted in (PASS, ADVICE) for item in papers if item.outcome == wanted), None)
     if good is None:
-        return Verdict(Reason.DOCUMENT_NOT_ELIGIBLE, tuple(rule.id for rule in documents))
-    guardian = next((rule.id for rule in rules if _needs_guardian(rule, facts, leg, on)), None)
-    if guardian is not None:
-        return Verdict(Reason.GUARDIAN_MISSING, (good.id, guardian))
-    return Verdict(None, (good.id,), stay_until=_stay_until(good, facts, on))
+        spoilt = [finding.rule for finding in limits if finding.outcome == FAIL]
+        return Reason.DOCUMENT_NOT_ELIGIBLE, [finding.rule for finding in papers] + spoilt, None
+    alone = [finding.rule for finding in others if finding.outcome == FAIL]
+    return (Reason.GUARDIAN_MISSING, [good, alone[0]], good) if alone else (None, [good], good)
 
 
-def _is_for(rule: DocumentRule, facts: TravelFacts) -> bool:
-    return (not rule.number_prefix or facts.document_number.startswith(rule.number_prefix)) and (
-        not rule.issuers or facts.issuer in rule.issuers
+def _ids(rules: Sequence[Rule]) -> tuple[str, ...]:
+    return tuple(rule.id for rule in rules)
+
+
+def _is_considered(rule: Rule, facts: TravelFacts, crossing: Crossing) -> bool:
+    """Whether the rule is about this crossing; of a document rule the rest is judged, and said in the explanation."""
+    return (
+        # Cheap and passed by few, so first: a gate asks it of all rules.
+        (not rule.documents or facts.document_type in rule.documents)
+        and (not rule.legs or crossing.leg in rule.legs)
+        and rule.first <= crossing.on <= rule.last
+        and _is_here(rule, crossing)
+        and (rule.kind == "document" or not _not_holder(rule, facts, crossing.on))
+        and (rule.kind == "document" or _is_under(rule, facts.endorsement, crossing.destination))
     )
 
 
-def _eligible(rule: DocumentRule, facts: TravelFacts, destination: str, on: date) -> bool:
-    if facts.document_expires is not None and facts.document_expires < on:
-        return False
-    return not rule.endorsement or _endorsed(facts.endorsement, destination, on)
+def _is_here(rule: Rule, crossing: Crossing) -> bool:
+    here = {crossing.checkpoint, crossing.checkpoint.rpartition("/")[2]}
+    return (
+        (not rule.directions or crossing.direction in rule.directions)
+        and (not rule.authorities or crossing.authority in rule.authorities)
+        and (not rule.checkpoints or not here.isdisjoint(rule.checkpoints))
+        and here.isdisjoint(rule.not_checkpoints)
+    )
 
 
-def _endorsed(endorsement: Endorsement | None, destination: str, on: date) -> bool:
-    if endorsement is None or endorsement.destination != destination:
-        return False
-    if not endorsement.valid_from <= on <= endorsement.valid_to or endorsement.entries_left == 0:
-        return False
+def _not_holder(rule: Rule, facts: TravelFacts, on: date) -> str:
+    """Why the rule is not for whom the document is made out; empty where it is."""
+    years = age(facts.birth_date, on)
+    conditions = (
+        (not rule.number_prefix or facts.document_number.startswith(rule.number_prefix), "another number"),
+        (not facts.document_number.startswith(rule.not_number_prefix), "another number"),
+        (not rule.issuers or facts.issuer in rule.issuers, "another issuer"),
+        (not rule.nationalities or facts.nationality in (None, *rule.nationalities), "another nationality"),
+        (facts.nationality not in rule.not_nationalities, "another nationality"),
+        (not rule.residence or facts.residence in (None, *rule.residence), "another right of residence"),
+        (rule.age_from is None or years >= rule.age_from, "too young"),
+        (rule.age_below is None or years < rule.age_below, "too old"),
+    )
+    return next((why for holds, why in conditions if not holds), "")
+
+
+def _is_under(rule: Rule, endorsement: Endorsement | None, destination: str) -> bool:
+    """Whether the rule fits the endorsement under which the crossing is made, where it is about one."""
+    if rule.kind != "endorsement" and not (rule.endorsements or rule.destinations or rule.entries):
+        return rule.weekly is None and rule.days_from is None and rule.days_to is None
+    return endorsement is not None and endorsement.destination == destination and _fits(rule, endorsement)
+
+
+def _fits(rule: Rule, endorsement: Endorsement) -> bool:
+    unlimited = "unlimited" if endorsement.entries_left is None else "limited"
+    return (
+        (not rule.endorsements or endorsement.kind in rule.endorsements)
+        and (not rule.destinations or endorsement.destination in rule.destinations)
+        and rule.entries in (None, unlimited)
+        and rule.weekly in (None, endorsement.weekly)
+        and (rule.days_from is None or endorsement.days >= rule.days_from)
+        and (rule.days_to is None or endorsement.days <= rule.days_to)
+    )
+
+
+def _paper(rule: Rule, facts: TravelFacts, crossing: Crossing, limits: Sequence[Finding], spoilt: str) -> Finding:
+    why = spoilt or _not_holder(rule, facts, crossing.on)
+    if not why and facts.document_expires is not None and facts.document_expires < crossing.on:
+        why = "the document has expired"
+    if not why and rule.endorsement:
+        why = _not_endorsed(rule, facts.endorsement, crossing)
+        if not why and any(finding.outcome == FAIL for finding in limits):
+            why = "a rule for the endorsement fails"
+    if why:
+        return Finding(rule, FAIL, why)
+    return Finding(rule, ADVICE if rule.advice else PASS)
+
+
+def _not_endorsed(rule: Rule, endorsement: Endorsement | None, crossing: Crossing) -> str:
+    """Why the endorsement does not serve, by itself; empty where it does (domain.md §1.9)."""
+    if endorsement is None or endorsement.destination != crossing.destination:
+        return "no endorsement for the destination"
     entered = endorsement.entered_on
-    return not (endorsement.weekly and entered is not None and entered.isocalendar()[:2] == on.isocalendar()[:2])
+    conditions = (
+        (not rule.endorsements or endorsement.kind in rule.endorsements, "an endorsement of another kind"),
+        (endorsement.valid_from <= crossing.on, "the endorsement is not yet valid"),
+        (crossing.on <= endorsement.valid_to, "the endorsement has ended"),
+        (endorsement.entries_left != 0, "no entry is left"),
+        (
+            not endorsement.weekly or entered is None or not same_week(entered, crossing.on),
+            "the entry of this week has been made",
+        ),
+    )
+    return next((why for holds, why in conditions if not holds), "")
 
 
-def _overstayed(facts: TravelFacts, territory: str, on: date) -> bool:
-    """The stay that ends with this exit was longer than its endorsement allowed, as far as the token tells."""
+def _limit(rule: Rule, facts: TravelFacts, on: date) -> Finding:
+    why = _beyond(rule, facts.endorsement, on) if facts.endorsement is not None else ""
+    if why:
+        return Finding(rule, ADVICE if rule.advice else FAIL, why)
+    return Finding(rule, PASS)
+
+
+def _beyond(rule: Rule, endorsement: Endorsement, on: date) -> str:
+    """How the endorsement goes beyond the rule; empty where it does not."""
+    begun, place, first = endorsement.valid_from, endorsement.place, endorsement.first_entered_on
+    conditions = (
+        (not rule.places or place is None or place.startswith(rule.places), "issued in another place"),
+        (rule.issued_from is None or begun >= rule.issued_from, "issued before there were any"),
+        (rule.issued_until is None or begun <= rule.issued_until, "issued after the last of them"),
+        (
+            rule.first_entry_days is None or first is None or on <= later(first, rule.first_entry_days),
+            "too long after the first entry",
+        ),
+    )
+    return next((why for holds, why in conditions if not holds), "")
+
+
+def _guardian(rule: Rule, facts: TravelFacts, on: date) -> Finding:
+    if facts.guardian is not None or age(facts.birth_date, on) >= (rule.age or 0):
+        return Finding(rule, PASS)
+    return Finding(rule, ADVICE if rule.advice else FAIL, "a child alone")
+
+
+def _overstayed(facts: TravelFacts, territory: str, on: date, rules: Sequence[Rule]) -> bool:
+    """The stay that ends with this exit was longer than its endorsement allowed, as far as the token tells.
+
+    What the endorsement itself says counts before a rule of the day on which its holder entered.
+    """
     endorsement = facts.endorsement
     if endorsement is None or endorsement.entered_on is None or endorsement.destination != territory:
         return False
-    days = endorsement.stay_days if endorsement.stay_days is not None else facts.stay_days
-    return days is not None and on > endorsement.entered_on + timedelta(days=days)
+    entered, first = endorsement.entered_on, endorsement.first_entered_on
+    under = [
+        rule
+        for rule in rules
+        if rule.kind == "endorsement"
+        and not rule.advice
+        and rule.first <= entered <= rule.last
+        and _fits(rule, endorsement)
+    ]
+    own = endorsement.stay_days if endorsement.stay_days is not None else facts.stay_days
+    days = [own] if own is not None else [rule.stay_days for rule in under if rule.stay_days is not None]
+    ends = [later(entered, number) for number in days]
+    ends += [later(first or entered, rule.first_entry_days) for rule in under if rule.first_entry_days is not None]
+    return any(on > end for end in ends)
 
 
-def _needs_guardian(rule: Rule, facts: TravelFacts, leg: Leg, on: date) -> bool:
-    return (
-        isinstance(rule, GuardianRule)
-        and rule.first <= on <= rule.last
-        and (not rule.legs or leg in rule.legs)
-        and facts.guardian is None
-        and age(facts.birth_date, on) < rule.age
-    )
-
-
-def age(birth: date, on: date) -> int:
-    """Whole years lived on the day ``on``."""
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
-
-
-def _stay_until(rule: DocumentRule, facts: TravelFacts, on: date) -> date | None:
-    allowed = [facts.stay_days, rule.stay_days]
-    if rule.endorsement and facts.endorsement is not None:
+def _stay_until(good: Rule, facts: TravelFacts, on: date, limits: Sequence[Finding]) -> date | None:
+    allowed, ends = [facts.stay_days, good.stay_days], [facts.document_expires]
+    if good.endorsement and facts.endorsement is not None:
         allowed.insert(0, facts.endorsement.stay_days)
+        first = facts.endorsement.first_entered_on or on
+        for rule in (finding.rule for finding in limits if not finding.rule.advice):
+            ends.append(None if rule.stay_days is None else later(on, rule.stay_days))
+            ends.append(None if rule.first_entry_days is None else later(first, rule.first_entry_days))
     days = next((number for number in allowed if number is not None), None)
-    ends = [] if days is None else [on + timedelta(days=min(days, MAX_STAY))]
-    if facts.document_expires is not None:
-        ends.append(facts.document_expires)
-    return min(ends, default=None)
-
-
-def _rule(value: object) -> Rule:
-    if not isinstance(value, Mapping):
-        raise Refusal(Reason.MALFORMED, "a travel rule is not an object")
-    name = strict_json.string(value, "id", max_length=64)
-    strict_json.string(value, "source", max_length=512)
-    first = day(value.get("from"))
-    last = date.max if value.get("until") is None else day(value["until"])
-    kind = value.get("kind")
-    if kind == "guardian":
-        legs = _legs(value["legs"]) if "legs" in value else frozenset()
-        return GuardianRule(name, first, last, strict_json.integer(value, "age"), legs)
-    if kind != "document":
-        raise Refusal(Reason.MALFORMED, f"travel rule {name} of no known kind")
-    return DocumentRule(
-        id=name,
-        first=first,
-        last=last,
-        document=strict_json.string(value, "document", max_length=16),
-        legs=_legs(value.get("legs")),
-        home=_flag(value, "home"),
-        endorsement=_flag(value, "endorsement"),
-        stay_days=_optional_integer(value, "stay_days"),
-        number_prefix=_texts(value.get("number_prefix", [])),
-        issuers=frozenset(_texts(value.get("issuers", []))),
-    )
-
-
-def _legs(value: object) -> frozenset[Leg]:
-    legs = [_texts(leg) for leg in value] if isinstance(value, list) else []
-    if not legs or any(len(leg) != 2 for leg in legs):
-        raise Refusal(Reason.MALFORMED, "legs are a list of pairs of jurisdictions")
-    return frozenset((leg[0], leg[1]) for leg in legs)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and 0 < len(item) <= 16 for item in value):
-        raise Refusal(Reason.MALFORMED, "not a list of short texts")
-    return tuple(value)
-
-
-def _flag(value: Mapping[str, Any], name: str) -> bool:
-    flag = value.get(name)
-    if flag is not None and not isinstance(flag, bool):
-        raise Refusal(Reason.MALFORMED, f"{name} is not a boolean")
-    return flag is True
-
-
-def _optional_integer(value: Mapping[str, Any], name: str) -> int | None:
-    if value.get(name) is None:
-        return None
-    number = strict_json.integer(value, name)
-    if number > MAX_STAY:
-        raise Refusal(Reason.MALFORMED, f"{name} is beyond any use")
-    return number
+    ends.append(None if days is None else later(on, days))
+    return min((end for end in ends if end is not None), default=None)
