@@ -1,0 +1,61 @@
+"""What wallets ask the border for."""
+
+import base64
+import re
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from idp import clock
+from idp.border import fetching_faces, issuance, revocation
+from idp.border.models import IssuedToken
+from idp.border.rim import MAX_BODY, BorderView
+from idp.oidc import access
+from idp.problems import Problem
+from idp.protocol import face_references, strict_json
+
+ACR_MFA = "urn:causeway:acr:mfa"
+_JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
+
+
+class BorderTokens(BorderView):
+    """``POST /border/v1/tokens``: one border token for the traveller whose access token this is."""
+
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        granted = access.require(request, acr=ACR_MFA)
+        value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
+        token_request = issuance.parse_request(value, access_token=_bearer(request), now=now)
+        issued = issuance.issue(access=granted, request=token_request, now=now)
+        text = issued.token if isinstance(issued.token, str) else base64.b64encode(issued.token).decode()
+        answer = {"format": token_request.form, "token": text, "jti": issued.jti, "expires_at": issued.expires_at}
+        if issued.waiting:
+            answer["face_references_waiting"] = True
+        return Response(answer, status=201)
+
+
+class FaceReferences(BorderView):
+    """``POST /border/v1/face-references``: what the traveller's device is to keep of a document's face, sealed."""
+
+    def post(self, request: Request) -> Response:
+        granted = access.require(request, acr=ACR_MFA)
+        value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
+        document = strict_json.string(value, "document", max_length=64)
+        waiting = fetching_faces.fetch(access=granted, document=document, now=clock.now())
+        return Response({"face_references": face_references.wire(waiting)})
+
+
+class RevokeBorderToken(BorderView):
+    """``POST /border/v1/tokens/{jti}/revoke``: the traveller takes a token of their own back."""
+
+    def post(self, request: Request, jti: str) -> Response:
+        granted = access.require(request)
+        tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
+        if not _JTI.match(jti) or not tokens.exists():
+            raise Problem("not_found", "no such token of this traveller")
+        revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=clock.now())
+        return Response(status=204)
+
+
+def _bearer(request: Request) -> str:
+    return str(request.headers.get("Authorization", "")).partition(" ")[2]
