@@ -32,6 +32,8 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "rate_limited": (429, "Too many requests; try again later."),
     "not_found": (404, "There is no such thing here."),
     "forbidden": (403, "This is not allowed."),
+    "precondition_failed": (412, "It was changed meanwhile; read it again."),
+    "precondition_required": (428, "If-Match has to say what is to be changed."),
     "conflict": (409, "This contradicts what is already recorded."),
     "journal_gap": (409, "Entries before the first of this batch are missing."),
     "journal_fork": (409, "An entry differs from the one already recorded."),

@@ -171,7 +171,7 @@ def _store(
     """The row and its audit event; the grant's row is locked, so that a limit is not passed by two at once."""
     if Grant.objects.select_for_update().filter(pk=access.grant_id, revoked_at=None).first() is None:
         raise UnableToIssue("consent_exhausted", "the grant was revoked meanwhile")
-    if _used(access, consent) >= consent.max_tokens:
+    if used(access, consent) >= consent.max_tokens:
         raise UnableToIssue("consent_exhausted", "max_tokens reached")
     expires_at = border_token.coarse(min(now + (LIFETIME_AHEAD if consent.ahead else LIFETIME), consent.valid_until))
     if expires_at <= now:
@@ -205,7 +205,7 @@ def _store(
     return row
 
 
-def _used(access: Access, consent: BorderCrossing) -> int:
+def used(access: Access, consent: BorderCrossing) -> int:
     """Tokens issued under this consent: a grant may hold several, each with a limit of its own."""
     return IssuedToken.objects.filter(
         grant_id=str(access.grant_id),

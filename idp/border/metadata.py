@@ -19,6 +19,7 @@ def border_token_issuer() -> dict[str, Any]:
         "status_jwks": signing.published("status").jwks(),
         "status_list_aggregation_endpoint": node.url("/status/aggregation"),
         "border_token_endpoint": node.url(f"{API}/tokens"),
+        "border_consents_endpoint": node.url(f"{API}/consents"),
         "crossing_receipt_endpoint": node.url(f"{API}/receipts"),
         "face_models_supported": engines.models(),
         "jurisdiction": node.jurisdiction,

@@ -1,17 +1,20 @@
 """URLs of the border: what machines ask for stands under its version.
 
-Versions are URL namespaces (`idp.border.views.Versions`): a second one is a second list here, with views of its own
+Versions are URL namespaces (`idp.border.rim.Versions`): a second one is a second list here, with views of its own
 where something has changed and with those of the first where nothing has.
 """
 
 from django.urls import include, path
 
-from idp.border import views
+from idp.border import rim, views, wallet_views
 
 v1 = [
-    path("tokens", views.BorderTokens.as_view()),
-    path("tokens/<str:jti>/revoke", views.RevokeBorderToken.as_view()),
-    path("face-references", views.FaceReferences.as_view()),
+    path("tokens", wallet_views.BorderTokens.as_view()),
+    path("tokens/revoke", wallet_views.RevokeBorderTokens.as_view()),
+    path("tokens/<str:jti>", wallet_views.BorderToken.as_view()),
+    path("tokens/<str:jti>/revoke", wallet_views.RevokeBorderToken.as_view()),
+    path("consents", wallet_views.Consents.as_view()),
+    path("face-references", wallet_views.FaceReferences.as_view()),
     path("lanes/enrol", views.EnrolLane.as_view()),
     path("checkpoints/<slug:code>/bundle", views.Bundle.as_view()),
     path("checkpoints/<slug:code>/sealing-keys", views.SealingKeys.as_view()),
@@ -21,5 +24,5 @@ v1 = [
 ]
 urlpatterns = [
     path("border/v1/", include((v1, "border"), namespace="v1")),
-    path("border/<path:rest>", views.Nowhere.as_view()),
+    path("border/<path:rest>", rim.Nowhere.as_view()),
 ]

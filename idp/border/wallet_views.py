@@ -3,11 +3,12 @@
 import base64
 import re
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
-from idp.border import fetching_faces, issuance, revocation
+from idp.border import asking, conditions, fetching_faces, holdings, issuance, paging, revocation
 from idp.border.models import IssuedToken
 from idp.border.rim import MAX_BODY, BorderView
 from idp.oidc import access
@@ -19,7 +20,17 @@ _JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 
 
 class BorderTokens(BorderView):
-    """``POST /border/v1/tokens``: one border token for the traveller whose access token this is."""
+    """``/border/v1/tokens``: those of the traveller whose access token this is; POST issues one more."""
+
+    def get(self, request: Request) -> Response:
+        now = clock.now()
+        granted = access.require(request)
+        which = asking.parameters(asking.Paged, request.query_params)
+        living = holdings.living(traveller=granted.traveller, now=now)
+        found = paging.page(living, order=("issued_at", "id"), **which)
+        used = holdings.used_at(token.jti for token in found.rows)
+        value = paging.envelope(request, found, lambda token: holdings.facts(token, used=used, now=now))
+        return conditions.answer(request, value, headers=paging.links(value))
 
     def post(self, request: Request) -> Response:
         now = clock.now()
@@ -45,16 +56,51 @@ class FaceReferences(BorderView):
         return Response({"face_references": face_references.wire(waiting)})
 
 
+class BorderToken(BorderView):
+    """``GET /border/v1/tokens/{jti}``: what became of a token of the traveller's own."""
+
+    def get(self, request: Request, jti: str) -> Response:
+        granted = access.require(request)
+        token = _own(granted, jti).get()
+        value = holdings.facts(token, used=holdings.used_at([token.jti]), now=clock.now())
+        return conditions.answer(request, value)
+
+
 class RevokeBorderToken(BorderView):
     """``POST /border/v1/tokens/{jti}/revoke``: the traveller takes a token of their own back."""
 
     def post(self, request: Request, jti: str) -> Response:
         granted = access.require(request)
-        tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
-        if not _JTI.match(jti) or not tokens.exists():
-            raise Problem("not_found", "no such token of this traveller")
+        tokens = _own(granted, jti)
         revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=clock.now())
         return Response(status=204)
+
+
+class RevokeBorderTokens(BorderView):
+    """``POST /border/v1/tokens/revoke``: the traveller takes all of their living tokens back."""
+
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        granted = access.require(request)
+        tokens = holdings.living(traveller=granted.traveller, now=now)
+        count = revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=now)
+        return Response({"revoked": count})
+
+
+class Consents(BorderView):
+    """``GET /border/v1/consents``: how many tokens the consents of this access token are still good for."""
+
+    def get(self, request: Request) -> Response:
+        granted = access.require(request)
+        value = {"items": holdings.consents(access=granted, now=clock.now())}
+        return conditions.answer(request, value)
+
+
+def _own(granted: access.Access, jti: str) -> QuerySet[IssuedToken]:
+    tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
+    if not _JTI.match(jti) or not tokens.exists():
+        raise Problem("not_found", "no such token of this traveller")
+    return tokens
 
 
 def _bearer(request: Request) -> str:

@@ -1,5 +1,8 @@
 """What wallets, lanes and peers ask the border for."""
 
+from collections.abc import Sequence
+
+from idp.border.holdings import STATES
 from idp.openapi.terms import (
     COMPACT,
     JSON,
@@ -12,10 +15,13 @@ from idp.openapi.terms import (
     header,
     in_path,
     one_of,
+    paged,
+    pages,
     problems,
     record,
     texts,
 )
+from idp.protocol.authorization_details import BORDER_CROSSING
 from idp.protocol.face_references import MAX_REFERENCES
 from idp.protocol.journal import MAX_ENTRIES
 
@@ -32,11 +38,26 @@ _FACES = array(record(texts("model", "face_reference")), maxItems=MAX_REFERENCES
 _SEALING: Object = record({"keys": array(_KEY, minItems=1, maxItems=2)})
 
 
+_FACTS: Object = record(
+    {
+        **texts("jti", "checkpoint", "document"),
+        "direction": _DIRECTION,
+        "format": _FORMAT,
+        "state": one_of(*STATES),
+        **texts("issued_at", "expires_at", schema=SECONDS),
+        **texts("used_at", "revoked_at", schema={**SECONDS, "nullable": True}),
+    }
+)
+
+
 def paths() -> Object:
     """The path items by path."""
     return {
-        "/border/v1/tokens": {"post": _issue()},
+        "/border/v1/tokens": {"post": _issue(), "get": _held()},
+        "/border/v1/tokens/revoke": {"post": _revoke_all()},
+        "/border/v1/tokens/{jti}": {"get": _token()},
         "/border/v1/tokens/{jti}/revoke": {"post": _revoke()},
+        "/border/v1/consents": {"get": _consents()},
         "/border/v1/face-references": {"post": _fetch_faces()},
         "/border/v1/lanes/enrol": {"post": _enrol()},
         "/border/v1/checkpoints/{code}/bundle": {"get": _bundle()},
@@ -67,6 +88,64 @@ def _issue() -> Object:
                 *("consent_exhausted", "document_not_eligible", "face_not_enrolled", "face_model_unsupported"),
                 headers=_TOLD,
             ),
+        },
+    }
+
+
+def _held() -> Object:
+    return _read(
+        *("border_tokens", "The traveller's tokens that are neither revoked nor expired, newest first"),
+        *(pages(_FACTS), "invalid_request"),
+        parameters=paged(),
+    )
+
+
+def _token() -> Object:
+    summary = "What became of a token of the traveller's own"
+    return _read("border_token", summary, _FACTS, "not_found", parameters=[in_path("jti")])
+
+
+def _consents() -> Object:
+    granted = record(
+        {
+            "type": one_of(BORDER_CROSSING),
+            "locations": array(TEXT),
+            "directions": array(_DIRECTION),
+            **texts("valid_from", "valid_until", schema=SECONDS),
+            **texts("max_tokens", "issued", "remaining", schema={"type": "integer", "minimum": 0}),
+            "ahead": {"type": "boolean"},
+        },
+        {"document": TEXT},
+    )
+    summary = "How many border tokens the consents of this access token are still good for"
+    return _read("border_consents", summary, record({"items": array(granted)}))
+
+
+def _read(name: str, summary: str, schema: Object, *codes: str, parameters: Sequence[Object] = ()) -> Object:
+    """An operation by which a wallet reads about its traveller."""
+    always = ("method_not_allowed", "temporarily_unavailable", *_TRAVELLER)
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": _TOKEN,
+        "parameters": [*parameters, header("DPoP"), header("If-None-Match")],
+        "responses": {
+            "200": answer("Facts, never a token", (JSON, schema)),
+            "304": answer("As If-None-Match names it"),
+            **problems(*always, *codes, headers=_TOLD),
+        },
+    }
+
+
+def _revoke_all() -> Object:
+    return {
+        "operationId": "revoke_border_tokens",
+        "summary": "The traveller takes all of their living tokens back",
+        "security": _TOKEN,
+        "parameters": [header("DPoP")],
+        "responses": {
+            "200": answer("How many there were", (JSON, record({"revoked": {"type": "integer", "minimum": 0}}))),
+            **problems("method_not_allowed", "temporarily_unavailable", *_TRAVELLER, headers=_TOLD),
         },
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from idp.border.paging import MAX_CURSOR, MAX_LIMIT
 from idp.federation.errors import STATUS
 from idp.oidc.errors import OAuthError
 from idp.problems import PROBLEMS
@@ -78,6 +79,18 @@ def answer(description: str, *contents: tuple[str, Object], headers: Mapping[str
     if headers:
         found["headers"] = {name: {"schema": TEXT, "description": told} for name, told in headers.items()}
     return found
+
+
+def pages(item: Object) -> Object:
+    """A page of a list (`idp.border.paging`)."""
+    return record({"items": array(item), "next": {**URL, "nullable": True}})
+
+
+def paged() -> list[Object]:
+    """The parameters of a page."""
+    after = {"name": "after", "in": "query", "schema": {**TEXT, "maxLength": MAX_CURSOR}}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}}
+    return [after, limit]
 
 
 def oauth_errors(*codes: str, headers: Mapping[str, str] | None = None) -> Object:

@@ -185,12 +185,12 @@ class World:
         )
 
     def authorized(
-        self, path: str, access_token: str, now: int | None = None, *, nonce: str | None = ""
+        self, path: str, access_token: str, now: int | None = None, *, nonce: str | None = "", method: str = "POST"
     ) -> dict[str, str]:
         """``nonce`` is a fresh one, unless one is given, or None."""
         now = self.now if now is None else now
         proof = dpop.prove(
-            method="POST",
+            method=method,
             url=NODE + path,
             now=now,
             jti=f"proof-{next(_SERIAL)}",
@@ -224,6 +224,11 @@ class World:
         body = self.body(access_token, **changes)
         headers = self.authorized("/border/v1/tokens", access_token, changes.get("at"))
         return self.post("/border/v1/tokens", body, headers=headers)
+
+    def read(self, path: str, access_token: str, query: str = "", **headers: str) -> HttpResponse:
+        """``GET`` as a sound wallet does it."""
+        known = self.authorized(path, access_token, method="GET")
+        return self.machine.get(path + query, headers={**known, **headers})
 
     def post(self, path: str, body: Any, **options: Any) -> HttpResponse:
         data = body if isinstance(body, bytes | str) else json.dumps(body)

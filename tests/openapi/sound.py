@@ -131,6 +131,25 @@ class Node:
         jti = border.ask().json()["jti"]
         return Sound(border.authorized(f"/border/v1/tokens/{jti}/revoke", border.access_token()), path={"jti": jti})
 
+    def border_tokens(self) -> Sound:
+        border = _Border(self.world.now)
+        assert border.ask().status_code == 201
+        return Sound(border.authorized("/border/v1/tokens", border.access_token(), method="GET"))
+
+    def border_token(self) -> Sound:
+        border = _Border(self.world.now)
+        jti = border.ask().json()["jti"]
+        headers = border.authorized(f"/border/v1/tokens/{jti}", border.access_token(), method="GET")
+        return Sound(headers, path={"jti": jti})
+
+    def revoke_border_tokens(self) -> Sound:
+        border = _Border(self.world.now)
+        return Sound(border.authorized("/border/v1/tokens/revoke", border.access_token()))
+
+    def border_consents(self) -> Sound:
+        border = _Border(self.world.now)
+        return Sound(border.authorized("/border/v1/consents", border.access_token(), method="GET"))
+
     def fetch_face_references(self) -> Sound:
         border, path = _Border(self.world.now), "/border/v1/face-references"
         token = border.access_token()

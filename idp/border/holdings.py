@@ -1,0 +1,71 @@
+"""What a traveller holds: border tokens and what became of them, and what consents still allow. Facts, never tokens."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from idp.accounts.models import Traveller
+from idp.border import issuance
+from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry
+from idp.conf import authority
+from idp.oidc.access import Access
+from idp.protocol.authorization_details import BORDER_CROSSING, parse_border_crossing
+from idp.protocol.journal import PASSED
+from idp.protocol.refusals import Refusal
+
+STATES = ("living", "used", "revoked", "expired")
+
+
+def living(*, traveller: Traveller, now: int) -> QuerySet[IssuedToken]:
+    """The traveller's tokens that are neither revoked nor expired; some may be used."""
+    return IssuedToken.objects.filter(traveller=traveller, revoked_at__isnull=True, expires_at__gt=now)
+
+
+def used_at(jtis: Iterable[str]) -> dict[str, int]:
+    """When tokens of ours let somebody pass, by ``jti``: as our own lanes wrote it down, and as peers told us."""
+    wanted = list(jtis)
+    here = JournalEntry.objects.filter(issuer=authority().entity_id, jti__in=wanted, decision__in=PASSED)
+    there = CrossingReceipt.objects.filter(token__jti__in=wanted)
+    found = [*there.values_list("token_jti", "at"), *here.order_by("-at").values_list("jti", "at")]
+    return dict(found)  # of several the first
+
+
+def facts(token: IssuedToken, *, used: Mapping[str, int], now: int) -> dict[str, Any]:
+    """One token as its holder may see it, with its state (`STATES`); ``used`` is what `used_at` says of it."""
+    return {
+        "jti": token.jti,
+        "checkpoint": token.checkpoint,
+        "direction": token.direction,
+        "document": str(token.document_id),
+        "format": token.form,
+        "issued_at": token.issued_at,
+        "expires_at": token.expires_at,
+        "state": state(token, used=used, now=now),
+        "used_at": used.get(token.jti),
+        "revoked_at": token.revoked_at,
+    }
+
+
+def state(token: IssuedToken, *, used: Mapping[str, int], now: int) -> str:
+    """Which of `STATES`: what was done with a token says more than that it ended."""
+    if token.jti in used:
+        return "used"
+    if token.revoked_at is not None:
+        return "revoked"
+    return "living" if token.expires_at > now else "expired"
+
+
+def consents(*, access: Access, now: int) -> list[dict[str, Any]]:
+    """The consents of ``access`` that have not ended, each as granted, with how many tokens it was and is good for."""
+    found = []
+    for detail in access.authorization_details:
+        if detail.get("type") != BORDER_CROSSING:
+            continue
+        try:
+            consent = parse_border_crossing(detail, now=now)
+        except Refusal:
+            continue  # ended
+        issued = issuance.used(access, consent)
+        found.append({**consent.wire(), "issued": issued, "remaining": max(0, consent.max_tokens - issued)})
+    return found
