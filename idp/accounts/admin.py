@@ -1,12 +1,18 @@
 """Accounts, travellers and the register of documents in the admin site."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from idp.accounts.models import Account, Device, Endorsement, Passkey, TravelDocument, Traveller
+from idp import clock
+from idp.accounts import guardians
+from idp.accounts.documents import canonical_number
+from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 
 
@@ -68,6 +74,21 @@ class EndorsementInline(admin.TabularInline):
     extra = 0
 
 
+class GuardianForm(forms.ModelForm):
+    """The number as the register keeps it, however it was typed."""
+
+    def clean_number(self) -> str:
+        return canonical_number(self.cleaned_data["number"])
+
+
+class GuardianInline(admin.TabularInline):
+    """Whom the register names as guardians of the document's holder, a child."""
+
+    model = RegisteredGuardian
+    form = GuardianForm
+    extra = 0
+
+
 @admin.register(TravelDocument)
 class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
     """A document is linked to a traveller by a comparison of faces only, never here."""
@@ -77,7 +98,12 @@ class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
     search_fields = ["=number", "=id"]
     readonly_fields = ["id", "traveller", "linked_at", "created_at"]
     list_select_related = ["traveller"]
-    inlines = [EndorsementInline]
+    inlines = [EndorsementInline, GuardianInline]
+
+    @transaction.atomic
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        guardians.follow_register(document=form.instance, now=clock.now())
 
 
 admin.site.unregister([TOTPDevice, StaticDevice])  # theirs show the secret to every officer, again and again

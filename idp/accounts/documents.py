@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from idp import clock
-from idp.accounts.models import TravelDocument, Traveller
+from idp.accounts.models import Guardianship, TravelDocument, Traveller
 from idp.accounts.models.registry import NEVER
 from idp.audit import events
 
@@ -56,14 +56,16 @@ def find_registered(
 def link(*, document: TravelDocument, traveller: Traveller, actor: str) -> TravelDocument:
     """Link ``document`` to ``traveller``, once and for ever; ``actor`` goes into the audit.
 
-    Raises `UnableToLink`: conflict when it is linked already, document_not_eligible when it was revoked meanwhile.
+    A child's that no guardian answers for any more is the holder's own to link. Raises `UnableToLink`: conflict when
+    it is linked already, document_not_eligible when it was revoked meanwhile.
     """
     linked_at = datetime.datetime.fromtimestamp(clock.now(), tz=datetime.UTC)
-    free = TravelDocument.objects.filter(pk=document.pk, traveller=None, status=TravelDocument.Status.VALID)
-    if free.update(traveller=traveller, linked_at=linked_at) != 1:
-        document.refresh_from_db()
-        taken = document.traveller_id is not None
-        raise UnableToLink("linked already or revoked", code="conflict" if taken else "document_not_eligible")
+    found = TravelDocument.objects.select_for_update(of=("self",)).get(pk=document.pk)
+    if not is_free(found):
+        raise UnableToLink("linked already", code="conflict")
+    if found.status != TravelDocument.Status.VALID:
+        raise UnableToLink("revoked meanwhile")
+    TravelDocument.objects.filter(pk=document.pk).update(traveller=traveller, linked_at=linked_at)
     document.refresh_from_db()
     events.record(
         kind="accounts.document_linked",
@@ -72,3 +74,11 @@ def link(*, document: TravelDocument, traveller: Traveller, actor: str) -> Trave
         data={"traveller": str(traveller.pk), "type": document.type},
     )
     return document
+
+
+def is_free(document: TravelDocument) -> bool:
+    """Whether nobody holds it: no account, and no child for whom a guardian answers."""
+    holder = document.traveller
+    if holder is None:
+        return True
+    return holder.account_id is None and not Guardianship.objects.filter(ward=holder, ended_at=None).exists()

@@ -3,7 +3,8 @@
 The file is JSON: ``{"documents": [{"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality",
 "issued_on" (absent or null: not known), "expires_on" (absent or null: does not expire), "status" (absent: valid),
 "endorsements": [{"kind", "destination", "valid_from", "valid_to", "entries_left" (absent or null: without limit),
-"stay_days", "weekly"}]}]}``. Dates are YYYY-MM-DD.
+"stay_days", "weekly"}], "guardians": [{"type", "number"}] (of a child: its guardians' documents)}]}``. Dates are
+YYYY-MM-DD.
 """
 
 import datetime
@@ -15,8 +16,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from idp import clock
+from idp.accounts import guardians
 from idp.accounts.documents import canonical_number
-from idp.accounts.models import Endorsement, TravelDocument
+from idp.accounts.models import Endorsement, RegisteredGuardian, TravelDocument
 from idp.accounts.models.registry import NEVER
 from idp.audit import events
 from idp.protocol import strict_json
@@ -24,7 +27,7 @@ from idp.protocol.refusals import Refusal
 
 MAX_BYTES = 256 << 20  # half a million documents
 _DOCUMENT = {"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality"}
-_DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "status", "endorsements"}
+_DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "status", "endorsements", "guardians"}
 _ENDORSEMENT = {"kind", "destination", "valid_from", "valid_to", "stay_days"}
 _ENDORSEMENT_OPTIONAL = {"entries_left", "weekly"}
 
@@ -45,6 +48,7 @@ def import_register(*, content: bytes, issued_by: str, actor: str) -> Imported:
 
     A document that is known (type and number) is brought up to date and stays linked. An endorsement that is known
     (kind, destination, dates) keeps its entries left, which the crossings count down; one no longer listed is removed.
+    So is a guardian, and whoever answered for the child by that word answers for it no more.
     """
     created = updated = 0
     for position, entry in enumerate(_documents(content)):
@@ -73,9 +77,7 @@ def _documents(content: bytes) -> list[Any]:
 
 def _take(entry: object, issued_by: str) -> bool:
     facts = _members(entry, _DOCUMENT, _DOCUMENT_OPTIONAL)
-    endorsements = facts.pop("endorsements", [])
-    if not isinstance(endorsements, list):
-        raise ValueError("endorsements: not a list")  # noqa: TRY004  a fault of the file, as the others
+    endorsements, named = _list(facts, "endorsements"), _list(facts, "guardians")
     facts["number"] = canonical_number(str(facts["number"]))
     facts["birth_date"] = _date(facts, "birth_date")
     facts["issued_on"] = _date(facts, "issued_on") if facts.get("issued_on") else None
@@ -88,7 +90,26 @@ def _take(entry: object, issued_by: str) -> bool:
     document.full_clean(exclude=["traveller"])
     document.save()
     _endorse(document, endorsements)
+    _name_guardians(document, named)
     return is_new
+
+
+def _name_guardians(document: TravelDocument, entries: list[Any]) -> None:
+    kept = []
+    for entry in entries:
+        facts = _members(entry, {"type", "number"}, set())
+        facts["number"] = canonical_number(str(facts["number"]))
+        if (facts["type"], facts["number"]) == (document.type, document.number):
+            raise ValueError("guardians: the child itself")
+        row = document.guardians.filter(**facts).first()
+        if row is None:
+            row = RegisteredGuardian(document=document, **facts)
+            row.full_clean()
+            row.save()
+        kept.append(row.pk)
+    removed, _ = document.guardians.exclude(pk__in=kept).delete()
+    if removed:
+        guardians.follow_register(document=document, now=clock.now())
 
 
 def _endorse(document: TravelDocument, entries: list[Any]) -> None:
@@ -119,6 +140,13 @@ def _members(entry: object, required: set[str], optional: set[str]) -> dict[str,
     if unknown := entry.keys() - required - optional:
         raise ValueError(f"{min(unknown)}: unknown")
     return dict(entry)
+
+
+def _list(facts: dict[str, Any], name: str) -> list[Any]:
+    value = facts.pop(name, [])
+    if not isinstance(value, list):
+        raise ValueError(f"{name}: not a list")  # noqa: TRY004  a fault of the file, as the others
+    return value
 
 
 def _date(facts: Mapping[str, Any], name: str) -> datetime.date:

@@ -14,9 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from idp import clock
-from idp.accounts import devices, logins, navigation, notices, passkeys, registration, sessions
+from idp.accounts import devices, guardians, logins, navigation, notices, passkeys, registration, sessions
 from idp.accounts.forms import TAKEN, LoginForm, RegisterForm
-from idp.accounts.models import ContactDetails, Device
+from idp.accounts.models import ContactDetails, Device, Guardianship
 from idp.accounts.sessions import ACR_MULTIFACTOR, ACR_PASSWORD, AMR_PASSWORD, Authenticated
 
 View = Callable[..., HttpResponse]
@@ -120,6 +120,7 @@ def account(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
         "authenticated": authenticated,
         "strong": authenticated.acr == ACR_MULTIFACTOR,
         "documents": traveller.documents.prefetch_related("endorsements").order_by("type", "pk"),
+        "children": guardians.children(guardian=traveller, now=clock.now()).order_by("traveller", "type", "pk"),
         "contact": ContactDetails.objects.filter(traveller=traveller).first(),
         "passkeys": authenticated.account.passkeys.order_by("pk"),
         "devices": traveller.devices.order_by("-pk"),
@@ -151,6 +152,17 @@ def revoke_device(request: HttpRequest, authenticated: Authenticated, device_id:
     device = get_object_or_404(Device, pk=device_id, traveller=authenticated.traveller)
     devices.revoke(device=device, actor=f"account:{authenticated.account.pk}")
     messages.success(request, _("The device was revoked."))
+    return redirect(navigation.HOME)
+
+
+@require_POST
+@logged_in
+def leave_child(request: HttpRequest, authenticated: Authenticated, ward_id: str) -> HttpResponse:
+    """The guardian answers for a child no more: the consent is taken back."""
+    guardian = authenticated.traveller
+    row = get_object_or_404(Guardianship, guardian=guardian, ward=ward_id, ended_at=None)
+    guardians.end(guardianship=row, actor=f"traveller:{guardian.pk}", now=clock.now())
+    messages.success(request, _("Your phone carries no border tokens for this child any more."))
     return redirect(navigation.HOME)
 
 

@@ -18,5 +18,6 @@ urlpatterns = [
     path("account/passkeys/login/options", endpoints.login_options, name="passkey-login-options"),
     path("account/passkeys/login", endpoints.login, name="passkey-login"),
     path("account/passkeys/<int:passkey_id>/remove", pages.remove_passkey, name="passkey-remove"),
+    path("account/children/<uuid:ward_id>/leave", pages.leave_child, name="child-leave"),
     path("account/devices/<int:device_id>/revoke", pages.revoke_device, name="device-revoke"),
 ]

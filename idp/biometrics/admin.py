@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from idp import clock
+from idp.accounts import guardians
+from idp.accounts.models import Guardianship
 from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
 from idp.biometrics import attempts, jobs, reviews, showing
@@ -26,6 +28,8 @@ DECISIONS: dict[str, Callable[..., None]] = {"confirm": reviews.confirm, "deny":
 DECIDED = {
     ("link", "confirm"): _("The document has been linked."),
     ("link", "deny"): _("The document has not been linked."),
+    ("child", "confirm"): _("The document has been linked."),
+    ("child", "deny"): _("The document has not been linked."),
     ("renew", "confirm"): _("A worker renews the reference now."),
     ("renew", "deny"): _("The reference has not been renewed."),
 }
@@ -142,6 +146,34 @@ class AttemptsAdmin(NotedReads, ReadOnlyModelAdmin):
     @admin.display(description=_("whose"))
     def whose(self, row: Attempts) -> Model | None:
         return row.document or row.traveller
+
+
+def _end(row: Guardianship, officer: str) -> None:
+    guardians.end(guardianship=row, actor=officer, now=clock.now())
+
+
+@admin.register(Guardianship)
+class GuardianshipAdmin(ReadOnlyModelAdmin):
+    """Begun by a guardian with the child's face; ended here by an officer."""
+
+    list_display = ("id", "guardian", "ward", "began", "ended", "ended_by")
+    search_fields = ("=guardian__id", "=ward__id")
+    actions = (
+        confirmed(
+            "end",
+            _("End"),
+            _("The guardian's phone gets no border token for the child any more; those that it has are taken back."),
+            _end,
+            permission="end",
+            refused=UnableToEnrol,
+        ),
+    )
+
+    began = when("began_at", _("since"))
+    ended = when("ended_at", _("ended"))
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.change_guardianship"))
 
 
 @admin.register(Calibration)

@@ -40,7 +40,8 @@ def renew(request: HttpRequest, document_id: str) -> HttpResponse:
     if missing is None:
         return response(Problem("not_found", "nothing is asked of this document"))
     try:
-        job = renewal.ask(traveller=traveller, document=missing.document, model=missing.model, now=now)
+        document = missing.document  # the traveller's own, or a child's
+        job = renewal.ask(traveller=document.traveller, document=document, model=missing.model, now=now)
     except jobs.UnableToEnrol as error:
         return response(Problem(error.code, str(error)))
     return redirect("face-job", job.pk)

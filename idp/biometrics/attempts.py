@@ -73,4 +73,4 @@ def subject(row: Attempts) -> str:
 
 def _compared(job: Job) -> bool:
     """Whether somebody came before the camera: what is renewed from a portrait says nothing of anybody's face."""
-    return job.kind == Job.Kind.LINK or bool(job.challenge)
+    return job.kind != Job.Kind.RENEW or bool(job.challenge)

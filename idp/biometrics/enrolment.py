@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from idp.accounts import documents
-from idp.biometrics import attempts, captures, jobs, moves, references, thresholds, vault
+from idp.biometrics import attempts, captures, jobs, linking, moves, references, thresholds, vault
 from idp.biometrics.engine import FaceEngine, PresentationAttack, Template, challenge
 from idp.biometrics.engines import preferred
 from idp.biometrics.models import Job, Portrait
@@ -85,7 +85,7 @@ def _decide(job: Job, found: Found, *, now: int) -> None:
 
 def _refer(job: Job, reason: Reason, *, now: int, **changes: object) -> None:
     """To an officer; but nobody need look at a document that can be linked no more."""
-    if job.document.traveller_id is not None:
+    if not linking.possible(job=job, now=now):
         jobs.finish(job=job, move=moves.FAIL, now=now, reason=Reason.DOCUMENT_NOT_ELIGIBLE, **changes)
     else:
         jobs.finish(job=job, move=moves.REFER, now=now, reason=reason, **changes)
@@ -127,8 +127,8 @@ def _link_or_fail(job: Job, found: Found, *, now: int) -> None:
     try:
         with transaction.atomic():
             jobs.finish(job=job, move=moves.SUCCEED, now=now, **measured)
-            documents.link(document=job.document, traveller=job.traveller, actor=f"traveller:{job.traveller_id}")
-            references.keep(traveller=job.traveller, document=job.document, template=found.template, now=now)
+            document = linking.link(job=job, actor=f"traveller:{job.traveller_id}", now=now)
+            references.keep(traveller=document.traveller, document=document, template=found.template, now=now)
     except documents.UnableToLink as error:  # linked by another meanwhile, or revoked
         log.info("face job %s: %s", job.pk, error)
         jobs.finish(job=job, move=moves.FAIL, now=now, reason=Reason.DOCUMENT_NOT_ELIGIBLE, **measured)

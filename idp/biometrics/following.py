@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from idp import clock
+from idp.accounts import guardians
 from idp.accounts.models import Traveller
 from idp.accounts.sessions import authentication
 from idp.biometrics import jobs
@@ -136,9 +137,11 @@ def answer(job: Job) -> dict[str, str]:
 
 
 def own_job(request: HttpRequest, job_id: str) -> Job | None:
-    """The job, of the traveller who is logged in; None where nobody is. Raises Http404 for another's."""
+    """The job, of the traveller who is logged in or of a child of theirs; None for nobody. Raises Http404."""
     traveller = logged_in(request)
-    return get_object_or_404(Job, pk=job_id, traveller=traveller) if traveller is not None else None
+    if traveller is None:
+        return None
+    return get_object_or_404(Job, pk=job_id, traveller__in=guardians.answered_for(traveller=traveller, now=clock.now()))
 
 
 def logged_in(request: HttpRequest) -> Traveller | None:

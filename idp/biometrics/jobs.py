@@ -23,7 +23,7 @@ POSTPONED = 30  # seconds; a token or a database that comes back is noticed in h
 LEASE = 60  # seconds; longer than a worker may take (`tasks.HARD_LIMIT`), so that none is overtaken while it works
 MAX_ATTEMPTS = 3  # of the workers, for what is ours
 RETENTION = 72 * 3600  # of the pictures, since the job was begun: an officer may have to see them
-WITH_PICTURES = Q(kind=Job.Kind.LINK) | ~Q(challenge=[])  # a renewal from the register's portrait has none to lose
+WITH_PICTURES = ~Q(kind=Job.Kind.RENEW) | ~Q(challenge=[])  # a renewal from the register's portrait has none to lose
 ABANDONED = 24 * 3600  # of a job that got no pictures, so that none is handed in whose time is nearly over
 
 

@@ -82,6 +82,7 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         LINK = "link", _("link a document")
         RENEW = "renew", _("renew a reference")  # from the register's portrait, for ``model``
+        CHILD = "child", _("link a child's document")  # by a guardian, who is the job's traveller
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.LINK)

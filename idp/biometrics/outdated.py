@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from idp.accounts import guardians
 from idp.accounts.models import TravelDocument, Traveller
 from idp.biometrics import engines, references, renewal, wanted
 from idp.biometrics.models import OPEN_STATES, FaceReference, Job
@@ -41,10 +42,11 @@ def left(*, now: int) -> int:
 
 
 def to_ask(*, traveller: Traveller, now: int) -> list[Missing]:
-    """What only the traveller can mend: there is no portrait any more, or it will not enrol under the model."""
-    missing = []
-    for model in wanted.models(now=now):
-        for document in _lacking(model).filter(Q(portrait__isnull=True) | _failed(model), traveller=traveller):
+    """What only the traveller can mend, or a child of theirs: there is no portrait, or it will not enrol any more."""
+    missing, models = [], wanted.models(now=now)
+    whose = guardians.answered_for(traveller=traveller, now=now) if models else []
+    for model in models:
+        for document in _lacking(model).filter(Q(portrait__isnull=True) | _failed(model), traveller__in=whose):
             missing.append(Missing(document, model, _comparable(references.of(document).values())))
     return missing
 

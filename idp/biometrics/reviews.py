@@ -16,7 +16,7 @@ from PIL import Image
 
 from idp.accounts import documents
 from idp.audit import events
-from idp.biometrics import attempts, jobs, moves, renewal, vault
+from idp.biometrics import attempts, jobs, linking, moves, renewal, vault
 from idp.biometrics.captures import TAKE
 from idp.biometrics.engine.pictures import decode
 from idp.biometrics.jobs import UnableToEnrol
@@ -68,7 +68,7 @@ def confirm(*, job: Job, officer: str, note: str, now: int) -> None:
     _decide(job, moves.CONFIRM, officer=officer, note=note, now=now)
     attempts.matched(job=job)
     try:
-        document = documents.link(document=job.document, traveller=job.traveller, actor=officer)
+        document = linking.link(job=job, actor=officer, now=now)
     except documents.UnableToLink as error:
         raise UnableToEnrol(error.code, str(error)) from error
     renewal.begin(document=document, now=now)

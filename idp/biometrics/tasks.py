@@ -12,7 +12,7 @@ from idp.protocol.refusals import Unavailable
 log = logging.getLogger(__name__)
 
 HARD_LIMIT: Final = 50  # seconds, then the process is killed: before the lease of its job (`jobs.LEASE`) can end
-RUNS: Final = {Job.Kind.LINK: enrolment.run, Job.Kind.RENEW: renewal.run}
+RUNS: Final = {Job.Kind.LINK: enrolment.run, Job.Kind.CHILD: enrolment.run, Job.Kind.RENEW: renewal.run}
 
 
 @app.task(name=waking.TASK, time_limit=HARD_LIMIT)

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from idp.biometrics import asking, following, views
+from idp.biometrics import asking, children, following, views
 
 urlpatterns = [
     path("account/documents/link", views.link, name="link-document"),
+    path("account/children/link", children.link, name="link-child"),
     path("account/documents/<uuid:document_id>/face", asking.renew, name="renew-face"),
     path("account/faces/<uuid:job_id>", views.face, name="face-job"),
     path("account/faces/<uuid:job_id>/frames", views.frames),

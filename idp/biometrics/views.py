@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from idp import clock
-from idp.accounts import documents
+from idp.accounts import documents, guardians
 from idp.accounts.models import TravelDocument
 from idp.biometrics import captures, enrolment, jobs, showing
 from idp.biometrics.following import TOO_MANY, logged_in, own_job
@@ -42,7 +42,7 @@ def link(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            document = documents.find_registered(**form.cleaned_data)
+            document = guardians.find_own(now=clock.now(), **form.cleaned_data)
             job = jobs.begin(traveller=traveller, document=document, now=clock.now())
             return redirect(f"/account/faces/{job.pk}")
         except documents.UnableToLink:

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, models, transaction
 
-from idp.accounts.models import Account, ContactDetails, Device, Endorsement, Passkey, SpentChallenge, TravelDocument
+from idp.accounts.models import (
+    Account,
+    ContactDetails,
+    Device,
+    Endorsement,
+    Guardianship,
+    Passkey,
+    RegisteredGuardian,
+    SpentChallenge,
+    TravelDocument,
+    Traveller,
+)
 from tests.accounts.people import document, traveller
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +42,33 @@ def passkey(**changes: Any) -> Passkey:
 
 def device(**changes: Any) -> Device:
     return Device.objects.create(**{"traveller": traveller(), "jkt": "a" * 43, "name": "phone", **changes})
+
+
+def registered(**changes: Any) -> RegisteredGuardian:
+    card = changes.pop("document", None) or document()
+    return RegisteredGuardian.objects.create(**{"document": card, "type": "hkid", "number": "B7654321", **changes})
+
+
+def registered_twice() -> RegisteredGuardian:
+    card = document()
+    registered(document=card)
+    return registered(document=card)
+
+
+def guardianship(**changes: Any) -> Guardianship:
+    ward = Traveller.objects.create(account=None, ward_since=1)
+    facts = {"guardian": changes.pop("guardian", None) or traveller(), "ward": ward, "consented_at": 5, "began_at": 5}
+    return Guardianship.objects.create(**{**facts, **changes})
+
+
+def guardianship_twice() -> Guardianship:
+    first = guardianship()
+    return Guardianship.objects.create(guardian=first.guardian, ward=first.ward, consented_at=5, began_at=5)
+
+
+def guardian_of_oneself() -> Guardianship:
+    person = traveller()
+    return guardianship(guardian=person, ward=person)
 
 
 VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
@@ -59,6 +97,14 @@ VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
     ("accounts_endorsement_stay_in_range", lambda: endorsement(stay_days=0)),
     ("accounts_passkey_sign_count_range", lambda: passkey(sign_count=2**32)),
     ("accounts_device_jkt_length", lambda: device(jkt="short")),
+    ("accounts_traveller_has_account_or_is_ward", lambda: Traveller.objects.create(account=None)),
+    ("accounts_guardian_registered_once", registered_twice),
+    ("accounts_guardian_type_known", lambda: registered(type="pass")),
+    ("accounts_guardian_number_present", lambda: registered(number="")),
+    ("accounts_guardianship_one_living", guardianship_twice),
+    ("accounts_guardianship_of_another", guardian_of_oneself),
+    ("accounts_guardianship_consent_first", lambda: guardianship(consented_at=6)),
+    ("accounts_guardianship_ended_by_somebody", lambda: guardianship(ended_at=7)),
     ("accounts_challenge_expiry_positive", lambda: SpentChallenge.objects.create(challenge=b"c", expires_at=0)),
 ]
 
@@ -68,9 +114,12 @@ def test_the_database_refuses(name: str, violate: Callable[[], models.Model]) ->
     from django.db import connection
 
     # SQLite names the columns of a unique index and not the index; and PositiveIntegerField has a check of its own.
-    own = (
-        {"accounts_document_number_unique": r"accounts_traveldocument\.number"} if connection.vendor == "sqlite" else {}
-    )
+    unique = {
+        "accounts_document_number_unique": r"accounts_traveldocument\.number",
+        "accounts_guardian_registered_once": r"accounts_registeredguardian\.number",
+        "accounts_guardianship_one_living": r"accounts_guardianship\.ward_id",
+    }
+    own = unique if connection.vendor == "sqlite" else {}
     positive = {"accounts_endorsement_entries_not_negative": "entries_left"}
     with (
         pytest.raises(IntegrityError, match=f"{name}|{own.get(name, name)}|{positive.get(name, name)}"),

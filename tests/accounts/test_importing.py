@@ -11,9 +11,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.accounts import documents, importing
+from idp import clock
+from idp.accounts import documents, guardians, importing
 from idp.accounts.importing import UnableToImport, import_register
-from idp.accounts.models import Endorsement, TravelDocument
+from idp.accounts.models import Endorsement, Guardianship, TravelDocument
 from idp.accounts.models.registry import NEVER
 from idp.audit.models import AuditEvent
 from tests.accounts.people import traveller
@@ -137,3 +138,41 @@ def test_the_command_takes_the_jurisdiction_from_the_configuration(
     for path in (file, tmp_path / "none.json"):
         with pytest.raises(CommandError):
             call_command("documents", "import", str(path))
+
+
+def test_guardians_come_with_the_register_and_go_with_it() -> None:
+    """Who is named no more must answer for the child no more; and a removed name must not stay."""
+    child = {**without("expires_on"), "number": "C00000001", "birth_date": "2020-01-01", "endorsements": []}
+    both = [{"type": "eep", "number": "c1234 5678"}, {"type": "eep", "number": "C99999999"}]
+    take(PERMIT, {**child, "guardians": both})
+    card = TravelDocument.objects.get(number="C00000001")
+    assert {row.number for row in card.guardians.all()} == {"C12345678", "C99999999"}
+    mother = traveller()
+    documents.link(document=TravelDocument.objects.get(number="C12345678"), traveller=mother, actor="a")
+    now = clock.now()
+    guardians.take_up(document=card, guardian=mother, consented_at=now, actor="worker", now=now)
+    take({**child, "guardians": both[:1]})  # the other goes
+    assert Guardianship.objects.get().ended_at is None
+    take(child)
+    assert not card.guardians.exists()
+    assert Guardianship.objects.get().ended_by == "register"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "C12345678",
+        [{"type": "eep"}],
+        [{"type": "pass", "number": "C1"}],
+        [{"type": "eep", "number": "C1", "name": "x"}],
+        [{"type": "eep", "number": "C1234 5678"}],
+        [{"type": "eep", "number": "9" * 25}],
+        [{"type": 7, "number": "C1"}],
+        [None],
+    ],
+)
+def test_a_bad_guardian_spoils_the_file_and_is_not_shown(named: Any) -> None:
+    """invalid solely because of the guardians: not a list, a member missing, unknown or wrong, or the child itself."""
+    with pytest.raises(UnableToImport) as caught:
+        take(PERMIT, {**PERMIT, "guardians": named})
+    assert "C1" not in str(caught.value) and not TravelDocument.objects.exists()

@@ -151,6 +151,7 @@ def test_a_change_by_an_officer_leaves_its_trace_without_values(created: dict[st
         "type": "hkid", "number": "A1234563", "name_native": "陳小文", "name_latin": "CHAN SIU MAN",
         "birth_date": "1990-01-01", "sex": "M", "nationality": "CHN", "issued_by": "HKG", "expires_on": "2040-01-01",
         "status": "revoked", "endorsements-TOTAL_FORMS": "1", "endorsements-INITIAL_FORMS": "0",
+        "guardians-TOTAL_FORMS": "0", "guardians-INITIAL_FORMS": "0",
         "endorsements-0-kind": "G", "endorsements-0-destination": "MAC", "endorsements-0-valid_from": "2026-01-01",
         "endorsements-0-valid_to": "2026-12-31", "endorsements-0-stay_days": "7",
     }  # fmt: skip
@@ -173,7 +174,22 @@ def test_a_document_is_not_linked_by_an_officer(created: dict[str, str]) -> None
         "type": "hkid", "number": "A1234563", "name_native": "陳", "name_latin": "CHAN", "birth_date": "1990-01-01",
         "sex": "M", "nationality": "CHN", "issued_by": "HKG", "expires_on": "2040-01-01", "status": "valid",
         "traveller": str(person.pk), "endorsements-TOTAL_FORMS": "0", "endorsements-INITIAL_FORMS": "0",
+        "guardians-TOTAL_FORMS": "0", "guardians-INITIAL_FORMS": "0",
     }  # fmt: skip
     assert log_in(created).post(f"/admin/accounts/traveldocument/{card.pk}/change/", form).status_code == 302
     card.refresh_from_db()
     assert card.name_native == "陳" and card.traveller is None
+
+
+def test_a_guardian_is_named_however_the_number_was_typed(client: Client, created: str) -> None:
+    """A number with brackets would name nobody, and no error would say so."""
+    card = document(number="RE1", type="reentry")
+    form = {
+        "type": "reentry", "number": "RE1", "name_native": "陳", "name_latin": "CHAN", "birth_date": "2019-01-01",
+        "sex": "M", "nationality": "CHN", "issued_by": "HKG", "expires_on": "2040-01-01", "status": "valid",
+        "endorsements-TOTAL_FORMS": "0", "endorsements-INITIAL_FORMS": "0",
+        "guardians-TOTAL_FORMS": "1", "guardians-INITIAL_FORMS": "0",
+        "guardians-0-type": "hkid", "guardians-0-number": "a123456(3)",
+    }  # fmt: skip
+    assert log_in(created).post(f"/admin/accounts/traveldocument/{card.pk}/change/", form).status_code == 302
+    assert card.guardians.get().number == "A1234563"

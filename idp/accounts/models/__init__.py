@@ -2,6 +2,7 @@
 
 from idp.accounts.models.contact import ContactDetails
 from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
+from idp.accounts.models.guardians import Guardianship, RegisteredGuardian
 from idp.accounts.models.people import Account, Traveller
 from idp.accounts.models.registry import Endorsement, TravelDocument
 
@@ -10,7 +11,9 @@ __all__ = [
     "ContactDetails",
     "Device",
     "Endorsement",
+    "Guardianship",
     "Passkey",
+    "RegisteredGuardian",
     "SpentChallenge",
     "TravelDocument",
     "Traveller",

@@ -92,15 +92,22 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
 
 class Traveller(models.Model):
-    """The person whom an account of kind traveller stands for."""
+    """The person whom an account of kind traveller stands for; or a child, for whom guardians' accounts answer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="traveller")
+    account = models.OneToOneField(Account, null=True, on_delete=models.PROTECT, related_name="traveller")
+    ward_since = models.BigIntegerField(null=True, blank=True, editable=False)  # seconds since 1970, of a child
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("traveller")
         verbose_name_plural = _("travellers")
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_traveller_has_account_or_is_ward",
+                condition=Q(account__isnull=False, ward_since=None) | Q(account=None, ward_since__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
