@@ -103,6 +103,7 @@ def full_content(template: bytes) -> Sealed:
             "stay_days": 7,
             "weekly": True,
             "entered_on": "2026-12-24",
+            "first_entered_on": "2026-12-03",
         },
         stay_days=7,
         guardian="CA7654321",

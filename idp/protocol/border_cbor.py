@@ -35,7 +35,7 @@ _MODEL, _PROFILE = 1, 2
 _STATUS_LIST = 1
 _IDX, _URI, _URI_BELOW_ISSUER = 1, 2, 3
 _SUB, _NUMBER, _NATIVE, _LATIN, _BIRTH, _SEX, _NATIONALITY, _TEMPLATE, _ENDORSEMENT, _STAY, _GUARDIAN = range(1, 12)
-_KIND, _DESTINATION, _VALID_FROM, _VALID_TO, _ENTRIES, _EACH_STAY, _WEEKLY, _ENTERED = range(1, 9)
+_KIND, _DESTINATION, _VALID_FROM, _VALID_TO, _ENTRIES, _EACH_STAY, _WEEKLY, _ENTERED, _FIRST_ENTERED = range(1, 10)
 _SHORT_SUBJECT = (16, 64)  # bytes: a digest or a random number; anything else is text
 
 _Convert = Callable[[Any], Any]
@@ -212,4 +212,5 @@ _MEMBERS: Mapping[str, tuple[int, _Convert, _Convert]] = {
     "stay_days": (_EACH_STAY, _same, _same),
     "weekly": (_WEEKLY, _same, _same),
     "entered_on": (_ENTERED, _day_number, _day),
+    "first_entered_on": (_FIRST_ENTERED, _day_number, _day),
 }

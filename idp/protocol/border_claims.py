@@ -56,8 +56,9 @@ SEXES = Vocabulary({"F": 1, "M": 2, "X": 3})
 
 _NATIONALITY = re.compile(r"[A-Z]{3}\Z")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_ENDORSEMENT = {"kind", "destination", "valid_from", "valid_to", "entries_left", "stay_days", "weekly", "entered_on"}
-_ENDORSEMENT_DAYS = ("valid_from", "valid_to", "entered_on")
+_ENTRY_DAYS = {"entered_on", "first_entered_on"}
+_ENDORSEMENT = _ENTRY_DAYS | {"kind", "destination", "valid_from", "valid_to", "entries_left", "stay_days", "weekly"}
+_ENDORSEMENT_DAYS = ("valid_from", "valid_to", *sorted(_ENTRY_DAYS))
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Sealed:
 
     ``guardian`` is the pairwise subject, for the same authority, of whoever must have gone through before.
     ``endorsement`` has kind, destination, valid_from, valid_to and, where they are known, entries_left, stay_days,
-    weekly and entered_on; a member that is None is left out on the wire.
+    weekly, entered_on (the last entry) and first_entered_on; a member that is None is left out on the wire.
     """
 
     sub: str
@@ -218,7 +219,7 @@ def _check_endorsement(value: object) -> None:
     if value.get("destination") not in JURISDICTIONS:
         raise Refusal(Reason.MALFORMED, "an endorsement for nowhere")
     for name in _ENDORSEMENT_DAYS:
-        if name != "entered_on" or value.get(name) is not None:
+        if name not in _ENTRY_DAYS or value.get(name) is not None:
             parse_day(value.get(name))
     for name in ("entries_left", "stay_days"):
         if value.get(name) is not None:

@@ -73,7 +73,13 @@ ENDORSEMENTS = st.fixed_dictionaries(
         "valid_from": _DAYS,
         "valid_to": _DAYS,
     },
-    optional={"entries_left": _COUNTS, "stay_days": _COUNTS, "weekly": st.booleans(), "entered_on": _DAYS},
+    optional={
+        "entries_left": _COUNTS,
+        "stay_days": _COUNTS,
+        "weekly": st.booleans(),
+        "entered_on": _DAYS,
+        "first_entered_on": _DAYS,
+    },
 )
 CONTENTS = st.builds(
     Sealed,
