@@ -19,9 +19,10 @@ VALID, INVALID, SUSPENDED = 0, 1, 2  # §7.1
 BITS = (1, 2, 4, 8)
 MAX_DECOMPRESSED = 1 << 21  # bytes: 16 million one-bit entries, a year of one authority's hours in one list
 MAX_TTL = 7 * 86_400  # seconds; longer would outlive every trust bundle
+MAX_BYTES = 1 << 20  # of the token: ten million entries of one bit, 1 % of them set, need 190 kB
 
 # exp and ttl are recommended only (§5.1); the gate holds every list to its own maximum age besides.
-STATUS_LIST = TokenType("statuslist+jwt", required=("sub", "iat", "status_list"), max_bytes=1 << 20)
+STATUS_LIST = TokenType("statuslist+jwt", required=("sub", "iat", "status_list"), max_bytes=MAX_BYTES)
 
 
 class StatusList:
@@ -82,9 +83,35 @@ class VerifiedStatusList:
         return self.statuses.get(idx)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a Status List Token says, its array compressed: packed once, signed as JWT and as CWT."""
+
+    uri: str
+    bits: int
+    lst: bytes
+    issued_at: int
+    expires_at: int
+    ttl: int | None = None
+    aggregation_uri: str | None = None
+
+
+def pack(
+    statuses: StatusList,
+    *,
+    uri: str,
+    now: int,
+    lifetime: int,
+    ttl: int | None = None,
+    aggregation_uri: str | None = None,
+) -> Contents:
+    """``statuses`` as the list of ``uri``, good from ``now`` for ``lifetime`` seconds."""
+    return Contents(uri, statuses.bits, _compress(statuses), now, now + lifetime, ttl, aggregation_uri)
+
+
 def encode(statuses: StatusList) -> dict[str, Any]:
     """The ``status_list`` claim ``{"bits", "lst"}`` (§4.2)."""
-    return {"bits": statuses.bits, "lst": strict_json.b64encode(zlib.compress(statuses.tobytes(), level=9))}
+    return {"bits": statuses.bits, "lst": strict_json.b64encode(_compress(statuses))}
 
 
 def decode(value: object, *, max_bytes: int = MAX_DECOMPRESSED) -> StatusList:
@@ -95,7 +122,12 @@ def decode(value: object, *, max_bytes: int = MAX_DECOMPRESSED) -> StatusList:
     if not isinstance(bits, int) or isinstance(bits, bool) or bits not in BITS:
         raise Refusal(Reason.MALFORMED, "bits is not 1, 2, 4 or 8")
     lst = strict_json.string(value, "lst", max_length=2 * max_bytes)
-    return StatusList(bits=bits, data=_decompress(strict_json.b64decode(lst), max_bytes))
+    return unpacked(bits, strict_json.b64decode(lst), max_bytes=max_bytes)
+
+
+def unpacked(bits: int, lst: bytes, *, max_bytes: int = MAX_DECOMPRESSED) -> StatusList:
+    """The list of which ``lst`` is the compressed array; raises `Refusal` (malformed)."""
+    return StatusList(bits=bits, data=_decompress(lst, max_bytes))
 
 
 def sign_status_list(
@@ -108,14 +140,20 @@ def sign_status_list(
     ttl: int | None = None,
     aggregation_uri: str | None = None,
 ) -> str:
-    """Sign ``statuses`` as the Status List Token of ``uri`` (§5.1), good from ``now`` for ``lifetime`` seconds."""
-    claim = encode(statuses)
-    if aggregation_uri is not None:
-        claim["aggregation_uri"] = aggregation_uri
-    claims: dict[str, Any] = {"sub": uri, "iat": now, "exp": now + lifetime}
-    if ttl is not None:
-        claims["ttl"] = ttl
-    return jws.sign(STATUS_LIST, {**claims, "status_list": claim}, signer)
+    """`pack` and `sign_jwt` in one."""
+    contents = pack(statuses, uri=uri, now=now, lifetime=lifetime, ttl=ttl, aggregation_uri=aggregation_uri)
+    return sign_jwt(contents, signer)
+
+
+def sign_jwt(contents: Contents, signer: Signer | PrivateKey) -> str:
+    """Sign ``contents`` as JWT (§5.1)."""
+    status_list: dict[str, Any] = {"bits": contents.bits, "lst": strict_json.b64encode(contents.lst)}
+    if contents.aggregation_uri is not None:
+        status_list["aggregation_uri"] = contents.aggregation_uri
+    claims: dict[str, Any] = {"sub": contents.uri, "iat": contents.issued_at, "exp": contents.expires_at}
+    if contents.ttl is not None:
+        claims["ttl"] = contents.ttl
+    return jws.sign(STATUS_LIST, {**claims, "status_list": status_list}, signer)
 
 
 def verify_status_list(text: str | bytes, *, keys: KeySet, uri: str, now: int) -> VerifiedStatusList:
@@ -131,7 +169,7 @@ def verify_status_list(text: str | bytes, *, keys: KeySet, uri: str, now: int) -
         uri=uri,
         issued_at=strict_json.integer(claims, "iat"),
         expires_at=strict_json.integer(claims, "exp") if "exp" in claims else None,
-        ttl=_ttl(claims),
+        ttl=check_ttl(strict_json.integer(claims, "ttl")) if "ttl" in claims else None,
         statuses=decode(claims["status_list"]),
     )
 
@@ -141,13 +179,15 @@ def subject(text: str | bytes) -> str:
     return strict_json.string(jws.parse_unverified(text, STATUS_LIST).claims, "sub")
 
 
-def _ttl(claims: Mapping[str, Any]) -> int | None:
-    if "ttl" not in claims:
-        return None
-    ttl = strict_json.integer(claims, "ttl")
+def check_ttl(ttl: int) -> int:
+    """``ttl`` if it is one; raises `Refusal` (malformed)."""
     if not 0 < ttl <= MAX_TTL:
         raise Refusal(Reason.MALFORMED, "ttl is not a positive number of seconds of at most a week")
     return ttl
+
+
+def _compress(statuses: StatusList) -> bytes:
+    return zlib.compress(statuses.tobytes(), level=9)  # the highest is recommended (§4.1)
 
 
 def _decompress(compressed: bytes, max_bytes: int) -> bytes:
