@@ -33,6 +33,8 @@ class Authority:
     face_profile: str  # false match rate of enrolment: 1e-3 to 1e-6; empty: 1e-4 where it is calibrated
     gate_face_profile: str  # of the lanes
     face_storage: str  # node or device: who keeps face references
+    status_bits: int  # 1, 2, 4 or 8: of each status in new status lists
+    status_history: int  # seconds for which a status list of the past can be asked for; 0: not at all
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -61,6 +63,8 @@ def authority() -> Authority:
         face_profile=settings.IDP_FACE_PROFILE,
         gate_face_profile=settings.IDP_GATE_FACE_PROFILE,
         face_storage=settings.IDP_FACE_STORAGE,
+        status_bits=settings.IDP_STATUS_BITS,
+        status_history=settings.IDP_STATUS_HISTORY,
     )
 
 

@@ -25,6 +25,8 @@ IDP_GATE_FACE_PROFILE = env.str("CAUSEWAY_GATE_FACE_PROFILE", default=IDP_FACE_P
 IDP_FACE_KEY = env.str("CAUSEWAY_FACE_KEY", default="file:biometrics.key")
 IDP_FACE_KEYS_RETIRED = env.json("CAUSEWAY_FACE_KEYS_RETIRED", default=[])
 IDP_FACE_STORAGE = env.str("CAUSEWAY_FACE_STORAGE", default="node")
+IDP_STATUS_BITS = env.int("CAUSEWAY_STATUS_BITS", default=1)
+IDP_STATUS_HISTORY = env.int("CAUSEWAY_STATUS_HISTORY", default=30 * 86_400)
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

@@ -18,7 +18,7 @@ def revoke(*, tokens: QuerySet[IssuedToken], actor: str, now: int) -> int:
     with transaction.atomic():
         living = list(tokens.filter(revoked_at__isnull=True, expires_at__gt=now).select_for_update(of=("self",)))
         for token in living:
-            status_lists.set_status(token.status_uri, token.status_idx, INVALID)
+            status_lists.set_statuses(token.status_uri, [token.status_idx], INVALID, now=now, actor=actor)
             events.record(kind="border_token.revoked", actor=actor, subject=token.jti)
         IssuedToken.objects.filter(pk__in=[token.pk for token in living]).update(revoked_at=now, revoked_by=actor)
     return len(living)

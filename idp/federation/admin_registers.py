@@ -63,8 +63,8 @@ class SigningKeyAdmin(ReadOnlyModelAdmin):
 
 @admin.register(StatusList)
 class StatusListAdmin(ReadOnlyModelAdmin):
-    list_display = ("name", "begun", "part", "size", "version", "lasts")
-    exclude = ("text",)
+    list_display = ("name", "begun", "part", "size", "bits", "version", "lasts")
+    exclude = ("text", "cwt")
 
     begun = when("hour", _("hour"))
     lasts = when("last_expiry", _("last expiry"))

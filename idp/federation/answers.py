@@ -75,9 +75,9 @@ def one(parameters: QueryDict, name: str) -> str:
     return str(values[0])
 
 
-def signed(request: HttpRequest, text: str, content_type: str) -> HttpResponse:
+def signed(request: HttpRequest, text: str | bytes, content_type: str) -> HttpResponse:
     """A signed document with an entity tag, or 304 to a GET that shows the tag."""
-    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:32]}"'
     # A copy may be kept but is asked for again each time: what was taken back must be gone at once.
     headers: Mapping[str, str] = {"ETag": etag, "Cache-Control": "no-cache"}
     response = HttpResponse(text, content_type=content_type, headers=headers)

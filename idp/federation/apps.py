@@ -1,4 +1,4 @@
-"""The federation room, which also registers the check of its one setting."""
+"""The federation room, which also registers the checks of its settings."""
 
 from django.apps import AppConfig
 
@@ -9,6 +9,7 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         from django.core import checks
 
-        from idp.federation import auth_methods
+        from idp.federation import auth_methods, status_lists
 
         checks.register(auth_methods.check, checks.Tags.security)
+        checks.register(status_lists.check, checks.Tags.security)

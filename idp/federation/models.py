@@ -10,8 +10,11 @@ from idp.federation.mark_models import IssuedMark as IssuedMark
 from idp.federation.mark_models import MarkType as MarkType
 from idp.federation.revision import Revision as Revision
 from idp.federation.revision import Stated, StatedQuerySet
+from idp.federation.status_models import MirroredStatusList as MirroredStatusList
+from idp.federation.status_models import StatusChange as StatusChange
+from idp.federation.status_models import StatusEntry as StatusEntry
+from idp.federation.status_models import StatusList as StatusList
 
-STATUS_BITS = 1  # a border token is good or it is not
 ENTITY_ID = 1024  # characters, as in idp.protocol.entity_ids
 MAX_PATH_LENGTH = 1  # below a peer: its entities, never another authority with its own
 
@@ -255,71 +258,6 @@ class ChainCache(models.Model):
 
     def __str__(self) -> str:
         return self.subject
-
-
-class StatusList(models.Model):
-    """One status list of ours: the tokens of one hour, or a part of them."""
-
-    name = models.CharField(max_length=32, unique=True)  # the last segment of its address
-    hour = models.BigIntegerField()  # when the hour of issue began
-    part = models.PositiveIntegerField()  # from 0; a new part opens when the last is crowded
-    size = models.PositiveIntegerField()
-    last_expiry = models.BigIntegerField(db_index=True)  # no token in it lives longer
-    version = models.PositiveIntegerField(default=1)  # counts changes
-    text = models.TextField(blank=True)
-    signed_at = models.BigIntegerField(default=0)
-    signed_version = models.PositiveIntegerField(default=0)
-    kid = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        verbose_name = _("status list")
-        verbose_name_plural = _("status lists")
-        constraints = [
-            models.UniqueConstraint(name="federation_status_list_part", fields=["hour", "part"]),
-            models.CheckConstraint(name="federation_status_list_size", condition=Q(size__gt=0)),
-            models.CheckConstraint(
-                name="federation_status_list_version", condition=Q(signed_version__lte=F("version"))
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class StatusEntry(models.Model):
-    """One index given out; its row is what makes it given out once."""
-
-    status_list = models.ForeignKey(StatusList, on_delete=models.CASCADE, related_name="entries")
-    idx = models.PositiveIntegerField()
-    value = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="federation_status_index_once", fields=["status_list", "idx"]),
-            models.CheckConstraint(name="federation_status_one_bit", condition=Q(value__lt=1 << STATUS_BITS)),
-        ]
-        indexes = [models.Index(name="federation_status_set", fields=["status_list"], condition=Q(value__gt=0))]
-
-    def __str__(self) -> str:
-        return f"{self.idx}"
-
-
-class MirroredStatusList(models.Model):
-    """The newest copy of a peer's status list, verified when it came."""
-
-    uri = models.CharField(max_length=ENTITY_ID, unique=True)
-    issuer = models.CharField(max_length=ENTITY_ID, db_index=True)
-    text = models.TextField()
-    etag = models.CharField(max_length=128, blank=True)
-    issued_at = models.BigIntegerField()
-    expires_at = models.BigIntegerField()
-
-    class Meta:
-        verbose_name = _("mirrored status list")
-        verbose_name_plural = _("mirrored status lists")
-
-    def __str__(self) -> str:
-        return self.uri
 
 
 class BundleSerial(models.Model):

@@ -1,26 +1,44 @@
 """Status lists (Token Status List, draft-ietf-oauth-status-list-20): ours, given out and published.
 
-One list serves the tokens issued in one hour and is retired when the last of them is dead. It has 2^17 one-bit entries
-and each token takes a random free one, so that an index tells neither order nor number. 2^17 because it is published
-whole: 16 KiB of which zlib leaves some dozens of bytes while little is revoked, large enough for the busiest hour of a
-large port (100,000 tokens) with a second part, and constant, so that its size says nothing about traffic.
+One list serves the tokens issued in one hour and is retired when the last of them is dead. It has 2^17 entries, of as
+many bits as the setting said when it was opened, and each token takes a random free one, so that an index tells neither
+order nor number. 2^17 because it is published whole: 16 KiB (of one bit), of which zlib leaves some dozens of bytes
+while little is revoked, large enough for the busiest hour of a large port (100,000 tokens) with a second part, and
+constant, so that its size says nothing about traffic. What was changed in a list is kept for longer, so that it can be
+given out as it was (§8.4).
 """
 
 import secrets
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
+from django.core import checks
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, Min, QuerySet
 
 from idp import conf, prepared
 from idp.audit.events import record
 from idp.federation import signing
-from idp.federation.models import STATUS_BITS, StatusEntry, StatusList
+from idp.federation.models import StatusChange, StatusEntry, StatusList
 from idp.federation.status_mirror import mirror
 from idp.protocol.keys import PrivateKey
+from idp.protocol.status_list import BITS, Contents, pack, sign_jwt
 from idp.protocol.status_list import StatusList as Statuses
-from idp.protocol.status_list import sign_status_list
+from idp.protocol.status_list_cwt import sign_cwt
 
-__all__ = ["UnableToSetStatus", "allocate", "live", "mirror", "published", "published_live", "retire", "set_status"]
+__all__ = [
+    "NoHistory",
+    "UnableToSetStatus",
+    "allocate",
+    "check",
+    "live",
+    "mirror",
+    "published",
+    "published_at",
+    "published_live",
+    "retire",
+    "set_statuses",
+]
 
 HOUR = 3600
 SIZE = 1 << 17
@@ -50,9 +68,13 @@ _TAKE = (
 
 
 class UnableToSetStatus(Exception):
-    """There is no such list or index."""
+    """There is no such list or index, or the status does not fit its bits."""
 
     code = "not_found"
+
+
+class NoHistory(Exception):
+    """This node keeps no lists of the past."""
 
 
 def allocate(*, expires_at: int, now: int) -> tuple[str, int]:
@@ -75,46 +97,63 @@ def allocate(*, expires_at: int, now: int) -> tuple[str, int]:
     return conf.authority().url(f"/status/{name}"), idx
 
 
-def set_status(uri: str, idx: int, value: int, *, actor: str = signing.ACTOR) -> None:
-    """Set the status of an index that was given out: 0 valid, 1 invalid. Raises `UnableToSetStatus`."""
-    if not 0 <= value < 1 << STATUS_BITS:
-        raise RuntimeError("a status that does not fit")
+def set_statuses(uri: str, idxs: Collection[int], value: int, *, now: int, actor: str = signing.ACTOR) -> None:
+    """Set the status of indexes that were given out: 0 valid, 1 invalid, 2 suspended where the list has two bits.
+
+    All of them or none; setting what is set already changes nothing. Raises `UnableToSetStatus`.
+    """
     with transaction.atomic():
         status_list = _find(uri)
-        changed = StatusEntry.objects.filter(status_list=status_list, idx=idx).update(value=value)
-        if not changed:
+        if not 0 <= value < 1 << status_list.bits:
+            raise UnableToSetStatus("a status that does not fit the bits of its list")
+        entries = StatusEntry.objects.filter(status_list=status_list, idx__in=idxs).select_for_update()
+        found = dict(entries.order_by("idx").values_list("idx", "value"))
+        if found.keys() != set(idxs):
             raise UnableToSetStatus("an index that was never given out")
+        changed = [idx for idx, current in found.items() if current != value]
+        if not changed:
+            return
+        StatusEntry.objects.filter(status_list=status_list, idx__in=changed).update(value=value)
+        StatusChange.objects.bulk_create(
+            StatusChange(status_list=status_list, idx=idx, value=value, at=now) for idx in changed
+        )
         StatusList.objects.filter(pk=status_list.pk).update(version=F("version") + 1)
-        record(kind="federation.status.set", actor=actor, subject=f"{uri}#{idx}"[:255], data={"value": value})
+        record(kind="federation.status.set", actor=actor, subject=uri[:255], data={"value": value, "indexes": changed})
 
 
 def published(uri: str, now: int) -> str:
     """The signed list: anew when a status changed or `TTL` seconds have passed. Raises `UnableToSetStatus`."""
-    return _text(_find(uri), signing.private_key("status"), now)
+    return _current(_living(uri, now), signing.private_key("status"), now).text
+
+
+def published_cwt(uri: str, now: int) -> bytes:
+    """`published` as CWT."""
+    return bytes(_current(_living(uri, now), signing.private_key("status"), now).cwt)
 
 
 def published_live(now: int) -> list[str]:
     """Every signed list in which a token may still live, the oldest first."""
     key = signing.private_key("status")
-    return [_text(status_list, key, now) for status_list in _live(now)]
+    return [_current(status_list, key, now).text for status_list in _live(now)]
 
 
-def _text(status_list: StatusList, key: PrivateKey, now: int) -> str:
-    current = status_list.signed_version == status_list.version and status_list.kid == key.kid
-    if current and 0 <= now - status_list.signed_at < TTL:
-        return status_list.text
-    statuses = Statuses.blank(size=status_list.size, bits=STATUS_BITS)
-    for idx, value in status_list.entries.filter(value__gt=0).values_list("idx", "value"):
-        statuses.set(idx, value)
-    aggregation = conf.authority().url("/status/aggregation")
-    text = sign_status_list(
-        statuses, uri=uri_of(status_list), signer=key, now=now, lifetime=LIFETIME, ttl=TTL, aggregation_uri=aggregation
-    )
-    # Of the version that was read above: a change that came meanwhile leaves the copy outdated, and it is made again.
-    StatusList.objects.filter(pk=status_list.pk, version__gte=status_list.version).update(
-        text=text, signed_at=now, signed_version=status_list.version, kid=key.kid
-    )
-    return text
+def published_at(uri: str, at: int, *, now: int) -> Contents:
+    """The list as it was at ``at`` (§8.4), to be signed: good from then until it changed, at most `TTL` seconds.
+
+    So none is good now, but one of just now that says what is still so. Raises `NoHistory` where none is kept, and
+    `UnableToSetStatus` for a time before the list, to come, when it had ended, or longer ago than is kept.
+    """
+    kept = conf.authority().status_history
+    if not kept:
+        raise NoHistory
+    status_list = _find(uri)
+    begun, ended = status_list.hour, status_list.last_expiry + GRACE
+    if not max(begun, now - kept) <= at <= min(ended, now):
+        raise UnableToSetStatus("nothing is known of that time")
+    changes = status_list.changes.filter(at__lte=at).order_by("at", "pk")
+    following = status_list.changes.filter(at__gt=at).aggregate(at=Min("at", default=at + TTL))["at"]
+    lifetime = min(TTL, following - at)
+    return _contents(status_list, changes.values_list("idx", "value").iterator(), now=at, lifetime=lifetime)
 
 
 def live(now: int) -> list[str]:
@@ -123,8 +162,10 @@ def live(now: int) -> list[str]:
 
 
 def retire(now: int) -> int:
-    """Delete the lists whose last token is dead; returns how many rows went."""
-    return StatusList.objects.filter(last_expiry__lte=now - GRACE).delete()[0]
+    """Delete the indexes of lists whose last token is dead, and later the lists; returns how many rows went."""
+    kept = conf.authority().status_history
+    entries = StatusEntry.objects.filter(status_list__last_expiry__lte=now - GRACE).delete()[0]
+    return entries + StatusList.objects.filter(last_expiry__lte=now - GRACE - kept).delete()[0]
 
 
 def uri_of(status_list: StatusList) -> str:
@@ -132,8 +173,48 @@ def uri_of(status_list: StatusList) -> str:
     return conf.authority().url(f"/status/{status_list.name}")
 
 
+def check(app_configs: Sequence[Any] | None = None, **options: Any) -> list[checks.CheckMessage]:
+    """idp.E116: settings that cannot be."""
+    found: list[checks.CheckMessage] = []
+    if conf.authority().status_bits not in BITS:
+        found.append(checks.Error("CAUSEWAY_STATUS_BITS is 1, 2, 4 or 8.", id="idp.E116"))
+    if conf.authority().status_history < 0:
+        found.append(checks.Error("CAUSEWAY_STATUS_HISTORY is a number of seconds.", id="idp.E116"))
+    return found
+
+
+def _current(status_list: StatusList, key: PrivateKey, now: int) -> StatusList:
+    """The row with what is signed of it, anew where that is outdated; both forms are made at once."""
+    current = status_list.signed_version == status_list.version and status_list.kid == key.kid
+    if current and 0 <= now - status_list.signed_at < TTL:
+        return status_list
+    set_ = status_list.entries.filter(value__gt=0).values_list("idx", "value").iterator()
+    contents = _contents(status_list, set_, now=now, lifetime=LIFETIME)
+    status_list.text, status_list.cwt = sign_jwt(contents, key), sign_cwt(contents, key)
+    # Of the version that was read above: a change that came meanwhile leaves the copy outdated, and it is made again.
+    StatusList.objects.filter(pk=status_list.pk, version__gte=status_list.version).update(
+        text=status_list.text, cwt=status_list.cwt, signed_at=now, signed_version=status_list.version, kid=key.kid
+    )
+    return status_list
+
+
+def _contents(status_list: StatusList, values: Iterable[tuple[int, int]], *, now: int, lifetime: int) -> Contents:
+    statuses = Statuses.blank(size=status_list.size, bits=status_list.bits)
+    for idx, value in values:
+        statuses.set(idx, value)
+    aggregation = conf.authority().url("/status/aggregation")
+    return pack(statuses, uri=uri_of(status_list), now=now, lifetime=lifetime, ttl=TTL, aggregation_uri=aggregation)
+
+
 def _live(now: int) -> QuerySet[StatusList]:
     return StatusList.objects.filter(last_expiry__gt=now - GRACE).order_by("hour", "part")
+
+
+def _living(uri: str, now: int) -> StatusList:
+    status_list = _find(uri)
+    if status_list.last_expiry <= now - GRACE:
+        raise UnableToSetStatus("the status list has ended")
+    return status_list
 
 
 def _find(uri: str) -> StatusList:
@@ -145,8 +226,9 @@ def _find(uri: str) -> StatusList:
 
 
 def _open(hour: int, part: int, dead: int) -> None:
+    bits = conf.authority().status_bits
     StatusList.objects.get_or_create(
-        hour=hour, part=part, defaults={"name": secrets.token_hex(8), "size": SIZE, "last_expiry": dead}
+        hour=hour, part=part, defaults={"name": secrets.token_hex(8), "size": SIZE, "bits": bits, "last_expiry": dead}
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.federation import views
+from idp.federation import status_views, views
 
 urlpatterns = [
     path(".well-known/openid-federation", views.configuration),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("federation/trust-mark-status", views.trust_mark_status),
     path("federation/trust-marked", views.trust_marked),
     path("federation/historical-keys", views.historical_keys),
-    path("status/aggregation", views.status_aggregation),
-    path("status/<slug:name>", views.status_list),
+    path("status/aggregation", status_views.aggregation),
+    path("status/<slug:name>", status_views.status_list),
     path("<path:path>/.well-known/openid-federation", views.hosted_configuration),
 ]

@@ -1,10 +1,10 @@
 """The federation endpoints (Federation §8, §9). Everything served is signed or public."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from idp import clock, conf
 from idp.federation import historical_keys as history
-from idp.federation import listing, marks, resolve_response, statements, status_lists
+from idp.federation import listing, marks, resolve_response, statements
 from idp.federation.answers import document, endpoint, listed, one, signed
 from idp.federation.errors import FederationError
 from idp.federation.models import HostedEntity
@@ -97,26 +97,3 @@ def trust_marked(request: HttpRequest, parameters: QueryDict, caller: str | None
 def historical_keys(request: HttpRequest, parameters: QueryDict, caller: str | None) -> HttpResponse:
     """The federation keys of the past, and until when each was good (§8.7)."""
     return signed(request, history.published(clock.now()), history.MEDIA_TYPE)
-
-
-@document
-def status_list(request: HttpRequest, name: str) -> HttpResponse:
-    """A status list; readable by anybody's web page (Token Status List §8.1, §11.3)."""
-    if "time" in request.GET:  # §8.4: no history is kept
-        return HttpResponse(status=501)
-    try:
-        text = status_lists.published(conf.authority().url(f"/status/{name}"), clock.now())
-    except status_lists.UnableToSetStatus as error:
-        raise FederationError("not_found", "no such status list") from error
-    response = signed(request, text, "application/statuslist+jwt")
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
-
-
-@document
-def status_aggregation(request: HttpRequest) -> HttpResponse:
-    """Every status list in which a token may still live (Token Status List §9)."""
-    return JsonResponse(
-        {"status_lists": status_lists.live(clock.now())},
-        headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"},
-    )

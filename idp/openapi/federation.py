@@ -18,6 +18,7 @@ from idp.openapi.terms import (
     or_page,
     query,
     record,
+    texts,
 )
 from idp.protocol.client_assertion import ASSERTION_TYPE
 
@@ -131,7 +132,9 @@ def _hosted() -> Object:
 def _status_list() -> Object:
     found = _document("status_list", "A status list (Token Status List §8)", "statuslist+jwt", "not_found")
     found["parameters"] += [in_path("name"), query("time")]
-    found["responses"]["501"] = answer("No history is kept (§8.4)")
+    found["responses"]["200"]["content"]["application/statuslist+cwt"] = {"schema": TEXT}
+    for status, told in (("406", "Neither form is accepted"), ("501", "No history is kept (§8.4)")):
+        found["responses"][status] = answer(told, (JSON, record(texts("error", "error_description"))))
     return found
 
 

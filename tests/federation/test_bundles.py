@@ -64,7 +64,7 @@ def test_a_gate_believes_the_node_and_its_peers_and_finds_their_keys(node: str, 
 
 def test_own_status_lists_come_along_with_what_was_revoked(node: str) -> None:
     uri, idx = status_lists.allocate(expires_at=NOW + 1800, now=NOW)
-    status_lists.set_status(uri, idx, 1)
+    status_lists.set_statuses(uri, [idx], 1, now=NOW)
     assert _load(_build(), node).issuer(node, now=NOW).status_lists[uri].get(idx) == 1
 
 

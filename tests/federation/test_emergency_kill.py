@@ -127,7 +127,7 @@ def test_a_lane_that_has_not_polled_yet_admits_what_the_new_border_key_signed(la
 def test_a_killed_status_key_says_nothing_any_more(lane: LaneOfOurs, clock: Clock, node: str) -> None:
     """A thief would publish lists in which nothing is revoked."""
     uri, idx = status_lists.allocate(expires_at=NOW + 1_800, now=NOW)
-    status_lists.set_status(uri, idx, 1)
+    status_lists.set_statuses(uri, [idx], 1, now=NOW)
     stolen = _kill("status", clock)
     clock.now += POLL
     assert lane.poll().issuer(node, now=clock.now).status_lists[uri].get(idx) == 1, "signed anew by the next key"

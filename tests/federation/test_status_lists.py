@@ -12,7 +12,7 @@ from idp.federation import signing, status_lists
 from idp.federation.models import StatusEntry, StatusList
 from idp.federation.status_lists import UnableToSetStatus
 from idp.protocol.refusals import Refusal
-from idp.protocol.status_list import VerifiedStatusList, verify_status_list
+from idp.protocol.status_list import Contents, VerifiedStatusList, verify_status_list
 from tests.conftest import NOW
 
 HALF_HOUR = 1800
@@ -35,10 +35,10 @@ def test_a_status_shows_at_once_and_for_its_index_alone(node: str) -> None:
     uri, idx = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
     _, other = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
     assert _read(uri).get(idx) == 0
-    status_lists.set_status(uri, idx, 1, actor="officer-7")
+    status_lists.set_statuses(uri, [idx], 1, now=NOW, actor="officer-7")
     assert (_read(uri).get(idx), _read(uri).get(other)) == (1, 0)
     assert AuditEvent.objects.get(kind="federation.status.set").actor == "officer-7"
-    status_lists.set_status(uri, idx, 0)
+    status_lists.set_statuses(uri, [idx], 0, now=NOW)
     assert _read(uri).get(idx) == 0
 
 
@@ -63,14 +63,14 @@ def test_the_size_of_a_list_says_nothing_about_traffic(node: str) -> None:
 def test_a_change_between_reading_and_keeping_is_not_lost(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The publisher read version 1, a revocation made version 2: its copy must not pass for current."""
     uri, idx = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
-    real = status_lists.sign_status_list
+    real = status_lists.pack
 
-    def late(*args: object, **kwargs: object) -> str:
-        monkeypatch.setattr(status_lists, "sign_status_list", real)
-        status_lists.set_status(uri, idx, 1)
+    def late(*args: object, **kwargs: object) -> Contents:
+        monkeypatch.setattr(status_lists, "pack", real)
+        status_lists.set_statuses(uri, [idx], 1, now=NOW)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(status_lists, "sign_status_list", late)
+    monkeypatch.setattr(status_lists, "pack", late)
     status_lists.published(uri, NOW)
     assert _read(uri).get(idx) == 1
 
@@ -141,14 +141,14 @@ def test_a_list_is_retired_when_its_last_token_is_dead(node: str) -> None:
 def test_a_list_that_is_not_ours_has_no_status(node: str, uri: str) -> None:
     """Invalid solely because of the address."""
     with pytest.raises(UnableToSetStatus):
-        status_lists.set_status(uri, 0, 1)
+        status_lists.set_statuses(uri, [0], 1, now=NOW)
 
 
 def test_an_index_that_was_never_given_out_cannot_be_set(node: str) -> None:
     """Invalid solely because nobody holds the index."""
     uri, idx = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
     with pytest.raises(UnableToSetStatus):
-        status_lists.set_status(uri, (idx + 1) % status_lists.SIZE, 1)
+        status_lists.set_statuses(uri, [idx, (idx + 1) % status_lists.SIZE], 1, now=NOW)
 
 
 def test_an_index_outside_the_list_is_refused_by_its_reader(node: str) -> None:
@@ -158,13 +158,15 @@ def test_an_index_outside_the_list_is_refused_by_its_reader(node: str) -> None:
         _read(uri).get(status_lists.SIZE)
 
 
-def test_the_database_refuses_an_index_twice_and_a_value_of_two_bits(node: str) -> None:
+def test_the_database_refuses_an_index_twice_and_what_no_list_can_hold(node: str) -> None:
     uri, idx = status_lists.allocate(expires_at=NOW + HALF_HOUR, now=NOW)
     status_list = StatusList.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         StatusEntry.objects.create(status_list=status_list, idx=idx)
-    with pytest.raises(IntegrityError, match="federation_status_one_bit"), transaction.atomic():
-        StatusEntry.objects.create(status_list=status_list, idx=idx + 1, value=2)
+    with pytest.raises(IntegrityError, match="federation_status_one_byte"), transaction.atomic():
+        StatusEntry.objects.create(status_list=status_list, idx=idx + 1, value=256)
+    with pytest.raises(IntegrityError, match="federation_status_list_bits"), transaction.atomic():
+        StatusList.objects.update(bits=3)
     with pytest.raises(IntegrityError, match="federation_status_list_version"), transaction.atomic():
         StatusList.objects.filter(name=uri.rsplit("/", 1)[1]).update(signed_version=9)
     with pytest.raises(IntegrityError, match="federation_status_list_size"), transaction.atomic():

@@ -14,12 +14,10 @@ from idp.federation import (
     resolution,
     resolve_response,
     signing,
-    status_lists,
 )
 from idp.federation.models import SigningKey
 from idp.protocol import jws
 from idp.protocol.entity_statements import ENTITY_STATEMENT, parse_entity_configuration
-from idp.protocol.status_list import verify_status_list
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
 from tests.federation.peers import Peers
@@ -273,16 +271,3 @@ def test_historical_keys_say_how_each_ended(http: Client, node: str) -> None:
     assert ended == {first: ("superseded", NOW), second: ("compromised", NOW + 5)}
     assert all(key["iat"] and "d" not in key for key in claims["keys"])
     assert SigningKey.objects.filter(use="federation", state="active").count() == 1
-
-
-def test_a_status_list_is_served_to_everybody(http: Client, node: str) -> None:
-    uri, idx = status_lists.allocate(expires_at=NOW + 1800, now=NOW)
-    response = http.get(uri.removeprefix(node))
-    assert response["Content-Type"] == "application/statuslist+jwt"
-    assert response["Access-Control-Allow-Origin"] == "*"
-    keys = signing.published("status")
-    assert verify_status_list(response.content, keys=keys, uri=uri, now=NOW).get(idx) == 0
-    assert http.get(uri.removeprefix(node), headers={"if-none-match": response["ETag"]}).status_code == 304
-    assert http.get("/status/aggregation").json() == {"status_lists": [uri]}
-    assert http.get(uri.removeprefix(node), {"time": "1"}).status_code == 501
-    _error(http.get("/status/nowhere"), 404, "not_found")
