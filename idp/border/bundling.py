@@ -2,28 +2,35 @@
 
 from typing import Any
 
-from idp.border.models import Checkpoint, WatchlistEntry
+from idp.border import watching
+from idp.border.models import Checkpoint
 from idp.border.policy import policy_for, travel_rules
 from idp.conf import authority
 from idp.federation import bundles
 from idp.protocol.gate_policy import parse_checkpoint, parse_policy
 from idp.protocol.opening_hours import parse_opening
 from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.strict_json import b64encode
 
 # A checkpoint that an officer closed: hours that say so to the traveller (the format has no "never"; this is the least
 # there is), and no face threshold, so that nobody is admitted in that minute either.
 NEVER = [{"days": [7], "from": "23:59", "until": "24:00"}]
 
 
-def build(*, checkpoint: Checkpoint, now: int) -> dict[str, Any]:
-    """The signed trust bundle of ``checkpoint`` as its lanes fetch it (protocol.md, Trust bundle)."""
-    return bundles.build(
+def build(*, checkpoint: Checkpoint, now: int, known: str = "") -> dict[str, Any]:
+    """The signed trust bundle of ``checkpoint`` as its lanes fetch it (protocol.md, Trust bundle).
+
+    ``known`` is the digest of the watch list that the lane has: that one is not sent again.
+    """
+    listed = watching.in_force(now=now)
+    bundle = bundles.build(
         checkpoint_entity_id=checkpoint.entity_id,
         **parts(checkpoint),
         rules=travel_rules(now),
-        watchlist=list(WatchlistEntry.objects.order_by("number_hash").values_list("number_hash", flat=True)),
+        watchlist=listed.claim,
         now=now,
     )
+    return bundle if known == listed.sha256 else {**bundle, "watchlist": b64encode(bytes(listed.content))}
 
 
 def parts(checkpoint: Checkpoint) -> dict[str, Any]:

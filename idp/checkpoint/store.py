@@ -18,6 +18,7 @@ from idp.protocol import journal, strict_json, travel_rules
 from idp.protocol.refusals import Unavailable
 from idp.protocol.reservations import Reservation, as_remembered, entry_left
 from idp.protocol.travel_rules import Endorsement
+from idp.protocol.watch_list import EMPTY, WatchList
 
 KEEP_ADMITTED = 2 * 86_400  # seconds; a token lives 24 h at most
 KEEP_ENTRIES = 8 * 86_400  # seconds; a natural week, and time for a receipt to reach an issuer that was down
@@ -183,17 +184,21 @@ class Store:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
 
-    def keep_bundle(self, text: str, tag: str, serial: int, *, trust: str = "") -> None:
-        """Store a verified bundle with its serial and what `idp.checkpoint.trust` keeps of it, together.
+    def keep_bundle(self, text: str, tag: str, serial: int, *, trust: str = "", watch: WatchList = EMPTY) -> None:
+        """Store a verified bundle with its serial, watch list and what `idp.checkpoint.trust` keeps of it, together.
 
-        A lower serial never replaces a higher one.
+        A lower serial never replaces a higher one. The list is written only where it is another than the stored one:
+        with many numbers it is most of what there is to write.
         """
         with self._transaction() as connection:
             row = connection.execute("SELECT value FROM kept WHERE name = 'serial'").fetchone()
             if row is not None and int(row[0]) > serial:
                 return
-            for name, value in (("bundle", text), ("tag", tag), ("serial", str(serial)), ("trust", trust)):
-                connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
+            parts = {"bundle": text, "tag": tag, "serial": str(serial), "trust": trust}
+            row = connection.execute("SELECT value FROM kept WHERE name = 'watchlist_sha256'").fetchone()
+            if row is None or row[0] != watch.digest:
+                parts |= {"watchlist": strict_json.b64encode(watch.content), "watchlist_sha256": watch.digest}
+            connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", parts.items())
 
     def kept(self, name: str) -> str | None:
         """What is remembered under ``name``."""

@@ -18,7 +18,7 @@ from idp.checkpoint.config import LaneConfig, write_private
 from idp.checkpoint.lane import LaneAtWork
 from idp.checkpoint.store import Store
 from idp.outbound import Outbound, Response
-from idp.protocol import journal, keys, strict_json
+from idp.protocol import journal, keys, strict_json, trust_bundle
 from idp.protocol.keys import PrivateKey
 from idp.protocol.lane_assertion import SCHEME, assert_lane
 from idp.protocol.refusals import Reason, Refusal, Unavailable
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 30.0  # seconds between bundles; revocation reaches an online gate within 60 s
 JITTER = 0.2  # of the interval, so that a thousand lanes do not ask at once
-MAX_BUNDLE = 8 * 1024 * 1024  # bytes: three issuers with a day of status lists
+MAX_BUNDLE = trust_bundle.MAX_WIRE  # bytes
 JSON = "application/json"
 API = "/border/v1"  # at the node: the version of its interface that this lane speaks
 

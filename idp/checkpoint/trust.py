@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from idp.checkpoint.config import LaneConfig
 from idp.checkpoint.store import Store
-from idp.protocol import keys, strict_json, trust_bundle
+from idp.protocol import keys, strict_json, trust_bundle, watch_list
 from idp.protocol.keys import KeySet
 from idp.protocol.refusals import Refusal, Unavailable
 from idp.protocol.trust_bundle import TrustBundle
+from idp.protocol.watch_list import WatchList
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Trust:
             if self._bundle is not None and self._bundle.serial == serial:
                 return self._bundle
             text = self._store.kept("bundle")
-            self._bundle = None if text is None else self._read(text, self._kept(), stored=True)
+            self._bundle = None if text is None else self._read(text, self._kept(), watch=self._watch(), stored=True)
         except Refusal as refusal:  # expired while the lane was off, or altered on the disk
             log.warning("the stored bundle does not hold: %s", refusal)
             self._bundle = None
@@ -58,7 +59,12 @@ class Trust:
 
     def read(self, text: str) -> TrustBundle:
         """Verify a bundle for this lane; raises `Refusal`, also for a lower serial than was taken before."""
-        return self._read(text, self._kept(), stored=False)
+        return self._read(text, self._kept(), watch=self._watch(), stored=False)
+
+    def watch_digest(self) -> str:
+        """Of the watch list that is here, so that the node need not send it again; "" for none that is in force."""
+        found = self.bundle()
+        return "" if found is None else found.watch.digest
 
     def take(self, text: str, tag: str) -> TrustBundle:
         """Verify a bundle and store it, with its keys to be pinned; raises `Refusal` or `Unavailable`."""
@@ -72,10 +78,29 @@ class Trust:
             "withdrawn": [name for name in dict.fromkeys(withdrawn) if name not in listed][-MAX_WITHDRAWN:],
             **bundle.anchor_keys.jwks(),
         }
-        self._store.keep_bundle(text, tag, bundle.serial, trust=strict_json.dumps(kept).decode())
+        wire = strict_json.loads_object(text, max_bytes=trust_bundle.MAX_WIRE)
+        wire.pop("watchlist", None)
+        self._store.keep_bundle(
+            strict_json.dumps(wire).decode(),
+            tag,
+            bundle.serial,
+            trust=strict_json.dumps(kept).decode(),
+            watch=bundle.watch,
+        )
         return bundle
 
-    def _read(self, text: str, kept: _Kept, *, stored: bool) -> TrustBundle:
+    def _watch(self) -> WatchList:
+        """The watch list that is stored, which is mostly the one in memory; an empty one where it cannot be read."""
+        here = self._bundle.watch if self._bundle is not None else None
+        if here is not None and here.digest == self._store.kept("watchlist_sha256"):
+            return here
+        try:
+            return watch_list.read(self._store.kept("watchlist") or "")
+        except Refusal as refusal:  # then no bundle holds until the node has sent it again
+            log.warning("the stored watch list cannot be read: %s", refusal)
+            return watch_list.EMPTY
+
+    def _read(self, text: str, kept: _Kept, *, watch: WatchList, stored: bool) -> TrustBundle:
         # One that was taken before does not become invalid by a clock that went back since: the gate's step 1 must say
         # that it is the clock.
         now = max(self._clock(), kept.taken_at) if stored else self._clock()
@@ -87,6 +112,7 @@ class Trust:
             now=now,
             min_serial=int(self._store.kept("serial") or "0"),
             withdrawn=kept.withdrawn,
+            watch=watch,
         )
 
     def _kept(self) -> _Kept:

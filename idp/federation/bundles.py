@@ -22,15 +22,16 @@ def build(
     checkpoint: Mapping[str, Any],
     policy: Mapping[str, Any],
     rules: Sequence[Mapping[str, Any]],
-    watchlist: Sequence[str],
+    watchlist: Mapping[str, Any],
     opening: Sequence[Mapping[str, Any]] = (),
     now: int,
 ) -> dict[str, str]:
     """The wire form ``{"keys", "bundle"}`` for one checkpoint, with a serial that only grows.
 
     ``checkpoint``, ``policy``, ``rules`` and ``opening`` are as `idp.protocol.trust_bundle` reads them, ``watchlist``
-    keyed hashes in hexadecimal. The last one is given again while nothing in it changed and it is younger than
-    `RENEW_AFTER` seconds; `etag` names it. Serials are taken under a row lock: no two bundles share one.
+    what it signs of the list (`idp.protocol.watch_list`). The last one is given again while nothing in it changed and
+    it is younger than `RENEW_AFTER` seconds; `etag` names it. Serials are taken under a row lock: no two bundles share
+    one.
     """
     parts = {
         "anchor_configuration": statements.entity_configuration(now),
@@ -38,7 +39,7 @@ def build(
         "checkpoint": dict(checkpoint),
         "policy": dict(policy),
         "rules": list(rules),
-        "watchlist": {"hashes": list(watchlist)},
+        "watchlist": dict(watchlist),
         "opening": list(opening),
     }
     signers = [signing.signer("federation").kid, *(key.kid for key in signing.published("bundle", now=now).keys)]

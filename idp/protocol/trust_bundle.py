@@ -1,7 +1,8 @@
 """The trust bundle: everything a gate believes, for one checkpoint, in one signed snapshot (protocol.md, Trust bundle).
 
-On the wire it is JSON ``{"keys", "bundle"}``: ``keys`` is a ``jwk-set+jwt`` signed by the federation key that the gate
-has pinned, ``bundle`` is a ``trust-bundle+jwt`` signed by one of these keys. `load_bundle` verifies, in this order:
+On the wire it is JSON ``{"keys", "bundle", "watchlist"}``: ``keys`` is a ``jwk-set+jwt`` signed by the federation key
+that the gate has pinned, ``bundle`` is a ``trust-bundle+jwt`` signed by one of these keys, ``watchlist`` the list whose
+digest it signs, left out where the gate has it. `load_bundle` verifies, in this order:
 
 1. the key set: pinned key, ``iss`` and ``sub`` the anchor, times;
 2. the bundle: one of those keys, ``iss`` the anchor, ``aud`` this checkpoint alone, times, no lower ``serial``;
@@ -26,9 +27,10 @@ from idp.protocol.refusals import Reason, Refusal
 from idp.protocol.status_list import VerifiedStatusList, subject, verify_status_list
 from idp.protocol.travel_rules import Rule, parse_rules
 from idp.protocol.trust_chain import require_mark, verify_chain
-from idp.protocol.watch_list import parse_hashes
+from idp.protocol.watch_list import EMPTY, MAX_TEXT, WatchList, parse_watch_list
 
 MAX_BYTES = 1 << 20  # three authorities' chains and a day of their hourly lists need 150 kB
+MAX_WIRE = 2 * MAX_BYTES + MAX_TEXT
 MAX_ISSUERS = 64
 MAX_LISTS = 256  # of one issuer: one for each issuing hour, retired when its last token is dead
 
@@ -70,7 +72,7 @@ class TrustBundle:
     policy: GatePolicy
     rules: tuple[Rule, ...]
     opening: tuple[Period, ...]
-    watch: frozenset[bytes]
+    watch: WatchList
     issuers: Mapping[str, TrustedIssuer]
     left_out: tuple[LeftOut, ...] = ()
     anchor_keys: KeySet = field(default_factory=lambda: KeySet(()))  # of the anchor's configuration: a successor's too
@@ -110,17 +112,22 @@ def load_bundle(
     now: int,
     min_serial: int = 0,
     withdrawn: Collection[str] = (),
+    watch: WatchList = EMPTY,
 ) -> TrustBundle:
     """Verify a bundle as fetched or as stored, for the gate of ``checkpoint`` that pins ``anchor``'s keys ``pinned``.
 
     ``min_serial`` is the highest serial this gate has taken. ``withdrawn`` are bundle keys, by thumbprint, that the
-    anchor listed once and no more: a killed one stays signed for in an older key set until that expires. Raises
-    `Refusal`: malformed, bad_signature, expired, not_yet_valid, wrong_audience, untrusted_issuer, or trust_stale for a
-    serial lower than ``min_serial``.
+    anchor listed once and no more: a killed one stays signed for in an older key set until that expires. ``watch`` is
+    the watch list that the gate has, for a response without one. Raises `Refusal`: malformed, bad_signature, expired,
+    not_yet_valid, wrong_audience, untrusted_issuer, or trust_stale for a serial lower than ``min_serial`` or a watch
+    list that is another than the bundle signs.
     """
-    wire = strict_json.loads_object(text, max_bytes=2 * MAX_BYTES)
-    if wire.keys() != {"keys", "bundle"}:
-        raise Refusal(Reason.MALFORMED, "a bundle response has keys and bundle")
+    wire = strict_json.loads_object(text, max_bytes=MAX_WIRE)
+    if not {"keys", "bundle"} <= wire.keys() <= {"keys", "bundle", "watchlist"}:
+        raise Refusal(Reason.MALFORMED, "a bundle response has keys, bundle and watchlist")
+    listed = wire.get("watchlist")
+    if listed is not None and not isinstance(listed, str):
+        raise Refusal(Reason.MALFORMED, "a watch list is text")
     keys = _bundle_keys(strict_json.string(wire, "keys", max_length=BUNDLE_KEYS.max_bytes), pinned, anchor, now)
     bundle = strict_json.string(wire, "bundle", max_length=MAX_BYTES)
     good = KeySet(key for key in keys.keys if key.thumbprint not in withdrawn)
@@ -131,7 +138,8 @@ def load_bundle(
     serial = strict_json.integer(claims, "serial")
     if serial < min_serial:
         raise Refusal(Reason.TRUST_STALE, "a bundle older than the one already taken")
-    return replace(_read(claims, pinned=pinned, now=now, serial=serial), bundle_keys=keys)
+    found = parse_watch_list(listed, claim=claims.get("watchlist"), known=watch)
+    return replace(_read(claims, pinned=pinned, now=now, serial=serial, watch=found), bundle_keys=keys)
 
 
 def _bundle_keys(text: str, pinned: KeySet, anchor: str, now: int) -> KeySet:
@@ -141,7 +149,7 @@ def _bundle_keys(text: str, pinned: KeySet, anchor: str, now: int) -> KeySet:
     return parse_jwks({"keys": claims["keys"]})
 
 
-def _read(claims: Mapping[str, Any], *, pinned: KeySet, now: int, serial: int) -> TrustBundle:
+def _read(claims: Mapping[str, Any], *, pinned: KeySet, now: int, serial: int, watch: WatchList) -> TrustBundle:
     anchor: str = claims["iss"]
     configuration_text = strict_json.string(claims, "anchor_configuration", max_length=1 << 20)
     verify_chain([configuration_text], anchors={anchor: pinned}, now=now)  # its own signature alone proves nothing
@@ -149,7 +157,6 @@ def _read(claims: Mapping[str, Any], *, pinned: KeySet, now: int, serial: int) -
     facts = parse_checkpoint(claims.get("checkpoint"))
     reader = _IssuerReader(configuration, pinned, facts.jurisdiction, now)
     reader.read(claims.get("issuers"))
-    watchlist = claims.get("watchlist")
     return TrustBundle(
         anchor=anchor,
         checkpoint_id=claims["aud"],
@@ -160,7 +167,7 @@ def _read(claims: Mapping[str, Any], *, pinned: KeySet, now: int, serial: int) -
         policy=parse_policy(claims.get("policy")),
         rules=parse_rules(claims.get("rules")),
         opening=parse_opening(claims.get("opening")),
-        watch=parse_hashes(watchlist.get("hashes") if isinstance(watchlist, Mapping) else None),
+        watch=watch,
         issuers=reader.issuers,
         left_out=tuple(reader.left_out),
         anchor_keys=configuration.keys,

@@ -15,6 +15,7 @@ from idp.border.models import (
     JournalEntry,
     Lane,
     OutgoingReceipt,
+    PackedWatchlist,
 )
 from idp.border.watching import watch
 from tests.border.world import World
@@ -72,6 +73,7 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_alert_once": lambda: [_alert(2) for _ in range(2)],
     "border_receipt_owed_once": _owed,
     "border_receipt_once": _receipt,
+    "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
     "code": lambda: _copy(Checkpoint.objects.get(), hosted_id=0),

@@ -8,9 +8,10 @@ from typing import Any
 from idp.inbound import DeviceServer, Problem, Request, Response, json_body, json_response
 from idp.outbound import Outbound
 from idp.outbound import Response as Answer
-from idp.protocol import journal, keys
+from idp.protocol import journal, keys, strict_json
 from idp.protocol.keys import PublicKey
 from idp.protocol.lane_assertion import SCHEME, verify_lane_assertion
+from idp.protocol.watch_list import WatchList
 from tests.checkpoint.lanes import Clock, lane_key
 from tests.simulators.gate import CHECKPOINT, HK, GateSimulator
 
@@ -26,6 +27,7 @@ class NodeSimulator:
         self.sealing: list[str] = []  # kid of each key announced, the current one first
         self.entries: list[journal.Entry] = []
         self.batches = 0
+        self.lists_sent = 0
         self.models: list[list[str]] = []  # of each announcement
         self.spent: set[str] = set()
         self.code = CODE
@@ -72,7 +74,12 @@ class NodeSimulator:
         self._require_lane(request)
         if request.headers.get("if-none-match") == self.tag:
             return Response(304)
-        return self._answer("bundle", Response(200, body=self.wire, headers={"ETag": self.tag}))
+        wire, known = strict_json.loads_object(self.wire), request.query.get("watchlist")
+        content = strict_json.b64decode(wire.get("watchlist", ""))
+        if known == WatchList(content).digest:
+            del wire["watchlist"]
+        self.lists_sent += "watchlist" in wire
+        return self._answer("bundle", Response(200, body=strict_json.dumps(wire), headers={"ETag": self.tag}))
 
     def sealing_keys(self, request: Request) -> Response:
         self._require_lane(request)

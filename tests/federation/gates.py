@@ -13,6 +13,7 @@ from idp.protocol.gate_decisions import Examined, Lane
 from idp.protocol.keys import PrivateKey
 from idp.protocol.refusals import Refusal
 from idp.protocol.trust_bundle import TrustBundle
+from idp.protocol.watch_list import EMPTY
 from tests.simulators.gate import MODEL, RULES, GateSimulator, MemoryLedger, sealing_key
 
 NODE = "http://hk.localhost:8002"
@@ -91,7 +92,7 @@ class LaneOfOurs:
 def bundle(now: int) -> dict[str, str]:
     """The checkpoint's bundle as the node serves it."""
     return bundles.build(
-        checkpoint_entity_id=CHECKPOINT, checkpoint=FACTS, policy=POLICY, rules=RULES, watchlist=[], now=now
+        checkpoint_entity_id=CHECKPOINT, checkpoint=FACTS, policy=POLICY, rules=RULES, watchlist=EMPTY.claim(), now=now
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from idp.federation import bundles, marks, peering, signing, status_lists
 from idp.protocol.refusals import Reason
 from idp.protocol.trust_bundle import TrustBundle, load_bundle
+from idp.protocol.watch_list import EMPTY
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
 from tests.federation.peers import Peers
@@ -32,7 +33,7 @@ def _build(now: int = NOW, **changes: Any) -> dict[str, str]:
         "checkpoint": FACTS,
         "policy": POLICY,
         "rules": [],
-        "watchlist": [],
+        "watchlist": EMPTY.claim(),
         "opening": [],
         **changes,
     }
@@ -54,12 +55,12 @@ def _accept(node: str, peers: Peers) -> None:
 
 def test_a_gate_believes_the_node_and_its_peers_and_finds_their_keys(node: str, peers: Peers) -> None:
     _accept(node, peers)
-    loaded = _load(_build(watchlist=["ab" * 32]), node)
+    loaded = _load(_build(watchlist=EMPTY.claim()), node)
     assert loaded.left_out == ()
     assert set(loaded.issuers) == {node, peers.cn.entity_id}
     assert loaded.issuer(peers.cn.entity_id, now=NOW).keys.find(peers.border_keys["cn"].kid) is not None
     assert loaded.issuer(node, now=NOW).keys.find(signing.signer("border").kid) is not None
-    assert loaded.watch == {bytes.fromhex("ab" * 32)}
+    assert loaded.watch == EMPTY
 
 
 def test_own_status_lists_come_along_with_what_was_revoked(node: str) -> None:
@@ -91,14 +92,19 @@ def test_the_serial_only_grows_and_stands_still_while_nothing_changes(node: str)
     serials = [_load(first, node).serial]
     later = NOW + bundles.RENEW_AFTER
     serials.append(_load(_build(later), node, later).serial)
-    serials.append(_load(_build(NOW, rules=[], watchlist=["cd" * 32]), node).serial)  # also when the clock goes back
+    serials.append(_load(_build(NOW, rules=[]), node).serial)  # also when the clock goes back
     assert serials == [1, 2, 3]
 
 
 def test_each_checkpoint_counts_for_itself(node: str) -> None:
     _build()
     other = bundles.build(
-        checkpoint_entity_id=f"{CHECKPOINT}-2", checkpoint=FACTS, policy=POLICY, rules=[], watchlist=[], now=NOW
+        checkpoint_entity_id=f"{CHECKPOINT}-2",
+        checkpoint=FACTS,
+        policy=POLICY,
+        rules=[],
+        watchlist=EMPTY.claim(),
+        now=NOW,
     )
     with pytest.raises(Exception, match=Reason.WRONG_AUDIENCE.value):
         _load(other, node)

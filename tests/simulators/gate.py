@@ -21,7 +21,7 @@ from idp.protocol.status_list import StatusList, sign_status_list
 from idp.protocol.travel_rules import Endorsement
 from idp.protocol.trust_bundle import TrustBundle, load_bundle, sign_bundle, sign_bundle_keys
 from idp.protocol.trust_marks import sign_trust_mark
-from idp.protocol.watch_list import watch_hash
+from idp.protocol.watch_list import WatchList, pack, watch_hash
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z, Friday 16:00 in Hong Kong
 HK, CN, MO = "https://idp.hk.example", "https://idp.cn.example", "https://idp.mo.example"
@@ -262,7 +262,7 @@ class GateSimulator:
             "checkpoint": {**checkpoint, **self.checkpoint},
             "policy": {**policy, **self.policy},
             "rules": RULES,
-            "watchlist": {"hashes": [watch_hash(WATCH_KEY, number).hex() for number in self.watched]},
+            "watchlist": self.watch.claim(),
             "opening": [],
             **self.bundle_claims,
         }
@@ -273,7 +273,12 @@ class GateSimulator:
             KeySet([bundle_key().public]), entity_id=HK, signer=federation_key(HK), now=self.now, lifetime=2 * 86_400
         )
         bundle = sign_bundle({**self.claims(), **changes}, bundle_key())
-        return strict_json.dumps({"keys": keys, "bundle": bundle})
+        listed = strict_json.b64encode(self.watch.content)
+        return strict_json.dumps({"keys": keys, "bundle": bundle, "watchlist": listed})
+
+    @property
+    def watch(self) -> WatchList:
+        return pack(watch_hash(WATCH_KEY, number) for number in self.watched)
 
     def load(self, wire: bytes | None = None, **changes: Any) -> TrustBundle:
         options: dict[str, Any] = {"anchor": HK, "checkpoint": CHECKPOINT, "now": self.now}

@@ -7,7 +7,7 @@ from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
 from idp.border.models.tokens import IssuedToken
-from idp.border.models.watch import WatchlistEntry
+from idp.border.models.watch import PackedWatchlist, WatchlistEntry
 
 __all__ = [
     "DIRECTIONS",
@@ -20,6 +20,7 @@ __all__ = [
     "JournalEntry",
     "Lane",
     "OutgoingReceipt",
+    "PackedWatchlist",
     "SurveyedCheckpoint",
     "WatchlistEntry",
 ]

@@ -82,7 +82,7 @@ class Command(BaseCommand):
 
     def _unwatch(self, options: dict[str, Any]) -> None:
         for number in options["file"].read_text(encoding="utf-8").split():
-            if not watching.unwatch(document_number=number, officer=options["officer"]):
+            if not watching.unwatch(document_number=number, officer=options["officer"], now=clock.now()):
                 self.stderr.write("one of the numbers was not on the list")
 
     def _list(self, options: dict[str, Any]) -> None:
