@@ -1,10 +1,11 @@
 """Taking the authority's register of documents in, from its issuing system's file.
 
 The file is JSON: ``{"documents": [{"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality",
-"issued_on" (absent or null: not known), "expires_on" (absent or null: does not expire), "status" (absent: valid),
-"endorsements": [{"kind", "destination", "valid_from", "valid_to", "entries_left" (absent or null: without limit),
-"stay_days", "weekly"}], "guardians": [{"type", "number"}] (of a child: its guardians' documents)}]}``. Dates are
-YYYY-MM-DD.
+"issued_on" (absent or null: not known), "expires_on" (absent or null: does not expire), "residence" ("permanent",
+"temporary"; absent: not said), "status" (absent: valid), "endorsements": [{"kind", "destination", "valid_from",
+"valid_to", "entries_left" (absent or null: without limit), "stay_days", "weekly", "place" (of issue, in the issuing
+system's code; absent: not said)}], "guardians": [{"type", "number"}] (of a child: its guardians' documents)}]}``.
+Dates are YYYY-MM-DD.
 """
 
 import datetime
@@ -27,9 +28,9 @@ from idp.protocol.refusals import Refusal
 
 MAX_BYTES = 256 << 20  # half a million documents
 _DOCUMENT = {"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality"}
-_DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "status", "endorsements", "guardians"}
+_DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "residence", "status", "endorsements", "guardians"}
 _ENDORSEMENT = {"kind", "destination", "valid_from", "valid_to", "stay_days"}
-_ENDORSEMENT_OPTIONAL = {"entries_left", "weekly"}
+_ENDORSEMENT_OPTIONAL = {"entries_left", "weekly", "place"}
 
 
 class UnableToImport(Exception):
@@ -126,6 +127,7 @@ def _endorse(document: TravelDocument, entries: list[Any]) -> None:
         if endorsement is None:
             endorsement = Endorsement(document=document, entries_left=facts.get("entries_left"), **key)
         endorsement.stay_days, endorsement.weekly = facts["stay_days"], facts.get("weekly", False)
+        endorsement.place = facts.get("place", "")
         endorsement.full_clean()
         endorsement.save()
         kept.append(endorsement.pk)

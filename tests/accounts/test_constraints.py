@@ -85,6 +85,7 @@ VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
     ("accounts_document_status_known", lambda: document(status="lost")),
     ("accounts_document_expires_after_birth", lambda: document(expires_on=datetime.date(1990, 1, 1))),
     ("accounts_document_expires_after_issue", lambda: document(issued_on=datetime.date(2040, 1, 2))),
+    ("accounts_document_residence_known", lambda: document(residence="somewhere")),
     ("accounts_document_linked_together", lambda: document(traveller=traveller())),
     (
         "accounts_contact_updated_positive",

@@ -46,6 +46,17 @@ def take(*entries: Any) -> importing.Imported:
     return import_register(content=content, issued_by="CHN", actor="console")
 
 
+def test_what_travel_rules_ask_of_the_register_is_kept() -> None:
+    """A place of issue or a right of residence that is lost makes a rule hold that should not."""
+    take({**PERMIT, "residence": "temporary", "endorsements": [{**ENDORSEMENT, "place": "440300"}]})
+    permit = TravelDocument.objects.get()
+    assert (permit.residence, permit.endorsements.get().place) == ("temporary", "440300")
+    take(PERMIT)
+    assert permit.endorsements.get().place == ""
+    with pytest.raises(UnableToImport, match="residence: not acceptable"):
+        take({**PERMIT, "residence": "somewhere"})
+
+
 def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in PERMIT.items() if key != name}
 

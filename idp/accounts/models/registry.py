@@ -38,6 +38,11 @@ class TravelDocument(models.Model):
         M = "M", _("male")
         X = "X", _("unspecified")
 
+    class Residence(models.TextChoices):
+        UNSAID = "", "not said"
+        PERMANENT = "permanent", "permanent"
+        TEMPORARY = "temporary", "not permanent"
+
     class Status(models.TextChoices):
         VALID = "valid", _("valid")
         REVOKED = "revoked", _("revoked")
@@ -52,6 +57,9 @@ class TravelDocument(models.Model):
     sex = models.CharField(max_length=1, choices=Sex.choices)
     nationality = models.CharField(max_length=3)  # ISO 3166-1 alpha-3 or ICAO 9303-3 §5
     issued_by = models.CharField(max_length=3, choices=Jurisdiction.choices)
+    residence = models.CharField(  # the holder's, in the territory that issued it
+        max_length=9, choices=Residence.choices, blank=True, default=Residence.UNSAID
+    )
     issued_on = models.DateField(null=True, blank=True)  # empty: the register does not say
     expires_on = models.DateField(default=NEVER)  # last day of validity; NEVER when it has none
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.VALID)
@@ -82,6 +90,9 @@ class TravelDocument(models.Model):
             models.CheckConstraint(
                 name="accounts_document_expires_after_issue",
                 condition=Q(issued_on=None) | Q(expires_on__gte=F("issued_on")),
+            ),
+            models.CheckConstraint(
+                name="accounts_document_residence_known", condition=Q(residence__in=["", "permanent", "temporary"])
             ),
             models.CheckConstraint(
                 name="accounts_document_linked_together",
@@ -126,6 +137,7 @@ class Endorsement(models.Model):
     entries_left = models.PositiveSmallIntegerField(null=True, blank=True)  # empty: without limit
     stay_days = models.PositiveSmallIntegerField()  # of each stay
     weekly = models.BooleanField(default=False)  # one entry in each natural week (一周一行)
+    place = models.CharField(max_length=16, blank=True)  # where it was issued, in the issuing system's code
 
     class Meta:
         verbose_name = _("endorsement")
