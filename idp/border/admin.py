@@ -119,16 +119,9 @@ class CrossingReceiptAdmin(ReadOnlyModelAdmin):
 
 @admin.register(OutgoingReceipt)
 class OutgoingReceiptAdmin(ReadOnlyModelAdmin):
-    list_display = (
-        "token_jti",
-        "recipient",
-        "checkpoint",
-        "lane",
-        "seq",
-        "attempts",
-        "next_attempt_at",
-        "delivered_at",
-    )
+    list_display = ("token_jti", "recipient", "direction", "at", "attempts", "delivered_at")
+    exclude = ("subject",)
+    search_fields = ("token_jti",)
 
 
 @admin.register(DuplicateAlert)

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from idp.accounts.models import Endorsement
 from idp.audit import events
-from idp.border.models import CrossingReceipt, IssuedToken, OutgoingReceipt
+from idp.border.models import CrossingReceipt, IssuedToken, OutgoingReceipt, ReceiptQueue
 from idp.conf import authority
 from idp.federation import fetching, resolution, signing
 from idp.federation.models import Peer
@@ -22,16 +22,45 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY = 10  # seconds; doubled each time
 LONGEST_RETRY = 3600
-BATCH = 200  # receipts in one run of the task
+BATCH = 1_000  # receipts to one peer in one go: some seconds of work
+LEASE = 600  # seconds that one worker has a peer's queue to itself; longer than any batch but the slowest
 CONTENT_TYPE = "application/crossing-receipt+jwt"
 
 
 def deliver(*, now: int) -> int:
-    """Send what is due; how many were delivered. A peer that is down is tried again, for as long as it takes."""
-    due = OutgoingReceipt.objects.filter(delivered_at__isnull=True, next_attempt_at__lte=now)
-    due = due.order_by("next_attempt_at")[:BATCH]
-    silent: set[str] = set()  # peers that did not answer in this run: the others must not wait for them
-    return sum(_deliver(receipt, silent, now=now) for receipt in due if receipt.recipient not in silent)
+    """Send what is due to every peer in turn; how many receipts were delivered."""
+    return sum(deliver_to(queue, now=now) for queue in queues_due(now=now))
+
+
+def queues_due(*, now: int) -> list[int]:
+    """The ids of the peers' queues that may be served; each waits for its own peer only."""
+    due = ReceiptQueue.objects.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+    return list(due.values_list("pk", flat=True))
+
+
+def deliver_to(queue: int, *, now: int) -> int:
+    """Send a peer what is owed to it, the oldest first, a batch at most; how many were delivered.
+
+    A peer that does not answer holds up its own queue only, for as long as it takes. A receipt that the peer answers
+    and does not take steps back by itself, and the others go on.
+    """
+    held = ReceiptQueue.objects.filter(pk=queue, next_attempt_at__lte=now)
+    if not held.update(next_attempt_at=now + LEASE):
+        return 0  # another worker serves it
+    peer = ReceiptQueue.objects.get(pk=queue)
+    waiting = OutgoingReceipt.objects.filter(recipient=peer.recipient, delivered_at=None, next_attempt_at__lte=now)
+    delivered, failures, retry_at = 0, 0, now
+    try:
+        batch = list(waiting.order_by("pk")[:BATCH])
+        url = _endpoint(peer.recipient, now=now) if batch else ""
+        for receipt in batch:
+            delivered += _deliver(receipt, url, now=now)
+    except (Unavailable, Refusal, KeyError) as error:
+        log.info("receipts for %s wait: %s", peer.recipient, error)
+        failures = 1 if delivered else peer.failures + 1
+        retry_at = now + _wait(failures - 1)
+    ReceiptQueue.objects.filter(pk=queue).update(failures=failures, next_attempt_at=retry_at)
+    return delivered
 
 
 def accept(text: bytes, *, now: int) -> CrossingReceipt:
@@ -85,27 +114,32 @@ def _consume_entry(token: IssuedToken, receipt: receipts.Receipt) -> None:
         events.record(kind="endorsement.entry_consumed", actor=receipt.iss[:255], subject=token.jti)
 
 
-def _deliver(receipt: OutgoingReceipt, silent: set[str], *, now: int) -> bool:
-    delivered = False
+def _endpoint(peer: str, *, now: int) -> str:
+    """Where the peer takes receipts; raises `Unavailable`, `Refusal` or KeyError (nowhere)."""
+    chain = resolution.resolve(peer, now=now, entity_type="border_token_issuer", immediate=True)
+    return str(chain.entity("border_token_issuer")["crossing_receipt_endpoint"])
+
+
+def _deliver(receipt: OutgoingReceipt, url: str, *, now: int) -> bool:
+    """Whether the peer took it; raises `Unavailable` where it does not answer."""
     try:
-        delivered = _send(receipt, now=now)
-    except Unavailable as error:
-        log.info("receipt %s not delivered: %s", receipt.pk, error)
-        silent.add(receipt.recipient)
-    except (Refusal, KeyError) as error:
-        log.warning("receipt %s cannot be delivered: %s", receipt.pk, error)
-    retry_at = now + min(FIRST_RETRY * 2 ** min(receipt.attempts, 12), LONGEST_RETRY)
-    OutgoingReceipt.objects.filter(pk=receipt.pk).update(
-        attempts=receipt.attempts + 1, next_attempt_at=retry_at, delivered_at=now if delivered else None
-    )
-    if receipt.recipient in silent:  # the whole queue for this peer steps back, or it would fill the next batches
-        waiting = OutgoingReceipt.objects.filter(recipient=receipt.recipient, delivered_at__isnull=True)
-        waiting.filter(next_attempt_at__lt=retry_at).update(next_attempt_at=retry_at)
-    return delivered
+        taken = _send(receipt, url, now=now)
+    except Refusal as error:
+        log.warning("receipt %s cannot be sent: %s", receipt.pk, error)
+        taken = False
+    if taken:
+        OutgoingReceipt.objects.filter(pk=receipt.pk).update(delivered_at=now)
+    else:
+        retry_at = now + _wait(receipt.attempts)
+        OutgoingReceipt.objects.filter(pk=receipt.pk).update(attempts=F("attempts") + 1, next_attempt_at=retry_at)
+    return taken
 
 
-def _send(receipt: OutgoingReceipt, *, now: int) -> bool:
-    """Whether the peer took it; raises `Unavailable` (nobody answers), `Refusal` or KeyError (nowhere to send it)."""
+def _wait(failures: int) -> int:
+    return int(min(FIRST_RETRY * 2 ** min(failures, 12), LONGEST_RETRY))
+
+
+def _send(receipt: OutgoingReceipt, url: str, *, now: int) -> bool:
     text = receipts.sign_receipt(
         issuer=authority().entity_id,
         audience=receipt.recipient,
@@ -117,8 +151,6 @@ def _send(receipt: OutgoingReceipt, *, now: int) -> bool:
         now=now,
         signer=signing.signer("border"),
     )
-    chain = resolution.resolve(receipt.recipient, now=now, entity_type="border_token_issuer", immediate=True)
-    url = str(chain.entity("border_token_issuer")["crossing_receipt_endpoint"])
     answer = fetching.client().request("POST", url, headers={"content-type": CONTENT_TYPE}, content=text.encode())
     if answer.status >= 500 or answer.status == 429:
         raise Unavailable(f"status {answer.status}")

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from idp.audit import events
 from idp.border.admitted import Admitted
-from idp.border.models import DuplicateAlert, Lane, OutgoingReceipt
+from idp.border.entries import reserving
+from idp.border.models import DuplicateAlert, Lane
 from idp.border.records import passing, storing
-from idp.conf import authority
 from idp.protocol import journal, keys
 
 
@@ -66,7 +66,7 @@ def _append(head: Lane, entries: Sequence[journal.Entry], *, now: int) -> bool:
     # An officer may let somebody through whose token nobody could read: there is none to be used up.
     passed = [entry for entry in entries if entry.decision in journal.PASSED and entry.iss and entry.jti]
     passing.claim(head, passed, now=now)
-    _owe_receipts([_admitted(entry) for entry in passed], now=now)
+    reserving.note(admitted=[_admitted(entry) for entry in passed], now=now)
     events.record(
         kind="journal.recorded",
         actor=head.lane_id,
@@ -77,21 +77,13 @@ def _append(head: Lane, entries: Sequence[journal.Entry], *, now: int) -> bool:
 
 
 def _admitted(entry: journal.Entry) -> Admitted:
-    return Admitted(entry.iss, entry.jti, entry.checkpoint, entry.lane, entry.seq, entry.direction, entry.at)
-
-
-def _owe_receipts(admitted: Sequence[Admitted], *, now: int) -> None:
-    OutgoingReceipt.objects.bulk_create(
-        OutgoingReceipt(
-            recipient=item.issuer,
-            token_jti=item.jti,
-            checkpoint=item.checkpoint,
-            lane=item.lane,
-            seq=item.seq,
-            direction=item.direction,
-            at=item.at,
-            next_attempt_at=now,
-        )
-        for item in admitted
-        if item.issuer != authority().entity_id
+    return Admitted(
+        issuer=entry.iss,
+        jti=entry.jti,
+        checkpoint=entry.checkpoint,
+        lane=entry.lane,
+        seq=entry.seq,
+        direction=entry.direction,
+        at=entry.at,
+        subject=entry.sub,
     )

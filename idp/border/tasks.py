@@ -7,8 +7,17 @@ from idp.celery import app
 
 @app.task(name="border.deliver_receipts")
 def deliver_receipts() -> int:
-    """Tell the peers of confirmed crossings."""
-    return confirmation.deliver(now=clock.now())
+    """Tell the peers of confirmed crossings, each in a task of its own: none waits for another."""
+    due = confirmation.queues_due(now=clock.now())
+    for queue in due:
+        deliver_receipts_to.delay(queue)
+    return len(due)
+
+
+@app.task(name="border.deliver_receipts_to")
+def deliver_receipts_to(queue: int) -> int:
+    """Tell one peer of confirmed crossings."""
+    return confirmation.deliver_to(queue, now=clock.now())
 
 
 @app.task(name="border.revoke_orphans")

@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
 
 from idp.accounts.models import Endorsement
 from idp.audit.models import AuditEvent
 from idp.border import confirmation, recording
-from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry, OutgoingReceipt
-from idp.border.tasks import deliver_receipts
+from idp.border.entries import reserving
+from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry, OutgoingReceipt, ReceiptQueue
+from idp.border.tasks import deliver_receipts, deliver_receipts_to
 from idp.conf import authority
 from idp.federation import chain_cache, peering, signing
 from idp.federation.models import Peer
-from idp.protocol import keys, receipts
+from idp.protocol import jws, keys, receipts
 from idp.protocol.receipts import verify_receipt
 from idp.protocol.refusals import Reason, Refusal
 from tests.border.world import NODE, OFFICER, Receiver, World, problem_of
@@ -79,8 +81,9 @@ def receipt(
 
 def test_a_receipt_is_delivered_once_and_says_what_happened(world: World, peers: Peers, receiver: Receiver) -> None:
     entry = admitted(world, peers.cn.entity_id)
-    assert deliver_receipts() == 1
-    assert deliver_receipts() == 0
+    (queue,) = confirmation.queues_due(now=world.now)
+    assert deliver_receipts_to(queue) == 1
+    assert deliver_receipts_to(queue) == 0
     (text,) = receiver.came
     said = verify_receipt(
         text, keys=signing.published("border"), issuer=NODE, audience=peers.cn.entity_id, now=world.now
@@ -102,6 +105,16 @@ def test_an_own_token_needs_no_receipt(world: World) -> None:
     assert not OutgoingReceipt.objects.exists()
 
 
+def test_each_peer_is_told_in_a_task_of_its_own(world: World, peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One task for all would have the others wait for the slowest."""
+    sent: list[int] = []
+    monkeypatch.setattr(deliver_receipts_to, "delay", sent.append)
+    admitted(world, peers.cn.entity_id)
+    admitted(world, peers.mo.entity_id, "another")
+    assert deliver_receipts() == 2
+    assert sorted(sent) == sorted(ReceiptQueue.objects.values_list("pk", flat=True))
+
+
 def test_a_peer_that_is_down_is_tried_again_later_and_later(world: World, peers: Peers, receiver: Receiver) -> None:
     """A receipt given up is an entry that is never consumed; one sent every five seconds is a flood."""
     admitted(world, peers.cn.entity_id)
@@ -109,36 +122,112 @@ def test_a_peer_that_is_down_is_tried_again_later_and_later(world: World, peers:
     assert confirmation.deliver(now=world.now) == 0
     waits = []
     for _ in range(3):
-        due = OutgoingReceipt.objects.get().next_attempt_at
-        assert confirmation.deliver(now=due - 1) == 0 and OutgoingReceipt.objects.get().next_attempt_at == due
+        due = ReceiptQueue.objects.get().next_attempt_at
+        assert confirmation.deliver(now=due - 1) == 0 and ReceiptQueue.objects.get().next_attempt_at == due
         assert confirmation.deliver(now=due) == 0
-        waits.append(OutgoingReceipt.objects.get().next_attempt_at - due)
+        waits.append(ReceiptQueue.objects.get().next_attempt_at - due)
     assert waits == [20, 40, 80]
     receiver.status = 204
-    assert confirmation.deliver(now=OutgoingReceipt.objects.get().next_attempt_at) == 1
-    assert len(receiver.came) == 5
+    assert confirmation.deliver(now=ReceiptQueue.objects.get().next_attempt_at) == 1
+    assert len(receiver.came) == 5 and ReceiptQueue.objects.get().failures == 0
 
 
 def test_a_silent_peer_holds_up_nobody_and_is_asked_once_a_run(
     world: World, peers: Peers, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many receipts for a peer that is down: each would cost ten seconds, and their queue would fill every batch."""
-    monkeypatch.setattr(confirmation, "BATCH", 3)
     silent = peering.recognise(peering.propose(peers.mo.entity_id, officer=OFFICER), officer=OFFICER)
     peers.mo.metadata["border_token_issuer"]["crossing_receipt_endpoint"] = f"{silent.entity_id}/border/v1/receipts"
     for number in range(4):
         admitted(world, silent.entity_id, f"silent-{number}")
     admitted(world, peers.cn.entity_id)
+    asked, send = [], confirmation._send
+
+    def counted(receipt: OutgoingReceipt, url: str, *, now: int) -> bool:
+        asked.append(receipt.recipient)
+        return send(receipt, url, now=now)
+
+    monkeypatch.setattr(confirmation, "_send", counted)
     assert confirmation.deliver(now=world.now) + confirmation.deliver(now=world.now) == 1
-    assert OutgoingReceipt.objects.filter(attempts=0).count() == 3
-    assert not OutgoingReceipt.objects.filter(delivered_at=None, next_attempt_at__lte=world.now).exists()
+    assert asked.count(silent.entity_id) == 1
+    assert OutgoingReceipt.objects.filter(recipient=silent.entity_id, attempts=0).count() == 4
 
 
-def test_a_receipt_that_cannot_be_signed_stops_no_other(world: World, peers: Peers, receiver: Receiver) -> None:
-    """An admission without token id, which no receipt can name, came first."""
+def test_a_peers_receipts_go_out_in_order_and_a_batch_at_a_time(
+    world: World, peers: Peers, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmation, "BATCH", 2)
+    for number in range(3):
+        admitted(world, peers.cn.entity_id, f"token-{number}")
+    assert [confirmation.deliver(now=world.now) for _ in range(3)] == [2, 1, 0]
+    said = [jws.parse_unverified(text, receipts.CROSSING_RECEIPT).claims["token_jti"] for text in receiver.came]
+    assert said == ["token-0", "token-1", "token-2"]
+
+
+def test_two_workers_do_not_serve_one_peer_at_the_same_time(
+    world: World, peers: Peers, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would send the same receipts."""
+    admitted(world, peers.cn.entity_id)
+    send, second = confirmation._send, []
+
+    def while_the_first_sends(*args: Any, **kw: Any) -> bool:
+        second.append(confirmation.deliver(now=world.now + confirmation.LEASE - 1))
+        return send(*args, **kw)
+
+    monkeypatch.setattr(confirmation, "_send", while_the_first_sends)
+    assert confirmation.deliver(now=world.now) == 1
+    assert second == [0]
+
+
+def test_a_worker_that_died_gives_its_queue_back(
+    world: World, peers: Peers, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admitted(world, peers.cn.entity_id)
+
+    def dies(*_: Any, **__: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(confirmation, "_send", dies)
+        confirmation.deliver(now=world.now)
+    assert confirmation.deliver(now=world.now + confirmation.LEASE - 1) == 0
+    assert confirmation.deliver(now=world.now + confirmation.LEASE) == 1
+
+
+def test_a_receipt_that_a_peer_does_not_take_stops_no_other(world: World, peers: Peers, receiver: Receiver) -> None:
+    """The oldest is refused, and those after it would wait for good."""
+    for number in range(2):
+        admitted(world, peers.cn.entity_id, f"token-{number}")
+    receiver.refused.append("token-0")
+    assert confirmation.deliver(now=world.now) == 1
+    stuck = OutgoingReceipt.objects.get(delivered_at=None)
+    assert (stuck.token_jti, stuck.attempts, stuck.next_attempt_at) == ("token-0", 1, world.now + 10)
+    receiver.refused.clear()
+    assert confirmation.deliver(now=world.now + 9) == 0
+    assert confirmation.deliver(now=world.now + 10) == 1
+
+
+def test_an_admission_without_token_id_owes_no_receipt(world: World, peers: Peers, receiver: Receiver) -> None:
+    """None could name it."""
     admitted(world, peers.cn.entity_id, "")
     admitted(world, peers.cn.entity_id)
-    assert confirmation.deliver(now=world.now) == 1
+    assert OutgoingReceipt.objects.count() == 1
+
+
+def test_a_token_that_two_lanes_admitted_owes_one_receipt(world: World, peers: Peers) -> None:
+    """Two would be two entries to an issuer that does not look."""
+    other = world.enrol(world.checkpoint, "2", "exit", sealing=world.gate.sealing)
+    for gate in (world.gate, other):
+        gate.entry(world.now, iss=peers.cn.entity_id, jti="twice")
+        recording.record(lane=gate.lane, batch=gate.batch(), now=world.now)
+    assert OutgoingReceipt.objects.get().lane == "1"
+
+
+def test_nothing_is_noted_outside_the_transaction_that_records(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(transaction.get_connection(), "in_atomic_block", False)
+        reserving.note(admitted=[], now=world.now)
 
 
 def test_a_receipt_consumes_one_entry_however_often_it_comes(world: World, peers: Peers) -> None:

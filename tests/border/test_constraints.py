@@ -16,6 +16,7 @@ from idp.border.models import (
     Lane,
     OutgoingReceipt,
     PackedWatchlist,
+    ReceiptQueue,
 )
 from idp.border.watching import watch
 from tests.border.world import World
@@ -37,11 +38,10 @@ def _receipt() -> None:
         )
 
 
-def _owed() -> None:
-    for _ in range(2):
-        OutgoingReceipt.objects.create(
-            recipient="r", token_jti="t", checkpoint="c", lane="1", seq=1, direction="entry", at=1, next_attempt_at=1
-        )
+def _owed(**changes: object) -> None:
+    facts = {"recipient": "r", "token_jti": "t", "checkpoint": "c", "lane": "1", "direction": "entry", "at": 1}
+    for seq in range(2):
+        OutgoingReceipt.objects.create(**{**facts, "seq": seq, **changes})
 
 
 def _alert(second_seq: int) -> None:
@@ -72,10 +72,12 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_alert_two_entries": lambda: _alert(1),
     "border_alert_once": lambda: [_alert(2) for _ in range(2)],
     "border_receipt_owed_once": _owed,
+    "border_receipt_names_a_token": lambda: _owed(token_jti=""),
     "border_receipt_once": _receipt,
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
+    "recipient": lambda: [ReceiptQueue.objects.create(recipient="r", next_attempt_at=1) for _ in range(2)],
     "code": lambda: _copy(Checkpoint.objects.get(), hosted_id=0),
     "jti": lambda: _copy(IssuedToken.objects.get(), status_idx=131071),
 }
@@ -101,7 +103,7 @@ def test_the_database_refuses(filled: World, name: str) -> None:
     columns |= {
         "border_token_admitted_once": "jti",
         "border_alert_once": "second_seq",
-        "border_receipt_owed_once": "seq",
+        "border_receipt_owed_once": "token_jti",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message

@@ -20,7 +20,7 @@ from idp.border import checkpoints
 from idp.border.models import Checkpoint, Lane
 from idp.oidc import dpop_nonces, tokens
 from idp.oidc.models import Client, Grant
-from idp.protocol import dpop, holder_key, journal, keys, lane_assertion
+from idp.protocol import dpop, holder_key, journal, jws, keys, lane_assertion, receipts
 
 NODE = "http://hk.localhost:8002"
 CODE = "lo-wu"
@@ -264,19 +264,24 @@ def problem_of(response: HttpResponse) -> tuple[int, str]:
 
 @dataclass
 class Receiver:
-    """A peer's receipts endpoint on loopback: answers ``status`` and keeps what came."""
+    """A peer's receipts endpoint on loopback: answers ``status``, 400 to tokens ``refused``, and keeps what came."""
 
     url: str
     status: int = 204
     came: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def answer(self, text: str) -> int:
+        self.came.append(text)
+        token = jws.parse_unverified(text, receipts.CROSSING_RECEIPT).claims["token_jti"]
+        return 400 if token in self.refused else self.status
 
 
 @contextmanager
 def receiving(host: str) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            receiver.came.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(receiver.status)
+            self.send_response(receiver.answer(self.rfile.read(int(self.headers["Content-Length"])).decode()))
             self.send_header("Content-Length", "0")
             self.end_headers()
 

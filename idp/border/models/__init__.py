@@ -4,7 +4,7 @@ No row is edited by a later stage: a token's fate is read off the journal entrie
 """
 
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
-from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt
+from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
 from idp.border.models.tokens import IssuedToken
 from idp.border.models.watch import PackedWatchlist, WatchlistEntry
@@ -21,6 +21,7 @@ __all__ = [
     "Lane",
     "OutgoingReceipt",
     "PackedWatchlist",
+    "ReceiptQueue",
     "SurveyedCheckpoint",
     "WatchlistEntry",
 ]
