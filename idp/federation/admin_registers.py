@@ -8,9 +8,18 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.audit.admin_actions import officer_of
-from idp.federation import marks
+from idp.federation import marks, witnessing
 from idp.federation.columns import when
-from idp.federation.models import HostedEntity, IssuedMark, MarkType, SigningKey, StatusList, Subordinate
+from idp.federation.models import (
+    HostedEntity,
+    IssuedMark,
+    MarkType,
+    SignedHead,
+    SigningKey,
+    StatusList,
+    Subordinate,
+    WitnessedHead,
+)
 
 
 @admin.register(MarkType)
@@ -59,6 +68,33 @@ class SigningKeyAdmin(ReadOnlyModelAdmin):
 
     made = when("made_at", _("made"))
     retired = when("retired_at", _("stopped signing"))
+
+
+@admin.register(SignedHead)
+class SignedHeadAdmin(ReadOnlyModelAdmin):
+    list_display = ("size", "signed")
+
+    signed = when("at", _("signed"))
+
+
+@admin.register(WitnessedHead)
+class WitnessedHeadAdmin(ReadOnlyModelAdmin):
+    """What contradicts stays as evidence; an officer who has looked into it says so."""
+
+    list_display = ("authority", "size", "seen", "contradicts", "why", "resolved")
+    list_filter = ("contradicts", "authority")
+    actions = ("resolve_contradictions",)
+
+    seen = when("seen_at", _("seen"))
+    resolved = when("resolved_at", _("resolved"))
+
+    def has_resolve_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("federation.change_witnessedhead"))
+
+    @admin.action(description=_("Mark the selected contradictions as resolved"), permissions=["resolve"])
+    def resolve_contradictions(self, request: HttpRequest, queryset: QuerySet[WitnessedHead]) -> None:
+        for row in queryset:
+            witnessing.resolve(row, officer=officer_of(request), now=clock.now())
 
 
 @admin.register(StatusList)

@@ -1,4 +1,4 @@
-"""The federation room, which also registers the checks of its settings."""
+"""The federation room, which also registers the checks of its settings and what it knows of the audit tree."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,10 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         from django.core import checks
 
-        from idp.federation import auth_methods, status_lists
+        from idp.audit import verification
+        from idp.federation import auth_methods, status_lists, tree_heads, witnessing
 
+        verification.contribute(tree_heads.findings)
+        verification.contribute(witnessing.findings)
         checks.register(auth_methods.check, checks.Tags.security)
         checks.register(status_lists.check, checks.Tags.security)

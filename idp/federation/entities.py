@@ -19,7 +19,7 @@ NODE_TYPE = "federation_entity"
 SUBORDINATE_TYPES = frozenset({"openid_relying_party", "oauth_client", "oauth_resource"})
 # Paths that belong to the rooms of the node; a hosted entity there would shadow an endpoint.
 RESERVED = frozenset(
-    {"account", "admin", "api", "border", "federation", "i18n", "oidc", "static", "status", ".well-known"}
+    {"account", "admin", "api", "audit", "border", "federation", "i18n", "oidc", "static", "status", ".well-known"}
 )
 ENDPOINTS = {
     "federation_fetch_endpoint": "/federation/fetch",
@@ -63,7 +63,8 @@ def metadata() -> dict[str, Mapping[str, Any]]:
     if "organization_name" not in names:
         names["organization_name"] = next(iter(authority.name.values()))
     endpoints = {name: authority.url(path) for name, path in ENDPOINTS.items()}
-    own = {**names, **endpoints, **auth_methods.metadata()}
+    record = {"audit_endpoint": authority.url("/audit/v1"), "audit_jwks": signing.published("audit").jwks()}  # of ours
+    own = {**names, **endpoints, **record, **auth_methods.metadata()}
     return {NODE_TYPE: own, **{entity_type: provider() for entity_type, provider in sorted(_providers.items())}}
 
 

@@ -5,6 +5,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from idp import clock
+from idp.federation.head_models import SignedHead as SignedHead
+from idp.federation.head_models import WitnessedHead as WitnessedHead
 from idp.federation.mark_models import HeldMark as HeldMark
 from idp.federation.mark_models import IssuedMark as IssuedMark
 from idp.federation.mark_models import MarkType as MarkType
@@ -30,6 +32,7 @@ class SigningKey(Stated):
         BUNDLE = "bundle", _("trust bundles")
         HOSTED = "hosted", _("statements of a hosted entity")
         REQUEST = "request", _("encrypted authorization requests")
+        AUDIT = "audit", _("heads of the audit tree")
 
     class State(models.TextChoices):
         NEXT = "next", _("next")  # published, not yet signing

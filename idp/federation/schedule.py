@@ -4,4 +4,5 @@ BEAT = {
     "federation-mirror": {"task": "idp.federation.tasks.mirror", "schedule": 15.0, "options": {"expires": 15}},
     "federation-sync": {"task": "idp.federation.tasks.sync", "schedule": 300.0, "options": {"expires": 300}},
     "federation-renew": {"task": "idp.federation.tasks.renew", "schedule": 3600.0, "options": {"expires": 3600}},
+    "federation-heads": {"task": "idp.federation.tasks.heads", "schedule": 60.0, "options": {"expires": 60}},
 }

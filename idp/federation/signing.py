@@ -27,10 +27,11 @@ ALGORITHMS = {
     "border": ("ES256",),
     "status": ("ES256",),
     "bundle": ("ES256",),
+    "audit": ("ES256",),
     "hosted": ("ES256",),
     "request": ("ES256", "RS256"),  # keys that sign nothing: authorization requests are encrypted to them
 }
-NODE_USES = ("federation", "oidc", "border", "status", "bundle", "request")
+NODE_USES = ("federation", "oidc", "border", "status", "bundle", "audit", "request")
 DAY = 86_400
 OVERLAP = 4 * DAY  # seconds that an old key stays published: the longest of our documents lives for three days
 # Seconds that a key stands published before it signs: as long as somebody may go by what was published before it.
@@ -39,6 +40,7 @@ AHEAD = {
     "hosted": 3 * DAY,  # our statement about the entity, with its keys, lives so long
     "border": 2 * DAY,  # our configuration, with these keys, lives so long in a peer's chains and bundles
     "status": 2 * DAY,  # the same configuration has them
+    "audit": 2 * DAY,  # and these
     "oidc": DAY,  # relying parties keep a jwks_uri, some for a day
     "request": DAY,  # clients encrypt to a key of our configuration as they read it a while ago
     "bundle": 0,  # every bundle brings the set of its keys

@@ -2,8 +2,9 @@
 
 from idp import clock
 from idp.celery import app
-from idp.federation import callers, signing, statements, status_lists, watching
+from idp.federation import callers, signing, statements, status_lists, tree_heads, watching, witnessing
 from idp.federation import sync as syncing
+from idp.federation.models import SignedHead
 
 
 @app.task(name="idp.federation.tasks.renew")
@@ -14,6 +15,8 @@ def renew() -> None:
     status_lists.retire(clock.now())
     signing.destroy_spent(clock.now())
     callers.purge(clock.now())
+    tree_heads.thin_out(SignedHead.objects.all(), clock.now())
+    witnessing.thin_out(clock.now())
 
 
 @app.task(name="idp.federation.tasks.mirror")
@@ -30,3 +33,10 @@ def mirror() -> None:
 def sync() -> None:
     """Collect marks, look for successors of keys, find the peers' chains again."""
     syncing.sync(clock.now())
+
+
+@app.task(name="idp.federation.tasks.heads")
+def heads() -> None:
+    """Sign the head of our audit tree, and hold the peers to theirs. Runs every minute."""
+    tree_heads.sign(clock.now())
+    witnessing.witness(clock.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from idp.federation import status_views, views
+from idp.federation import head_views, status_views, views
 
 urlpatterns = [
     path(".well-known/openid-federation", views.configuration),
@@ -15,5 +15,9 @@ urlpatterns = [
     path("federation/historical-keys", views.historical_keys),
     path("status/aggregation", status_views.aggregation),
     path("status/<slug:name>", status_views.status_list),
+    path("audit/v1/head", head_views.head),
+    path("audit/v1/consistency", head_views.consistency),
+    path("audit/v1/inclusion", head_views.inclusion),
+    path("audit/v1/witnessed", head_views.witnessed),
     path("<path:path>/.well-known/openid-federation", views.hosted_configuration),
 ]

@@ -23,6 +23,7 @@ from idp.openapi.terms import (
 from idp.protocol.client_assertion import ASSERTION_TYPE
 
 _UNREADABLE = ("invalid_request", "temporarily_unavailable")
+HASH: Object = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$", "description": "SHA-256, base64url"}
 _UNCHANGED = answer("As If-None-Match names it")
 _CLIENT: Object = {
     "client_id": TEXT,
@@ -35,7 +36,7 @@ _NAMES = answer("Entity identifiers", (JSON, array(TEXT)))
 
 def paths() -> Object:
     """The path items by path, for the ways to authenticate that this node is configured with."""
-    return {**_documents(), **_about_subordinates(), **_about_marks()}
+    return {**_documents(), **_about_subordinates(), **_about_marks(), **_about_the_audit()}
 
 
 def _documents() -> Object:
@@ -91,6 +92,50 @@ def _about_marks() -> Object:
         "/federation/trust-marked": _endpoint(
             "trust_mark_list", "Who holds a mark (§8.5)", [kind, query("sub")], _NAMES, "not_found"
         ),
+    }
+
+
+def _about_the_audit() -> Object:
+    """The audit tree (RFC 9162): hashes and signed heads, for peers and for whoever wants to hold us to our record."""
+    hashes = array(HASH, maxItems=64)
+    found = {"leaf": HASH, "proof": hashes}
+    return {
+        "/audit/v1/head": {"get": _document("tree_head", "The newest signed tree head", "tree-head+jwt", "not_found")},
+        "/audit/v1/consistency": {
+            "get": _proof(
+                "consistency",
+                "That one tree began another (RFC 9162 §2.1.4)",
+                [query("first", needed=True), query("second", needed=True)],
+                record({"proof": hashes}),
+            )
+        },
+        "/audit/v1/inclusion": {
+            "get": _proof(
+                "inclusion",
+                "That a leaf is in a tree (RFC 9162 §2.1.3)",
+                [query("index", needed=True), query("size", needed=True)],
+                record(found),
+            )
+        },
+        "/audit/v1/witnessed": {
+            "get": {
+                "operationId": "witnessed",
+                "summary": "The tree heads of other authorities that this node has seen",
+                "responses": {
+                    "200": answer("As they were signed", (JSON, record({"heads": array(COMPACT)}))),
+                    **federation_errors(*_UNREADABLE),
+                },
+            }
+        },
+    }
+
+
+def _proof(name: str, summary: str, parameters: list[Object], schema: Object) -> Object:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {"200": answer("A proof", (JSON, schema)), **federation_errors("not_found", *_UNREADABLE)},
     }
 
 

@@ -1,11 +1,15 @@
 """The stored tree gives the same roots and proofs as the leaves themselves, and notices what does not match them."""
 
+import json
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from idp.audit import events, sealing, tree, verification
 from idp.audit.models import AuditEvent, SealedEvent, TreeNode, UnsealedEvent
 from idp.protocol import merkle
+from idp.protocol.tree_head import parse_proof
 from tests.audit.test_sealing import forge, record, unguarded
 
 __all__ = ["unguarded"]
@@ -92,3 +96,18 @@ def test_what_was_rolled_back_waits_for_no_seal() -> None:
         events.record(kind="test.done", actor="a")
         _ = 1 // 0
     assert UnsealedEvent.objects.count() == AuditEvent.objects.count() == 0
+
+
+def test_a_proof_on_paper_is_verified_without_the_node(leaves: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
+    event = SealedEvent.objects.get(index=300).event_id
+    call_command("audit", "prove", str(event))
+    said = json.loads(capsys.readouterr().out)
+    merkle.verify_inclusion(
+        leaf=merkle.leaf_hash(said["event"].encode()),
+        index=said["index"],
+        size=said["size"],
+        proof=parse_proof(said["proof"]),
+        root=merkle.root(leaves),
+    )
+    with pytest.raises(CommandError):
+        call_command("audit", "prove", "999999")

@@ -94,5 +94,7 @@ def test_the_tasks_run_twice_without_harm_and_are_the_scheduled_ones(node: str, 
         tasks.sync()
         tasks.mirror()
         tasks.renew()
+        tasks.heads()
     assert HeldMark.objects.count() == 1
-    assert {entry["task"] for entry in BEAT.values()} == {tasks.renew.name, tasks.mirror.name, tasks.sync.name}
+    scheduled = {tasks.renew.name, tasks.mirror.name, tasks.sync.name, tasks.heads.name}
+    assert {entry["task"] for entry in BEAT.values()} == scheduled

@@ -1,12 +1,14 @@
-"""``manage.py audit seal | verify [--expect SIZE:ROOT] | head``."""
+"""``manage.py audit seal | verify [--expect SIZE:ROOT] | head | prove EVENT``."""
 
+import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from idp import clock
-from idp.audit import sealing, verification
-from idp.audit.models import TreeHead
+from idp.audit import sealing, tree, verification
+from idp.audit.models import SealedEvent, TreeHead
+from idp.protocol.strict_json import b64encode
 
 
 class Command(BaseCommand):
@@ -19,6 +21,9 @@ class Command(BaseCommand):
         verify.add_argument("--expect", metavar="SIZE:ROOT", help="a head that was noted elsewhere, root in hex")
         actions.add_parser("head", help="print the newest head as SIZE:ROOT, to be noted elsewhere")
 
+        prove = actions.add_parser("prove", help="print the proof that an event is in the tree, as JSON")
+        prove.add_argument("event", type=int)
+
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action']}")(options)
 
@@ -30,6 +35,20 @@ class Command(BaseCommand):
         if head is None:
             raise CommandError("nothing is sealed yet")
         self.stdout.write(f"{head.size}:{bytes(head.root).hex()}")
+
+    def _prove(self, options: dict[str, Any]) -> None:
+        sealed = SealedEvent.objects.select_related("event").filter(event=options["event"]).first()
+        if sealed is None:
+            raise CommandError("there is no such event, or it waits for its seal")
+        size = tree.size()
+        proof = {
+            "event": sealing.leaf_data(sealed.event).decode(),
+            "index": sealed.index,
+            "size": size,
+            "root": b64encode(tree.root_at(size)),
+            "proof": [b64encode(item) for item in tree.inclusion_proof(sealed.index, size)],
+        }
+        self.stdout.write(json.dumps(proof, ensure_ascii=False))
 
     def _verify(self, options: dict[str, Any]) -> None:
         broken = list(verification.findings(clock.now(), expected=_expected(options["expect"])))
