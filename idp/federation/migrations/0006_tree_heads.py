@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0004_revision'),
+        ('federation', '0005_status_bits_and_history'),
     ]
 
     operations = [
