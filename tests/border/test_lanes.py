@@ -253,7 +253,7 @@ def bundle_of(world: World, now: int) -> TrustBundle:
 def test_a_bundle_is_sent_once_and_then_named(world: World) -> None:
     first = world.machine.get(BUNDLE, headers=world.gate.headers(world.now))
     tag = first["ETag"]
-    assert first.json().keys() == {"keys", "bundle"} and "no-cache" in first["Cache-Control"]
+    assert first.json().keys() == {"keys", "bundle", "watchlist"} and "no-cache" in first["Cache-Control"]
     for offered, status in ((tag, 304), (f'"x", {tag}', 304), ('"x"', 200), ("nonsense", 200)):
         headers = {**world.gate.headers(world.now), "If-None-Match": offered}
         again = world.machine.get(BUNDLE, headers=headers)
