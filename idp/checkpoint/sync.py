@@ -111,6 +111,8 @@ class Sync:
         if tag and self._lane.bundle() is not None:
             headers["If-None-Match"] = tag
         url = f"{self._config.node}{API}/checkpoints/{self._config.checkpoint_code}/bundle"
+        if known := self._lane.trust.watch_digest():
+            url += f"?watchlist={known}"
         answer = self._outbound.request("GET", url, headers=headers)
         if answer.status == 304:
             return "unchanged"
