@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -69,9 +70,27 @@ class TravellerAdmin(NotedReads, ReadOnlyModelAdmin):
     inlines = [DocumentInline, DeviceInline]
 
 
+class EndorsementForm(forms.ModelForm):
+    """An endorsement is withdrawn, never deleted: border tokens stand on it."""
+
+    withdrawn = forms.BooleanField(label=_("withdrawn"), required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["withdrawn"] = self.instance.withdrawn_at is not None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        withdrawn = cleaned.get("withdrawn", False)
+        self.instance.withdrawn_at = (self.instance.withdrawn_at or clock.now()) if withdrawn else None
+        return cleaned
+
+
 class EndorsementInline(admin.TabularInline):
     model = Endorsement
+    form = EndorsementForm
     extra = 0
+    can_delete = False
 
 
 class GuardianForm(forms.ModelForm):

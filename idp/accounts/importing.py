@@ -4,7 +4,8 @@ The file is JSON: ``{"documents": [{"type", "number", "name_native", "name_latin
 "issued_on" (absent or null: not known), "expires_on" (absent or null: does not expire), "residence" ("permanent",
 "temporary"; absent: not said), "status" (absent: valid), "endorsements": [{"kind", "destination", "valid_from",
 "valid_to", "entries_left" (absent or null: without limit), "stay_days", "weekly", "place" (of issue, in the issuing
-system's code; absent: not said)}], "guardians": [{"type", "number"}] (of a child: its guardians' documents)}]}``.
+system's code; absent: not said), "withdrawn" (absent: false)}], "guardians": [{"type", "number"}] (of a child: its
+guardians' documents)}]}``.
 Dates are YYYY-MM-DD.
 """
 
@@ -30,7 +31,7 @@ MAX_BYTES = 256 << 20  # half a million documents
 _DOCUMENT = {"type", "number", "name_native", "name_latin", "birth_date", "sex", "nationality"}
 _DOCUMENT_OPTIONAL = {"issued_on", "expires_on", "residence", "status", "endorsements", "guardians"}
 _ENDORSEMENT = {"kind", "destination", "valid_from", "valid_to", "stay_days"}
-_ENDORSEMENT_OPTIONAL = {"entries_left", "weekly", "place"}
+_ENDORSEMENT_OPTIONAL = {"entries_left", "weekly", "place", "withdrawn"}
 
 
 class UnableToImport(Exception):
@@ -48,7 +49,7 @@ def import_register(*, content: bytes, issued_by: str, actor: str) -> Imported:
     """Take the whole file in, or nothing of it. Raises `UnableToImport`.
 
     A document that is known (type and number) is brought up to date and stays linked. An endorsement that is known
-    (kind, destination, dates) keeps its entries left, which the crossings count down; one no longer listed is removed.
+    (kind, destination, dates) keeps its entries left, which the crossings count down; one not listed is withdrawn.
     So is a guardian, and whoever answered for the child by that word answers for it no more.
     """
     created = updated = 0
@@ -114,7 +115,7 @@ def _name_guardians(document: TravelDocument, entries: list[Any]) -> None:
 
 
 def _endorse(document: TravelDocument, entries: list[Any]) -> None:
-    kept = []
+    kept, now = [], clock.now()
     for entry in entries:
         facts = _members(entry, _ENDORSEMENT, _ENDORSEMENT_OPTIONAL)
         key = {
@@ -128,10 +129,14 @@ def _endorse(document: TravelDocument, entries: list[Any]) -> None:
             endorsement = Endorsement(document=document, entries_left=facts.get("entries_left"), **key)
         endorsement.stay_days, endorsement.weekly = facts["stay_days"], facts.get("weekly", False)
         endorsement.place = facts.get("place", "")
+        withdrawn = facts.get("withdrawn", False)
+        if not isinstance(withdrawn, bool):
+            raise ValueError("withdrawn: not true or false")  # noqa: TRY004
+        endorsement.withdrawn_at = (endorsement.withdrawn_at or now) if withdrawn else None
         endorsement.full_clean()
         endorsement.save()
         kept.append(endorsement.pk)
-    document.endorsements.exclude(pk__in=kept).delete()
+    document.endorsements.filter(withdrawn_at=None).exclude(pk__in=kept).update(withdrawn_at=now)
 
 
 def _members(entry: object, required: set[str], optional: set[str]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def document_of(traveller: Traveller, document_id: str) -> TravelDocument:
 def endorsement_for(document: TravelDocument, territory: str, *, now: int) -> Endorsement | None:
     """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end."""
     today = local_date(now)
-    held = list(document.endorsements.filter(destination=territory).order_by("valid_to", "pk"))
+    held = list(document.endorsements.filter(destination=territory, withdrawn_at=None).order_by("valid_to", "pk"))
     good = [item for item in held if item.valid_from <= today <= item.valid_to and item.entries_left != 0]
     return next(iter(good), held[-1] if held else None)
 

@@ -134,6 +134,9 @@ class Grant(models.Model):
     class Meta:
         verbose_name = _("grant")
         verbose_name_plural = _("grants")
+        indexes = [
+            models.Index(name="oidc_grant_revoked", fields=["revoked_at"], condition=Q(revoked_at__isnull=False))
+        ]
         constraints = [
             models.CheckConstraint(
                 name="oidc_grant_revoked_after_created",

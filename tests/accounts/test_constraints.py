@@ -71,11 +71,20 @@ def guardian_of_oneself() -> Guardianship:
     return guardianship(guardian=person, ward=person)
 
 
+def undated(model: type[models.Model], **changes: Any) -> None:
+    """What every way of ours dates."""
+    document()
+    traveller()
+    model._default_manager.update(**changes)
+
+
 VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
     ("accounts_account_kind_known", lambda: Account.objects.create_user("somebody", kind="visitor")),
     ("accounts_account_staff_is_officer", lambda: Account.objects.create_user("somebody", is_staff=True)),
     ("accounts_account_superuser_is_officer", lambda: Account.objects.create_user("somebody", is_superuser=True)),
     ("accounts_account_handle_length", lambda: Account.objects.create_user("somebody", user_handle=b"short")),
+    ("accounts_account_closed_dated", lambda: undated(Account, is_active=False, closed_at=None)),
+    ("accounts_document_revoked_dated", lambda: undated(TravelDocument, status="revoked", revoked_at=None)),
     ("accounts_document_number_unique", twice),
     ("accounts_document_type_known", lambda: document(type="pass")),
     ("accounts_document_number_present", lambda: document(number="")),

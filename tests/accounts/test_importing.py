@@ -75,7 +75,7 @@ def test_a_file_is_taken_in_and_then_brought_up_to_date() -> None:
     assert permit.status == "revoked" and permit.traveller is not None
     assert [(item.kind, item.entries_left) for item in permit.endorsements.order_by("kind")] == [("G", 1), ("S", 2)]
     take({**PERMIT, "endorsements": []})
-    assert not permit.endorsements.exists()
+    assert not permit.endorsements.filter(withdrawn_at=None).exists()
     assert set(AuditEvent.objects.filter(kind="accounts.register_imported").last().data) == {
         "created", "updated", "sha256"
     }  # fmt: skip
@@ -87,6 +87,21 @@ def test_the_day_of_issue_may_be_known_or_not() -> None:
     assert list(days) == [datetime.date(2023, 1, 2), None]
     take(PERMIT)  # the file is the whole truth: it does not know any more
     assert TravelDocument.objects.get(number="C12345678").issued_on is None
+
+
+def test_an_endorsement_is_withdrawn_with_its_date_and_comes_back() -> None:
+    """Deleted, it would leave border tokens behind that nobody finds any more."""
+    withdrawn = {**ENDORSEMENT, "withdrawn": True}
+    for entries in ([withdrawn], []):
+        take({**PERMIT, "endorsements": [ENDORSEMENT]})
+        row = Endorsement.objects.get()
+        assert row.withdrawn_at is None
+        take({**PERMIT, "endorsements": entries})
+        at = Endorsement.objects.get(pk=row.pk).withdrawn_at
+        assert at is not None
+        Endorsement.objects.update(withdrawn_at=at - 60)
+        take({**PERMIT, "endorsements": entries})
+        assert Endorsement.objects.get().withdrawn_at == at - 60, "the first time counts"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +116,7 @@ def test_the_day_of_issue_may_be_known_or_not() -> None:
         ({**PERMIT, "type": "pass"}, "document 1: type: not acceptable"),
         ({**PERMIT, "name_native": ["張"] * 99}, "document 1: name_native: not acceptable"),
         ({**PERMIT, "endorsements": {}}, "document 1: endorsements: not a list"),
+        ({**PERMIT, "endorsements": [{**ENDORSEMENT, "withdrawn": "no"}]}, "document 1: withdrawn: not true or false"),
         ({**PERMIT, "endorsements": [7]}, "document 1: not an object"),
         ({**PERMIT, "endorsements": [{**ENDORSEMENT, "stay_days": "many"}]}, "document 1: stay_days: not acceptable"),
         ({**PERMIT, "endorsements": [{**ENDORSEMENT, "stay_days": 0}]}, "document 1: __all__: not acceptable"),

@@ -55,6 +55,9 @@ class Device(models.Model):
     class Meta:
         verbose_name = _("device")
         verbose_name_plural = _("devices")
+        indexes = [
+            models.Index(name="accounts_device_revoked", fields=["revoked_at"], condition=Q(revoked_at__isnull=False))
+        ]
         constraints = [
             models.CheckConstraint(name="accounts_device_jkt_length", condition=Exact(Length("jkt"), THUMBPRINT_CHARS)),
         ]

@@ -49,6 +49,9 @@ class Guardianship(models.Model):
     class Meta:
         verbose_name = _("guardianship")
         verbose_name_plural = _("guardianships")
+        indexes = [
+            models.Index(name="accounts_guardianship_ended", fields=["ended_at"], condition=Q(ended_at__isnull=False))
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="accounts_guardianship_one_living", fields=["guardian", "ward"], condition=Q(ended_at=None)

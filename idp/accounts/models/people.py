@@ -14,6 +14,8 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from idp.accounts.models.endings import Ends, EndsQuerySet, dated
+
 USER_HANDLE_BYTES = 64  # WebAuthn Level 2 §14.6.1 recommends 64 random bytes
 
 
@@ -22,7 +24,7 @@ def new_user_handle() -> bytes:
     return secrets.token_bytes(USER_HANDLE_BYTES)
 
 
-class AccountManager(BaseUserManager["Account"]):
+class AccountManager(BaseUserManager["Account"].from_queryset(EndsQuerySet)):  # type: ignore[misc]
     """Makes accounts, and finds them however the name was typed."""
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> "Account":
@@ -41,8 +43,10 @@ class AccountManager(BaseUserManager["Account"]):
         return self.get(username=self.model.normalize_username(username or ""))
 
 
-class Account(AbstractBaseUser, PermissionsMixin):
+class Account(Ends, AbstractBaseUser, PermissionsMixin):
     """Somebody who can log in here."""
+
+    STATE, OVER, ENDED_AT = "is_active", False, "closed_at"
 
     class Kind(models.TextChoices):
         TRAVELLER = "traveller", _("traveller")
@@ -58,6 +62,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.TRAVELLER)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    closed_at = models.BigIntegerField(null=True, blank=True, editable=False)  # seconds since 1970
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     user_handle = models.BinaryField(default=new_user_handle, max_length=USER_HANDLE_BYTES, unique=True)
 
@@ -69,7 +74,13 @@ class Account(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        indexes = [
+            models.Index(name="accounts_account_closed", fields=["closed_at"], condition=Q(closed_at__isnull=False))
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="accounts_account_closed_dated", condition=dated("is_active", False, "closed_at")
+            ),
             models.CheckConstraint(name="accounts_account_kind_known", condition=Q(kind__in=["traveller", "officer"])),
             models.CheckConstraint(
                 name="accounts_account_staff_is_officer", condition=Q(is_staff=False) | Q(kind="officer")

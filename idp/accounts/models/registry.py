@@ -10,6 +10,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from idp.accounts.models.endings import Ends, EndsQuerySet, dated
 from idp.accounts.models.people import Traveller
 
 NEVER = datetime.date(9999, 12, 31)  # "does not expire", as RFC 5280 §4.1.2.5 writes it; Hong Kong cards have no date
@@ -21,8 +22,10 @@ class Jurisdiction(models.TextChoices):
     MAC = "MAC", _("Macao")
 
 
-class TravelDocument(models.Model):
+class TravelDocument(Ends):
     """A document in the register. Without ``traveller`` nobody has linked it to an account yet."""
+
+    STATE, OVER, ENDED_AT = "status", "revoked", "revoked_at"
 
     class Type(models.TextChoices):
         EEP = "eep", _("Exit-Entry Permit for Travelling to and from Hong Kong and Macao")
@@ -63,13 +66,22 @@ class TravelDocument(models.Model):
     issued_on = models.DateField(null=True, blank=True)  # empty: the register does not say
     expires_on = models.DateField(default=NEVER)  # last day of validity; NEVER when it has none
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.VALID)
+    revoked_at = models.BigIntegerField(null=True, blank=True, editable=False)  # seconds since 1970
     linked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = EndsQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("travel document")
         verbose_name_plural = _("travel documents")
+        indexes = [
+            models.Index(name="accounts_document_revoked", fields=["revoked_at"], condition=Q(revoked_at__isnull=False))
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="accounts_document_revoked_dated", condition=dated("status", "revoked", "revoked_at")
+            ),
             models.UniqueConstraint(name="accounts_document_number_unique", fields=["issued_by", "type", "number"]),
             models.CheckConstraint(
                 name="accounts_document_type_known",
@@ -139,9 +151,16 @@ class Endorsement(models.Model):
     weekly = models.BooleanField(default=False)  # one entry in each natural week (一周一行)
     place = models.CharField(max_length=16, blank=True)  # where it was issued, in the issuing system's code
 
+    withdrawn_at = models.BigIntegerField(_("withdrawn"), null=True, blank=True, editable=False)  # seconds since 1970
+
     class Meta:
         verbose_name = _("endorsement")
         verbose_name_plural = _("endorsements")
+        indexes = [
+            models.Index(
+                name="accounts_endorsement_withdrawn", fields=["withdrawn_at"], condition=Q(withdrawn_at__isnull=False)
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="accounts_endorsement_kind_known", condition=Q(kind__in=["G", "L", "T", "S", "Q", "D", "R"])
