@@ -6,7 +6,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_endings_dated'),
         ('oidc', '0007_consents_by_claim'),
     ]
 
