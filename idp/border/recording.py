@@ -13,7 +13,7 @@ from idp.audit import events
 from idp.border.admitted import Admitted
 from idp.border.entries import reserving
 from idp.border.models import DuplicateAlert, Lane
-from idp.border.records import passing, storing
+from idp.border.records import partitions, passing, storing
 from idp.protocol import journal, keys
 
 
@@ -27,6 +27,7 @@ def record(*, lane: Lane, batch: bytes | Mapping[str, Any], now: int) -> int:
         entries = _continuing(head, batch)
         if not entries:
             return head.journal_seq
+        partitions.prepare([entry.at for entry in entries], now=now)
         if _append(head, entries, now=now):
             return entries[-1].seq
 

@@ -4,5 +4,6 @@
 BEAT = {
     "border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0},
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
+    "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},
     "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},
 }

@@ -2,6 +2,7 @@
 
 from idp import clock
 from idp.border import confirmation, revocation, surveying
+from idp.border.records import partitions
 from idp.celery import app
 
 
@@ -30,3 +31,9 @@ def revoke_orphans() -> int:
 def survey() -> int:
     """See which face models the peers' checkpoints name."""
     return surveying.survey(now=clock.now())
+
+
+@app.task(name="border.prepare_months")
+def prepare_months() -> None:
+    """Have a table for the entries of the coming months."""
+    partitions.prepare_ahead(now=clock.now())

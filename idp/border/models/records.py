@@ -10,20 +10,27 @@ from django.db.models import F, Q
 from idp.border.models.places import DIRECTIONS, Checkpoint, Lane
 from idp.protocol import journal
 
+# Both rows are there: the transaction that stores an entry moves its lane on, and no lane is ever deleted. A constraint
+# would look for them once an entry, and would tie each new month's table to the lanes' one by a lock.
+_BY_RECORDING = {"db_constraint": False, "db_index": False}
+NOT_ADMITTED = ~Q(decision="admit")
+
 
 class JournalEntry(models.Model):
     """One decision of one lane, as the lane wrote it down. Texts are as long as `protocol.journal` lets them be.
 
+    On PostgreSQL partitioned by month (records/partitions.py): there the primary key has ``at``, too, and the unique
+    constraint holds within a month. That a lane has each ``seq`` once is the doing of `Lane.journal_seq`.
     ``about`` and ``officers`` are of an entry by an officer's hand; the machine's have 0 and "".
     """
 
-    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="entries", db_constraint=False)
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+", **_BY_RECORDING)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="entries", **_BY_RECORDING)
     seq = models.PositiveBigIntegerField()
     prev = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
-    at = models.BigIntegerField(db_index=True)
-    jti = models.CharField(max_length=128, db_index=True, blank=True)
+    at = models.BigIntegerField()
+    jti = models.CharField(max_length=128, blank=True)
     issuer = models.CharField(max_length=512, blank=True)
     subject = models.CharField(max_length=128, blank=True)
     direction = models.CharField(max_length=5, choices=DIRECTIONS)
@@ -37,10 +44,20 @@ class JournalEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "journal entries"
-        ordering = ["-at", "-seq"]
+        ordering = ["-at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["lane", "seq"], name="border_journal_entry_once"),
+            models.UniqueConstraint(fields=["lane", "seq", "at"], name="border_journal_entry_once"),
             models.CheckConstraint(condition=Q(decision__in=list(journal.DECISIONS)), name="border_journal_decision"),
+        ]
+        # One for each of the officers' reads (records/reading.py); what is rare is found by what makes it rare.
+        indexes = [
+            models.Index(fields=["at", "id"], name="border_journal_latest"),
+            models.Index(fields=["checkpoint", "at", "id", "direction", "decision"], name="border_journal_checkpoint"),
+            models.Index(fields=["lane", "at", "id"], name="border_journal_lane"),
+            models.Index(fields=["jti"], name="border_journal_jti"),
+            models.Index(fields=["subject"], name="border_journal_subject"),
+            models.Index(fields=["decision", "at", "id"], name="border_journal_not_admitted", condition=NOT_ADMITTED),
+            models.Index(fields=["reason", "at", "id"], name="border_journal_reason", condition=~Q(reason="")),
         ]
 
     def __str__(self) -> str:
@@ -52,7 +69,7 @@ class AdmittedToken(models.Model):
 
     issuer = models.CharField(max_length=512)
     jti = models.CharField(max_length=128)
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="+", **_BY_RECORDING)
     seq = models.PositiveBigIntegerField()
     direction = models.CharField(max_length=5, choices=DIRECTIONS)
     at = models.BigIntegerField()
