@@ -1,11 +1,12 @@
 """Whether a border token may be issued for a document at all: whose it is, under which endorsement, by which rules."""
 
+from dataclasses import replace
 from typing import Any
 
 from idp.accounts.models import Endorsement, TravelDocument, Traveller
 from idp.border.policy import travel_rules
 from idp.protocol.refusals import Reason
-from idp.protocol.travel_rules import TravelFacts, evaluate, local_date, parse_endorsement, parse_rules
+from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement, parse_rules
 
 
 class UnableToIssue(Exception):
@@ -33,31 +34,50 @@ def endorsement_for(document: TravelDocument, territory: str, *, now: int) -> En
 
 
 def check_rules(
-    document: TravelDocument, endorsement: Endorsement | None, leg: tuple[str, str], direction: str, *, now: int
-) -> None:
-    """Whether the rules would let the document through on ``leg``; raises `UnableToIssue` (document_not_eligible)."""
-    origin, target = leg
-    facts = TravelFacts(
+    document: TravelDocument,
+    endorsement: Endorsement | None,
+    leg: tuple[str, str],
+    direction: str,
+    *,
+    now: int,
+    checkpoint: str = "",
+) -> Verdict:
+    """The rules' verdict for the document on ``leg`` at ``checkpoint`` (its entity id).
+
+    Raises `UnableToIssue` (document_not_eligible). A guardian stands beside the child at the gate and stay is for the
+    gate to judge: only eligibility ends it here.
+    """
+    verdict = evaluate(
+        facts_of(document, endorsement),
+        direction=direction,
+        origin=leg[0],
+        destination=leg[1],
+        on=local_date(now),
+        rules=parse_rules(travel_rules(now)),
+        checkpoint=checkpoint,
+    )
+    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
+        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
+    return verdict
+
+
+def facts_of(document: TravelDocument, endorsement: Endorsement | None) -> TravelFacts:
+    """What the register knows that travel rules look at: more than a token tells, where they ask for it."""
+    found = parse_endorsement(endorsement_claim(endorsement))
+    if found is not None and endorsement is not None:
+        found = replace(found, place=endorsement.place or None)
+    return TravelFacts(
         document_type=document.type,
         document_number=document.number,
         issuer=document.issued_by,
         document_expires=document.expires_on,
         birth_date=document.birth_date,
-        endorsement=parse_endorsement(endorsement_claim(endorsement)),
+        endorsement=found,
         stay_days=None,
         guardian=None,
+        nationality=document.nationality,
+        residence=document.residence or None,
     )
-    verdict = evaluate(
-        facts,
-        direction=direction,
-        origin=origin,
-        destination=target,
-        on=local_date(now),
-        rules=parse_rules(travel_rules(now)),
-    )
-    # A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
-    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
-        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
 
 
 def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:

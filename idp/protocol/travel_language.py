@@ -21,7 +21,7 @@ Where a rule counts: ``legs``, ``directions``, ``authorities`` (whose gates), ``
 (entity ids, or codes, their last part). For whom: ``documents``, ``number_prefix``, ``not_number_prefix``, ``issuers``,
 ``nationalities``, ``not_nationalities``, ``residence``, ``age_from``, ``age_below``. For which endorsement:
 ``endorsements``, ``destinations``, ``entries`` ("limited" or "unlimited"), ``weekly``, ``days_from`` and ``days_to``
-(how long it is valid in all). What is absent does not matter.
+(how long it is valid in all), in a note also ``entries_over`` (more are left). What is absent does not matter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +70,7 @@ class Rule:
     endorsements: Texts = _ANY
     destinations: Texts = _ANY
     entries: str | None = None
+    entries_over: int | None = None
     weekly: bool | None = None
     days_from: int | None = None
     days_to: int | None = None
@@ -96,7 +97,7 @@ _ALLOWED = {
     | _UNDER
     | {"advice", "documents", "places", "issued_from", "issued_until", "stay_days", "first_entry_days"},
     "guardian": _COMMON | _WHERE | _WHO | {"advice", "documents", "age"},
-    "note": _COMMON | _WHERE | _WHO | _UNDER | {"documents"},
+    "note": _COMMON | _WHERE | _WHO | _UNDER | {"documents", "entries_over"},
 }
 _NEEDED = {
     kind: {"id", "source", "from", "kind", *members}
@@ -270,6 +271,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "endorsements": _set(),
     "destinations": _JURISDICTIONS,
     "entries": _entries,
+    "entries_over": _number(MAX_STAY),
     "weekly": _flag,
     "days_from": _number(MAX_STAY),
     "days_to": _number(MAX_STAY),

@@ -180,9 +180,15 @@ def _not_holder(rule: Rule, facts: TravelFacts, on: date) -> str:
 
 def _is_under(rule: Rule, endorsement: Endorsement | None, destination: str) -> bool:
     """Whether the rule fits the endorsement under which the crossing is made, where it is about one."""
-    if rule.kind != "endorsement" and not (rule.endorsements or rule.destinations or rule.entries):
-        return rule.weekly is None and rule.days_from is None and rule.days_to is None
+    if rule.kind != "endorsement" and not _asks(rule):
+        return True
     return endorsement is not None and endorsement.destination == destination and _fits(rule, endorsement)
+
+
+def _asks(rule: Rule) -> bool:
+    """Whether a note is about an endorsement at all."""
+    counts = rule.entries, rule.entries_over, rule.weekly, rule.days_from, rule.days_to
+    return bool(rule.endorsements or rule.destinations) or any(count is not None for count in counts)
 
 
 def _fits(rule: Rule, endorsement: Endorsement) -> bool:
@@ -191,6 +197,7 @@ def _fits(rule: Rule, endorsement: Endorsement) -> bool:
         (not rule.endorsements or endorsement.kind in rule.endorsements)
         and (not rule.destinations or endorsement.destination in rule.destinations)
         and rule.entries in (None, unlimited)
+        and (rule.entries_over is None or (endorsement.entries_left or 0) > rule.entries_over)
         and rule.weekly in (None, endorsement.weekly)
         and (rule.days_from is None or endorsement.days >= rule.days_from)
         and (rule.days_to is None or endorsement.days <= rule.days_to)

@@ -11,7 +11,7 @@ from idp.audit.models import AuditEvent
 from idp.biometrics import references
 from idp.biometrics.engine import EMBEDDED_MODEL, Template
 from idp.biometrics.models import FaceReference
-from idp.border import checkpoints, issuance
+from idp.border import checkpoints, eligibility, issuance
 from idp.border.models import IssuedToken
 from idp.federation import signing
 from idp.oidc.models import Grant
@@ -249,3 +249,17 @@ def test_the_authoritys_preference_decides_among_the_models_in_common(world: Wor
         assert world.ask(grant=grant, checkpoint=bay.entity_id).status_code == 201
         assert IssuedToken.objects.latest("pk").face_model == expected
         FaceReference.objects.filter(model=EMBEDDED_MODEL).delete()
+
+
+def test_the_register_tells_the_rules_more_than_a_token_does(world: World) -> None:
+    """invalid solely because of the place of issue, or the right of residence, that only the register knows."""
+    permit = world.give(world.traveller, "C12345678", type="eep", issued_by="CHN")
+    endorsement = world.endorse(permit, destination="HKG", entries_left=None, place="440100")
+    facts = ("CHN", "HKG"), "exit"
+    with pytest.raises(issuance.UnableToIssue, match="g-shenzhen-any-number"):
+        eligibility.check_rules(permit, endorsement, *facts, now=world.now)
+    endorsement.place = "440305"
+    assert eligibility.check_rules(permit, endorsement, *facts, now=world.now).admit
+    card = world.give(world.traveller, "12345678", type="bir", issued_by="MAC", residence="temporary")
+    with pytest.raises(issuance.UnableToIssue, match="bir-to-hk"):
+        eligibility.check_rules(card, None, ("MAC", "HKG"), "entry", now=world.now)
