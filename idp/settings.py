@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "idp.audit",
+    "idp.proposals",
     "idp.accounts",
     "idp.federation",
     "idp.oidc",

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOORS = ["audit", "federation", "accounts", "oidc", "biometrics", "border"]  # lower first
+FLOORS = ["audit", "proposals", "federation", "accounts", "oidc", "biometrics", "border"]  # lower first
 PURE = ["idp.protocol", "idp.wallet", "idp.checkpoint", "idp.biometrics.engine"]
 MODULES = {
     package: sorted(

@@ -1,0 +1,7 @@
+"""Changes that need two officers."""
+
+from django.apps import AppConfig
+
+
+class ProposalsConfig(AppConfig):
+    name = "idp.proposals"
