@@ -33,6 +33,9 @@ class Authority:
     face_profile: str  # false match rate of enrolment: 1e-3 to 1e-6; empty: 1e-4 where it is calibrated
     gate_face_profile: str  # of the lanes
     face_storage: str  # node or device: who keeps face references
+    reservation_lapses_after: int  # seconds after an exit, when its entry is given back
+    unmatched_after: int  # seconds after which officers are shown an exit or an entry without its other side
+    longest_visit: int  # seconds after which officers are shown a visitor's entry without exit
     status_bits: int  # 1, 2, 4 or 8: of each status in new status lists
     status_history: int  # seconds for which a status list of the past can be asked for; 0: not at all
 
@@ -63,6 +66,9 @@ def authority() -> Authority:
         face_profile=settings.IDP_FACE_PROFILE,
         gate_face_profile=settings.IDP_GATE_FACE_PROFILE,
         face_storage=settings.IDP_FACE_STORAGE,
+        reservation_lapses_after=settings.IDP_RESERVATION_LAPSES_AFTER,
+        unmatched_after=settings.IDP_UNMATCHED_AFTER,
+        longest_visit=settings.IDP_LONGEST_VISIT,
         status_bits=settings.IDP_STATUS_BITS,
         status_history=settings.IDP_STATUS_HISTORY,
     )

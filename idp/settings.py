@@ -27,6 +27,10 @@ IDP_FACE_KEYS_RETIRED = env.json("CAUSEWAY_FACE_KEYS_RETIRED", default=[])
 IDP_FACE_STORAGE = env.str("CAUSEWAY_FACE_STORAGE", default="node")
 IDP_STATUS_BITS = env.int("CAUSEWAY_STATUS_BITS", default=1)
 IDP_STATUS_HISTORY = env.int("CAUSEWAY_STATUS_HISTORY", default=30 * 86_400)
+# A token for the entry lives up to a day, and a lane that is cut off hands its journal in up to a day later.
+IDP_RESERVATION_LAPSES_AFTER = env.int("CAUSEWAY_RESERVATION_LAPSES_AFTER", default=2 * 86_400)
+IDP_UNMATCHED_AFTER = env.int("CAUSEWAY_UNMATCHED_AFTER", default=3 * 86_400)  # either side may be down for days
+IDP_LONGEST_VISIT = env.int("CAUSEWAY_LONGEST_VISIT", default=90 * 86_400)  # the longest stay of most endorsements
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

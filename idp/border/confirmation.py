@@ -5,13 +5,16 @@ A receipt says that a token was used to cross, and nothing of why or how well (p
 
 import logging
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from idp.accounts.models import Endorsement
 from idp.audit import events
-from idp.border.models import CrossingReceipt, IssuedToken, OutgoingReceipt, ReceiptQueue
+from idp.border.entries import discrepancies
+from idp.border.entries.confirming import Confirmation, confirm
+from idp.border.models import CrossingReceipt, Discrepancy, IssuedToken, OutgoingReceipt, ReceiptQueue
 from idp.conf import authority
 from idp.federation import fetching, resolution, signing
 from idp.federation.models import Peer
@@ -64,31 +67,54 @@ def deliver_to(queue: int, *, now: int) -> int:
 
 
 def accept(text: bytes, *, now: int) -> CrossingReceipt:
-    """Take a peer's receipt; raises `Refusal`. A second one for the same token changes nothing."""
+    """Take a peer's receipt; raises `Refusal`. A second one for the same token changes nothing.
+
+    Where it says something else than the first, both are kept for officers.
+    """
     sender = receipts.unverified_issuer(text)
     if not Peer.objects.recognised(now).filter(entity_id=sender).exists():
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not a peer")  # a stranger's receipt starts no search for its keys
     issuer_keys = _issuer_keys(sender, text, now=now)
     receipt = receipts.verify_receipt(text, keys=issuer_keys, issuer=sender, audience=authority().entity_id, now=now)
     with transaction.atomic():
-        token = IssuedToken.objects.filter(jti=receipt.token_jti, authority=sender).select_related("document").first()
+        token = (
+            IssuedToken.objects.filter(jti=receipt.token_jti, authority=sender).select_related("endorsement").first()
+        )
         row, created = CrossingReceipt.objects.get_or_create(
             sender=sender,
             token_jti=receipt.token_jti,
-            defaults={
-                "receipt_jti": receipt.jti,
-                "checkpoint": receipt.checkpoint,
-                "direction": receipt.direction,
-                "at": receipt.at,
-                "received_at": now,
-                "token": token,
-            },
+            defaults={**_facts(receipt), "receipt_jti": receipt.jti, "received_at": now, "token": token},
         )
         if created:
             events.record(kind="crossing.confirmed", actor=sender[:255], subject=receipt.token_jti[:255])
-            if token is not None:
-                _consume_entry(token, receipt)
+            _take(receipt, token, now=now)
+        elif _facts(row) != _facts(receipt):
+            beside = {"jti": row.token_jti, **_facts(row)}
+            _keep(Discrepancy.Kind.CONTRADICTION, receipt, beside, now=now)
     return row
+
+
+def _take(receipt: receipts.Receipt, token: IssuedToken | None, *, now: int) -> None:
+    """An entry of the endorsement is used when it is confirmed, not when the token is issued (domain.md §1.9).
+
+    What the token was not for uses nothing, and officers look into it.
+    """
+    if token is None:
+        _keep(Discrepancy.Kind.UNKNOWN_TOKEN, receipt, {}, now=now)
+    elif (receipt.checkpoint, receipt.direction) != (token.checkpoint, token.direction):
+        meant = {"jti": token.jti, "checkpoint": token.checkpoint, "direction": token.direction}
+        _keep(Discrepancy.Kind.OTHER_CROSSING, receipt, meant, now=now)
+    else:
+        confirm(confirmations=[Confirmation(token, receipt.at)], actor=receipt.iss, now=now)
+
+
+def _keep(kind: str, receipt: receipts.Receipt, beside: Mapping[str, Any], *, now: int) -> None:
+    facts = {"jti": receipt.token_jti, **_facts(receipt)}
+    discrepancies.keep(kind=kind, authority=receipt.iss, facts=facts, beside=beside, now=now)
+
+
+def _facts(said: receipts.Receipt | CrossingReceipt) -> dict[str, Any]:
+    return {"checkpoint": said.checkpoint, "direction": said.direction, "at": said.at}
 
 
 def _issuer_keys(sender: str, text: bytes, *, now: int) -> keys.KeySet:
@@ -99,19 +125,6 @@ def _issuer_keys(sender: str, text: bytes, *, now: int) -> keys.KeySet:
         return known
     newer = resolution.look_again(sender, now=now, immediate=True)
     return known if newer is None else keys.parse_jwks(newer.entity("border_token_issuer")["jwks"])
-
-
-def _consume_entry(token: IssuedToken, receipt: receipts.Receipt) -> None:
-    """An entry of the endorsement is used when it is confirmed, not when the token is issued (domain.md §1.9)."""
-    if (receipt.checkpoint, receipt.direction) != (token.checkpoint, token.direction):
-        # Not what the token was for: officers look into it, and nothing is used up.
-        events.record(kind="crossing.contradicted", actor=receipt.iss[:255], subject=token.jti)
-        return
-    if token.direction != "entry":
-        return
-    held = Endorsement.objects.filter(pk=token.endorsement_id, entries_left__gt=0)
-    if held.update(entries_left=F("entries_left") - 1):
-        events.record(kind="endorsement.entry_consumed", actor=receipt.iss[:255], subject=token.jti)
 
 
 def _endpoint(peer: str, *, now: int) -> str:

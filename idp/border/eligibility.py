@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.accounts.models import Endorsement, TravelDocument, Traveller
+from idp.border.entries import standing
 from idp.border.policy import travel_rules
 from idp.protocol.refusals import Reason
 from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement, parse_rules
@@ -25,12 +26,25 @@ def document_of(traveller: Traveller, document_id: str) -> TravelDocument:
     return document
 
 
-def endorsement_for(document: TravelDocument, territory: str, *, now: int) -> Endorsement | None:
-    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end."""
+def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int) -> Endorsement | None:
+    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end.
+
+    Who goes where no endorsement leads goes under that of the stay which ends, where there is one: the gate sees how
+    long it was.
+    """
     today = local_date(now)
-    held = list(document.endorsements.filter(destination=territory, withdrawn_at=None).order_by("valid_to", "pk"))
-    good = [item for item in held if item.valid_from <= today <= item.valid_to and item.entries_left != 0]
-    return next(iter(good), held[-1] if held else None)
+    origin, target = leg
+    held = list(standing.with_crossings(document.endorsements).order_by("valid_to", "pk"))
+    there = [item for item in held if item.destination == target and item.withdrawn_at is None]
+    good = [
+        item
+        for item in there
+        if item.valid_from <= today <= item.valid_to and standing.of(item, direction=direction).entry_left(item, today)
+    ]
+    if there:
+        return next(iter(good), there[-1])
+    stay = standing.stay(document.traveller_id, origin) if held else None
+    return next((item for item in held if stay is not None and item == stay.endorsement), None)
 
 
 def check_rules(
@@ -48,7 +62,7 @@ def check_rules(
     gate to judge: only eligibility ends it here.
     """
     verdict = evaluate(
-        facts_of(document, endorsement),
+        facts_of(document, endorsement, direction),
         direction=direction,
         origin=leg[0],
         destination=leg[1],
@@ -61,9 +75,9 @@ def check_rules(
     return verdict
 
 
-def facts_of(document: TravelDocument, endorsement: Endorsement | None) -> TravelFacts:
+def facts_of(document: TravelDocument, endorsement: Endorsement | None, direction: str) -> TravelFacts:
     """What the register knows that travel rules look at: more than a token tells, where they ask for it."""
-    found = parse_endorsement(endorsement_claim(endorsement))
+    found = parse_endorsement(endorsement_claim(endorsement, direction))
     if found is not None and endorsement is not None:
         found = replace(found, place=endorsement.place or None)
     return TravelFacts(
@@ -80,16 +94,19 @@ def facts_of(document: TravelDocument, endorsement: Endorsement | None) -> Trave
     )
 
 
-def endorsement_claim(endorsement: Endorsement | None) -> dict[str, Any] | None:
+def endorsement_claim(endorsement: Endorsement | None, direction: str) -> dict[str, Any] | None:
     """An endorsement as it travels, sealed (schema: `idp.protocol.travel_rules.parse_endorsement`)."""
     if endorsement is None:
         return None
+    known = standing.of(endorsement, direction=direction)
+    days = {"first_entered_on": known.first_entered_on, "entered_on": known.entered_on}
     return {
         "kind": endorsement.kind,
         "destination": endorsement.destination,
         "valid_from": endorsement.valid_from.isoformat(),
         "valid_to": endorsement.valid_to.isoformat(),
-        "entries_left": endorsement.entries_left,
+        "entries_left": known.entries_left,
         "stay_days": endorsement.stay_days,
         **({"weekly": True} if endorsement.weekly else {}),
+        **{name: day.isoformat() for name, day in days.items() if day is not None},
     }

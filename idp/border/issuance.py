@@ -92,14 +92,15 @@ def issue(*, access: Access, request: TokenRequest, now: int) -> Issued:
     consent = _consent(access, request, now=now)
     destination = _destination(request, now=now)
     document = eligibility.document_of(access.traveller, request.document)
-    endorsement = eligibility.endorsement_for(document, destination.leg(request.direction)[1], now=now)
+    endorsement = eligibility.endorsement_for(document, destination.leg(request.direction), request.direction, now=now)
     eligibility.check_rules(document, endorsement, destination.leg(request.direction), request.direction, now=now)
     face = _face(document, destination, request)
     jti = secrets.token_bytes(16)
     row = _store(access, request, consent, destination, document, endorsement, face.template, jti=jti, now=now)
     if face.row in face.waiting:  # the wallet has shown that it has it
         handover.let_go(face.row, actor=f"traveller:{access.traveller.id}")
-    sealed = _sealed(access.traveller, document, endorsement, destination, face.template)
+    stands_on = eligibility.endorsement_claim(endorsement, request.direction)
+    sealed = _sealed(access.traveller, document, stands_on, destination, face.template)
     token = _sign(access, request, destination, face.template, sealed, row, jti=jti)
     return Issued(token, row.jti, row.expires_at, waiting=any(item != face.row for item in face.waiting))
 
@@ -220,7 +221,7 @@ def used(access: Access, consent: BorderCrossing) -> int:
 def _sealed(
     traveller: Traveller,
     document: TravelDocument,
-    endorsement: Endorsement | None,
+    endorsement: dict[str, Any] | None,
     destination: destinations.Destination,
     template: Template,
 ) -> border_token.Sealed:
@@ -233,8 +234,8 @@ def _sealed(
         sex=document.sex,
         nationality=document.nationality,
         template=template.data,
-        endorsement=eligibility.endorsement_claim(endorsement),
-        stay_days=endorsement.stay_days if endorsement is not None else None,
+        endorsement=endorsement,
+        stay_days=endorsement["stay_days"] if endorsement is not None else None,
         guardian=None,
     )
 

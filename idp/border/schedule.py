@@ -3,6 +3,8 @@
 # A revocation reaches an online gate within 60 s, of which its lane takes 30 and a peer's mirror some.
 BEAT = {
     "border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0},
+    "border.lapse": {"task": "border.lapse", "schedule": 60.0},
+    "border.match": {"task": "border.match", "schedule": 300.0},
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
     "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},
     "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},

@@ -2,6 +2,7 @@
 
 from idp import clock
 from idp.border import confirmation, revocation, surveying
+from idp.border.entries import lapsing, unmatched
 from idp.border.records import partitions
 from idp.celery import app
 
@@ -19,6 +20,18 @@ def deliver_receipts() -> int:
 def deliver_receipts_to(queue: int) -> int:
     """Tell one peer of confirmed crossings."""
     return confirmation.deliver_to(queue, now=clock.now())
+
+
+@app.task(name="border.lapse")
+def lapse() -> int:
+    """Give back the entries of endorsements that were reserved too long ago."""
+    return lapsing.lapse(now=clock.now())
+
+
+@app.task(name="border.match")
+def match() -> int:
+    """List exits without entry and entries without exit for officers."""
+    return unmatched.look(now=clock.now())
 
 
 @app.task(name="border.revoke_orphans")

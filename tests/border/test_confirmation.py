@@ -10,7 +10,7 @@ from idp.accounts.models import Endorsement
 from idp.audit.models import AuditEvent
 from idp.border import confirmation, recording
 from idp.border.entries import reserving
-from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry, OutgoingReceipt, ReceiptQueue
+from idp.border.models import CrossingReceipt, Discrepancy, IssuedToken, JournalEntry, OutgoingReceipt, ReceiptQueue
 from idp.border.tasks import deliver_receipts, deliver_receipts_to
 from idp.conf import authority
 from idp.federation import chain_cache, peering, signing
@@ -261,7 +261,20 @@ def test_a_receipt_that_contradicts_its_token_consumes_nothing(world: World, pee
     changes = {"direction": "exit", "checkpoint": f"{peers.cn.entity_id}/checkpoints/elsewhere"}
     confirmation.accept(receipt(peers, token, **{what: changes[what]}).encode(), now=world.now)
     assert Endorsement.objects.get().entries_left == 2
-    assert AuditEvent.objects.get(kind="crossing.contradicted").subject == token.jti
+    assert AuditEvent.objects.get(kind="crossing.other_crossing").subject == token.jti
+    found = Discrepancy.objects.get()
+    assert (found.kind, found.jti, found.beside["jti"]) == ("other_crossing", token.jti, token.jti)
+
+
+def test_a_second_receipt_that_says_something_else_is_kept_beside_the_first(world: World, peers: Peers) -> None:
+    """It consumes nothing, but dropped in silence nobody would learn that a peer's books contradict themselves."""
+    token = own_token(world, peers)
+    for changes in ({}, {"at": token.issued_at + 1}, {"at": token.issued_at + 1, "jti": "again"}, {"jti": "same"}):
+        confirmation.accept(receipt(peers, token, **changes).encode(), now=world.now)
+    found = Discrepancy.objects.get()
+    assert (found.kind, found.at, found.beside["at"]) == ("contradiction", token.issued_at + 1, token.issued_at)
+    assert CrossingReceipt.objects.get().at == token.issued_at
+    assert Endorsement.objects.get().entries_left == 1
 
 
 def test_a_stranger_is_refused_without_a_search_for_its_keys(world: World, peers: Peers) -> None:
@@ -288,6 +301,7 @@ def test_a_receipt_of_one_peer_about_anothers_crossing_consumes_nothing(world: W
     token = own_token(world, peers)
     confirmation.accept(receipt(peers, token, sender=peers.mo, key=peers.border_keys["mo"]).encode(), now=world.now)
     assert CrossingReceipt.objects.get().token is None
+    assert Discrepancy.objects.get().kind == "unknown_token"
     assert Endorsement.objects.get().entries_left == 2
 
 

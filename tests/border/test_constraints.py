@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from idp.border.models import (
     AdmittedToken,
     Checkpoint,
+    ConfirmedCrossing,
     CrossingReceipt,
+    Discrepancy,
     DuplicateAlert,
     IssuedToken,
     JournalEntry,
@@ -61,6 +63,30 @@ def _alert(second_seq: int) -> None:
     )
 
 
+def _crossing(**changes: object) -> ConfirmedCrossing:
+    token = IssuedToken.objects.order_by("pk").last()
+    facts = {"token": token, "traveller": token.traveller, "authority": "a", "territory": "CHN", "direction": "exit"}
+    return ConfirmedCrossing.objects.create(**{**facts, "at": 1, "confirmed_at": 1, **changes})
+
+
+def _another_token() -> IssuedToken:
+    _copy(IssuedToken.objects.last(), jti="another", status_idx=131069)
+    return IssuedToken.objects.get(jti="another")
+
+
+def _two_entries_for_an_exit() -> None:
+    exit_ = _crossing()
+    for number in range(2):
+        _copy(IssuedToken.objects.last(), jti=f"entry-{number}", status_idx=131070 - number)
+        _crossing(direction="entry", exit=exit_)
+
+
+def _discrepancy(**changes: object) -> None:
+    for _ in range(2):
+        facts = {"kind": "weekly", "authority": "a", "jti": "j", "checkpoint": "c", "direction": "exit", "at": 1}
+        Discrepancy.objects.create(**{**facts, "raised_at": 1, **changes})
+
+
 VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_lane_once_per_checkpoint": lambda: _copy(Lane.objects.get()),
     "border_lane_key_with_enrolment": lambda: Lane.objects.update(enrolled_at=None),
@@ -72,6 +98,13 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_alert_two_entries": lambda: _alert(1),
     "border_alert_once": lambda: [_alert(2) for _ in range(2)],
     "border_receipt_owed_once": _owed,
+    "border_crossing_confirmed_once": lambda: [_crossing() for _ in range(2)],
+    "border_crossing_one_entry_for_an_exit": _two_entries_for_an_exit,
+    "border_crossing_use_known": lambda: _crossing(use="used"),
+    "border_crossing_entry_has_the_exit": lambda: _crossing(exit=_crossing(token=_another_token())),
+    "border_discrepancy_once": _discrepancy,
+    "border_discrepancy_kind_known": lambda: _discrepancy(kind="odd"),
+    "border_discrepancy_resolved_by_somebody": lambda: _discrepancy(resolved_at=1),
     "border_receipt_names_a_token": lambda: _owed(token_jti=""),
     "border_receipt_once": _receipt,
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
@@ -104,6 +137,9 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         "border_token_admitted_once": "jti",
         "border_alert_once": "second_seq",
         "border_receipt_owed_once": "token_jti",
+        "border_crossing_confirmed_once": "token_id",
+        "border_crossing_one_entry_for_an_exit": "exit_id",
+        "border_discrepancy_once": "kind",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message

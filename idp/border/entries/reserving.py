@@ -1,11 +1,12 @@
-"""What follows from an admission at a gate of ours: a receipt owed to the issuer of a peer's token."""
+"""What follows from an admission at a gate of ours: a peer's token owes a receipt, our own goes into our books."""
 
 from collections.abc import Sequence
 
 from django.db import transaction
 
 from idp.border.admitted import Admitted
-from idp.border.models import OutgoingReceipt, ReceiptQueue
+from idp.border.entries.confirming import Confirmation, confirm
+from idp.border.models import IssuedToken, OutgoingReceipt, ReceiptQueue
 from idp.conf import authority
 
 
@@ -19,6 +20,18 @@ def note(*, admitted: Sequence[Admitted], now: int) -> None:
         raise RuntimeError("what follows from an admission belongs into the transaction that records it")
     own = authority().entity_id
     _owe([item for item in admitted if item.issuer != own and item.jti], now=now)  # no receipt can name an empty jti
+    _confirm([item for item in admitted if item.issuer == own], now=now)
+
+
+def _confirm(admitted: Sequence[Admitted], *, now: int) -> None:
+    """An exit on an endorsement for where it leads reserves an entry; the gate has checked what the token is for."""
+    if not admitted:
+        return
+    tokens = IssuedToken.objects.filter(jti__in=[item.jti for item in admitted], authority=authority().entity_id)
+    by_jti = {token.jti: token for token in tokens.select_related("endorsement")}
+    known = [Confirmation(by_jti[item.jti], item.at) for item in admitted if item.jti in by_jti]
+    if known:
+        confirm(confirmations=known, actor=f"{admitted[0].checkpoint}#{admitted[0].lane}", now=now)
 
 
 def _owe(admitted: Sequence[Admitted], *, now: int) -> None:

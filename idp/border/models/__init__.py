@@ -3,6 +3,7 @@
 No row is edited by a later stage: a token's fate is read off the journal entries and receipts that name its ``jti``.
 """
 
+from idp.border.models.entries import ConfirmedCrossing, Discrepancy
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
@@ -14,7 +15,9 @@ __all__ = [
     "JURISDICTIONS",
     "AdmittedToken",
     "Checkpoint",
+    "ConfirmedCrossing",
     "CrossingReceipt",
+    "Discrepancy",
     "DuplicateAlert",
     "IssuedToken",
     "JournalEntry",

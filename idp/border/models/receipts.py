@@ -21,6 +21,7 @@ class OutgoingReceipt(models.Model):
     lane = models.CharField(max_length=64)
     seq = models.PositiveBigIntegerField()
     subject = models.CharField(max_length=128, blank=True, help_text="The issuer's name for the traveller here")
+    waits = models.BooleanField(default=True, help_text="For the visit's other end, and is not listed for officers yet")
     attempts = models.PositiveIntegerField(default=0, help_text="How often it was sent and not taken")
     next_attempt_at = models.BigIntegerField(default=0, help_text="Where the peer did not take it: not before")
     delivered_at = models.BigIntegerField(null=True, blank=True)
@@ -34,6 +35,11 @@ class OutgoingReceipt(models.Model):
             models.Index(
                 fields=["recipient", "id"], condition=Q(delivered_at__isnull=True), name="border_receipts_to_deliver"
             ),
+            models.Index(fields=["recipient", "at"], name="border_receipts_by_time"),
+            models.Index(
+                fields=["recipient", "subject", "at"], condition=Q(waits=True), name="border_visits_not_ended"
+            ),
+            models.Index(fields=["direction", "at"], condition=Q(waits=True), name="border_visits_by_time"),
         ]
 
     def __str__(self) -> str:
