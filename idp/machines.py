@@ -35,6 +35,7 @@ PATHS = frozenset(
     }
 )
 PREFIX = "/border/"  # all of that room: wallets, lanes and peers
+OFFICERS = "/border/v1/officers/"  # but not these, who come with a session
 MAX_HOSTS = 64  # spellings of the node's name that are remembered
 POLICY = "default-src 'none'; frame-ancestors 'none'"  # an error page of Django's is the only page that can come
 
@@ -124,7 +125,7 @@ class Switch:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         path: str = environ.get("PATH_INFO", "")
-        if path in PATHS or path.startswith(PREFIX):
+        if path in PATHS or (path.startswith(PREFIX) and not path.startswith(OFFICERS)):
             return self._machines(environ, start_response)
         try:
             return self._pages(environ, start_response)

@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "idp.openapi.declared.Declared",
     "EXCEPTION_HANDLER": "idp.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -183,7 +183,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Causeway",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "PREPROCESSING_HOOKS": ["idp.openapi.guess_nothing"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["idp.openapi.only_declared"],
     "POSTPROCESSING_HOOKS": ["idp.openapi.describe"],
 }
 

@@ -150,7 +150,16 @@ def test_the_switch_sends_machines_one_way_and_pages_the_other() -> None:
     switch = Switch(machines=named("machines"), pages=named("pages"))
     for path in (*machines.PATHS, "/border/v1/tokens", "/border/v1/checkpoints/x/bundle"):
         assert Answer(switch, path).body == b"machines", path
-    for path in ("/oidc/authorize", "/oidc/consent", "/admin/", "/oidc/token/", "/oidc/tokens", "/border", ""):
+    for path in (
+        "/oidc/authorize",
+        "/oidc/consent",
+        "/admin/",
+        "/oidc/token/",
+        "/oidc/tokens",
+        "/border",
+        machines.OFFICERS + "alerts",
+        "",
+    ):
         assert Answer(switch, path).body == b"pages", path
 
 

@@ -1,5 +1,6 @@
 """What a traveller holds: border tokens and what became of them, and what consents still allow. Facts, never tokens."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from idp.protocol.authorization_details import BORDER_CROSSING, parse_border_cro
 from idp.protocol.journal import PASSED
 from idp.protocol.refusals import Refusal
 
+JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 STATES = ("living", "used", "revoked", "expired")
 
 

@@ -4,9 +4,10 @@ Versions are URL namespaces (`idp.border.rim.Versions`): a second one is a secon
 where something has changed and with those of the first where nothing has.
 """
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from idp.border import rim, views, wallet_views
+from idp.border.officers import urls as officers
 
 v1 = [
     path("tokens", wallet_views.BorderTokens.as_view()),
@@ -21,8 +22,9 @@ v1 = [
     path("checkpoints/<slug:code>/face-models", views.FaceModels.as_view()),
     path("journal", views.Journal.as_view()),
     path("receipts", views.Receipts.as_view()),
+    path("officers/", include(officers.v1)),
 ]
 urlpatterns = [
     path("border/v1/", include((v1, "border"), namespace="v1")),
-    path("border/<path:rest>", rim.Nowhere.as_view()),
+    re_path(r"^border/(?P<rest>[\s\S]*)\Z", rim.Nowhere.as_view()),  # a line break too: `path` ends at one
 ]

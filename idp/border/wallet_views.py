@@ -1,7 +1,6 @@
 """What wallets ask the border for."""
 
 import base64
-import re
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -16,7 +15,6 @@ from idp.problems import Problem
 from idp.protocol import face_references, strict_json
 
 ACR_MFA = "urn:causeway:acr:mfa"
-_JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 
 
 class BorderTokens(BorderView):
@@ -98,7 +96,7 @@ class Consents(BorderView):
 
 def _own(granted: access.Access, jti: str) -> QuerySet[IssuedToken]:
     tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
-    if not _JTI.match(jti) or not tokens.exists():
+    if not holdings.JTI.match(jti) or not tokens.exists():
         raise Problem("not_found", "no such token of this traveller")
     return tokens
 

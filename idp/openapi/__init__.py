@@ -1,8 +1,9 @@
-"""What machines may ask this node for, as an OpenAPI document: ``manage.py spectacular``.
+"""What machines may ask this node for, as an OpenAPI document: ``manage.py spectacular``, and at ``/api/openapi.json``.
 
-No view here could be guessed: bodies are read by the protocol's own strict parsers, and most answers are signed. So
-every operation is written down, one module for each room, and only the frame of the document is drf-spectacular's. The
-statuses of error codes come from the tables that the views answer from. Pages for browsers are not described.
+What wallets, lanes and peers ask for could not be guessed: bodies are read by the protocol's own strict parsers, and
+most answers are signed. So these operations are written down, one module for each room. Officers' views declare their
+serializers, and drf-spectacular reads those (`declared`). The statuses of error codes come from the tables that the
+views answer from. Pages for browsers are not described.
 """
 
 from typing import Any
@@ -12,14 +13,14 @@ from idp.openapi import border, federation, oidc
 from idp.openapi.terms import SECURITY
 
 
-def guess_nothing(endpoints: list[Any], **_: Any) -> list[Any]:
-    """A preprocessing hook: no endpoint is left to guesswork."""
-    return []
+def only_declared(endpoints: list[Any], **_: Any) -> list[Any]:
+    """A preprocessing hook: of the others none is left to guesswork."""
+    return [endpoint for endpoint in endpoints if getattr(endpoint[3].cls, "gives", None)]
 
 
 def describe(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A postprocessing hook: ``result`` with the paths of every room."""
     result["servers"] = [{"url": conf.authority().entity_id}]
-    result["paths"] = {**oidc.paths(), **federation.paths(), **border.paths()}
-    result["components"] = {"securitySchemes": SECURITY}
+    result["paths"] = {**oidc.paths(), **federation.paths(), **border.paths(), **result.get("paths", {})}
+    result["components"] = {**result.get("components", {}), "securitySchemes": SECURITY}
     return result

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from idp.border.paging import MAX_CURSOR, MAX_LIMIT
 from idp.federation.errors import STATUS
 from idp.oidc.errors import OAuthError
@@ -29,6 +31,13 @@ SECURITY: Object = {
     "bearerToken": {"type": "http", "scheme": "bearer", "description": "an access token that is bound to no key"},
     "clientSecret": {"type": "http", "scheme": "basic", "description": "client_secret_basic (RFC 6749 §2.3.1)"},
     "registrationToken": {"type": "http", "scheme": "bearer", "description": "RFC 7591 §3, RFC 7592 §1.2"},
+    "officerSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": settings.SESSION_COOKIE_NAME,
+        "description": "of the admin site, with the second factor verified",
+    },
+    "csrfToken": {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "as the session has it"},
     "lane": {"type": "http", "scheme": "Lane", "description": "a lane's assertion, good once"},
 }
 

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp.accounts.models import Account
 from idp.audit.models import AuditEvent
 from idp.border import recording
 from idp.border.models import Checkpoint, DuplicateAlert, IssuedToken, Lane, WatchlistEntry
 from idp.protocol.watch_list import watch_hash
-from tests.border.world import World
+from tests.border.world import World, browser
 
 NEW = {
     "code": "futian",
@@ -22,17 +21,6 @@ NEW = {
     "directions": ["exit", "entry"],
 }
 MODELS = ["checkpoint", "lane", "issuedtoken", "journalentry", "crossingreceipt", "outgoingreceipt", "duplicatealert"]
-
-
-def browser(account: Account, *, second_factor: bool = True) -> Client:
-    client = Client(headers={"host": "hk.localhost"})
-    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
-    if second_factor:
-        device = TOTPDevice.objects.create(user=account, name="authenticator", confirmed=True)
-        session = client.session
-        session["otp_device_id"] = device.persistent_id
-        session.save()
-    return client
 
 
 @pytest.fixture

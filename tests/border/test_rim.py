@@ -115,7 +115,9 @@ def test_a_version_that_is_not_spoken_is_told_which_are(world: World, path: str,
     assert json.loads(answer.content)["versions"] == ["v1"]
 
 
-@pytest.mark.parametrize("path", ["/border/v1/", "/border/v1/nothing", "/border/v1/tokens/", "/border/v1/tokens/a/b"])
+@pytest.mark.parametrize(
+    "path", ["/border/v1/", "/border/v1/nothing", "/border/v1/tokens/", "/border/v1/tokens/a/b", "/border/v1/%0A"]
+)
 def test_a_path_that_is_none_is_told_as_a_problem(world: World, path: str) -> None:
     """invalid solely because of the rest of the path; the version is one that is spoken."""
     answer = world.machine.post(path)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client as Machine
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp.accounts.models import Account, Device, Endorsement, TravelDocument, Traveller
 from idp.biometrics import references
@@ -245,6 +246,18 @@ class World:
             "stay_days": 7,
         }
         return Endorsement.objects.create(**{**facts, **changes})
+
+
+def browser(account: Account, *, second_factor: bool = True, **options: Any) -> Machine:
+    """Somebody's browser, logged in at the admin site."""
+    client = Machine(headers={"host": "hk.localhost"}, **options)
+    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    if second_factor:
+        device = TOTPDevice.objects.create(user=account, name="authenticator", confirmed=True)
+        session = client.session
+        session["otp_device_id"] = device.persistent_id
+        session.save()
+    return client
 
 
 def lane_body(key: keys.PrivateKey, sealing: list[keys.PrivateKey], models: Any = (EMBEDDED_MODEL,)) -> dict[str, Any]:

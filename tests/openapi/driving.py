@@ -63,6 +63,7 @@ class Sound:
     """A request that is answered with success. ``body`` is an object, or the text of a signed document."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
@@ -70,6 +71,8 @@ class Sound:
     def given_to(self, case: Case, *, but: set[str]) -> Case:
         """``case`` as this request, but for members of the body and the query that ``but`` names."""
         case.headers.clear()
+        case.cookies.clear()
+        case.cookies.update(self.cookies)
         case.path_parameters.update(self.path)
         for name in {*case.query} - but:
             del case.query[name]

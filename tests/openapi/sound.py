@@ -12,6 +12,7 @@ from tests.oidc.registrant import METADATA, Registrant, path
 from tests.oidc.relying_party import RelyingParty
 from tests.oidc.world import CALLBACK, NODE, World
 from tests.openapi.driving import Sound
+from tests.openapi.officers import Officer
 
 MARK = "https://marks.example/privacy"
 PLAIN = {  # operations that take nothing, from everybody
@@ -185,4 +186,6 @@ def request(name: str, world: World) -> Sound:
     """The sound request for the operation ``name``."""
     made: Mapping[str, Callable[[], Sound]] = dict.fromkeys(PLAIN, Sound)
     node = Node(world)
+    if name.startswith("officers_"):
+        return Officer(_Border(world.now)).request(name)
     return made[name]() if name in made else getattr(node, name)()

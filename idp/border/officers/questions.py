@@ -1,0 +1,73 @@
+"""What officers ask by: parameters and members, as serializers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from idp.accounts.models import TravelDocument
+from idp.audit import reading
+from idp.border.asking import Paged, Seconds
+from idp.border.models import DIRECTIONS, JURISDICTIONS
+from idp.protocol import journal
+
+JTI = 128  # characters; protocol.journal
+CASE = r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,63}$"  # `idp.audit.reading`
+
+
+class Nothing(serializers.Serializer[Any]):
+    """No parameters."""
+
+
+class Why(serializers.Serializer[Any]):
+    """To what end somebody looks at personal data, which the audit keeps."""
+
+    purpose = serializers.ChoiceField(choices=reading.REASONS)
+    case = serializers.RegexField(CASE, required=False, help_text="a file number")
+
+
+class Span(Paged):
+    """A page of what was at a time: from ``since`` on, before ``until``."""
+
+    since = Seconds(required=False)
+    until = Seconds(required=False)
+
+
+class Crossings(Span, Why):
+    checkpoint = serializers.SlugField(max_length=20, required=False, help_text="its code")
+    lane = serializers.SlugField(max_length=20, required=False)
+    direction = serializers.ChoiceField(choices=DIRECTIONS, required=False)
+    decision = serializers.ChoiceField(choices=journal.DECISIONS, required=False)
+    reason = serializers.RegexField(r"^[a-z_]{1,32}$", required=False, help_text="the gate's, or the officer's ground")
+    jti = serializers.CharField(max_length=JTI, required=False)
+
+
+class Alerts(Span):
+    state = serializers.ChoiceField(choices=("open", "resolved"), required=False)
+
+
+class Receipts(Span):
+    direction = serializers.ChoiceField(choices=DIRECTIONS, required=False)
+
+
+class OwedReceipts(Receipts):
+    state = serializers.ChoiceField(choices=("waiting", "delivered"), required=False)
+
+
+class Tokens(Paged, Why):
+    """Exactly one of ``document`` and ``traveller``."""
+
+    document = serializers.UUIDField(required=False)
+    traveller = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("document" in attrs) == ("traveller" in attrs):
+            raise serializers.ValidationError("one of document and traveller")
+        return attrs
+
+
+class DocumentNumber(Why):
+    """A document by the whole of its number; there is no search by a part of one, nor by name."""
+
+    issued_by = serializers.ChoiceField(choices=JURISDICTIONS)
+    type = serializers.ChoiceField(choices=TravelDocument.Type.values)
+    number = serializers.CharField(max_length=32)

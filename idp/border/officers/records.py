@@ -1,0 +1,106 @@
+"""What the lanes and the peers reported, for officers: crossings, tokens that passed twice, receipts."""
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from idp import clock
+from idp.border import conditions, paging, recording
+from idp.border.officers import facts, questions, searching
+from idp.border.officers.base import OfficerView
+
+VIEW = "border.view_"
+
+
+class Crossings(OfficerView):
+    """Decisions of the lanes, newest first."""
+
+    permissions = {"GET": (f"{VIEW}journalentry",)}
+    asks, gives, listed = {"GET": questions.Crossings}, {"GET": facts.Crossing}, True
+
+    @transaction.atomic
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        rows = searching.crossings(asked)
+        found = paging.page(rows, order=searching.CROSSINGS, after=asked["after"], limit=asked["limit"])
+        self.look(request, asked, subject="crossings", what="list")
+        return self.answer_page(request, found)
+
+
+class Crossing(OfficerView):
+    """One decision, by its place: checkpoint, lane and number."""
+
+    permissions = {"GET": (f"{VIEW}journalentry",)}
+    asks, gives, codes = {"GET": questions.Why}, {"GET": facts.Crossing}, ("not_found",)
+
+    @transaction.atomic
+    def get(self, request: Request, checkpoint: str, lane: str, seq: int) -> Response:
+        asked = self.asked(request)
+        row = searching.crossing(checkpoint=checkpoint, lane=lane, seq=seq)
+        self.look(request, asked, subject=f"crossing:{checkpoint}/{lane}/{seq}", what="crossing")
+        return self.answer(request, row)
+
+
+class Alerts(OfficerView):
+    """Tokens that let somebody pass at two lanes, newest first."""
+
+    permissions = {"GET": (f"{VIEW}duplicatealert",)}
+    asks, gives, listed = {"GET": questions.Alerts}, {"GET": facts.Alert}, True
+
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        rows = searching.alerts(asked)
+        found = paging.page(rows, order=searching.ALERTS, after=asked["after"], limit=asked["limit"])
+        return self.answer_page(request, found)
+
+
+class Alert(OfficerView):
+    """One such token."""
+
+    permissions = {"GET": (f"{VIEW}duplicatealert",)}
+    asks, gives, codes = {"GET": questions.Nothing}, {"GET": facts.Alert}, ("not_found",)
+
+    def get(self, request: Request, number: int) -> Response:
+        self.asked(request)
+        return self.answer(request, searching.alert(number))
+
+
+class ResolveAlert(OfficerView):
+    """An officer has looked into it; If-Match says into what."""
+
+    permissions = {"POST": (f"{VIEW}duplicatealert", "border.change_duplicatealert")}
+    gives = {"POST": facts.Alert}
+    codes = ("not_found", "precondition_required", "precondition_failed")
+
+    @transaction.atomic
+    def post(self, request: Request, number: int) -> Response:
+        row = searching.alert(number, to_change=True)
+        conditions.require_match(request, self.facts(request, row))
+        recording.resolve(alert=row, officer=self.officer(request), now=clock.now())
+        return self.answer(request, searching.alert(number))
+
+
+class OwedReceipts(OfficerView):
+    """What peers are to be told of crossings on their tokens, newest first."""
+
+    permissions = {"GET": (f"{VIEW}outgoingreceipt",)}
+    asks, gives, listed = {"GET": questions.OwedReceipts}, {"GET": facts.OwedReceipt}, True
+
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        rows = searching.owed_receipts(asked)
+        found = paging.page(rows, order=searching.RECEIPTS, after=asked["after"], limit=asked["limit"])
+        return self.answer_page(request, found)
+
+
+class Receipts(OfficerView):
+    """What peers told of crossings on tokens of this node, newest first."""
+
+    permissions = {"GET": (f"{VIEW}crossingreceipt",)}
+    asks, gives, listed = {"GET": questions.Receipts}, {"GET": facts.Receipt}, True
+
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        rows = searching.receipts(asked)
+        found = paging.page(rows, order=searching.RECEIPTS, after=asked["after"], limit=asked["limit"])
+        return self.answer_page(request, found)
