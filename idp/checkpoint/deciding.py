@@ -47,27 +47,21 @@ class Verdict:
 
 def record(decision: Decision, circumstances: Circumstances, *, config: LaneConfig, store: Store, now: int) -> Verdict:
     """Write ``decision`` down, in one entry. Never raises: an Admit that cannot be written is a referral."""
-    bundle = circumstances.bundle
     seq = 0
     for _ in range(3):  # an Admit that came second is refused; a refusal that cannot be written is a bare referral
         try:
-            fields = _fields(decision, bundle, config, now)
-            if isinstance(decision, Admit):
-                seq = store.admit(fields, decision.crossing.reservation).seq
-            else:
-                seq = store.note(fields).seq
+            seq = _write(decision, circumstances.bundle, config, store, now)
             break
-        except AlreadyAdmitted:
-            decision = _instead(decision, Refuse, Reason.REPLAYED)
-        except EntryUsed:
-            decision = _instead(decision, Refer, Reason.DOCUMENT_NOT_ELIGIBLE)
-        except Unavailable as error:
-            log.error("a decision could not be recorded: %s", error)  # noqa: TRY400  the trace says nothing more
-            decision = _instead(decision, Refer, Reason.STORAGE_UNAVAILABLE)
-            break
-        except Exception as error:  # a content that no entry can hold, a damaged journal: an officer looks
-            log.exception("a decision could not be recorded")
-            decision = _instead(decision, Refer, Reason.INTERNAL, detail=type(error).__name__)
+        except Exception as error:
+            decision = instead(decision, error)
+            if isinstance(error, Unavailable):
+                break
+    return verdict(decision, circumstances, seq=seq, now=now)
+
+
+def verdict(decision: Decision, circumstances: Circumstances, *, seq: int, now: int) -> Verdict:
+    """``decision`` as it was recorded in the entry ``seq``."""
+    bundle = circumstances.bundle
     return Verdict(
         decision,
         seq,
@@ -78,23 +72,44 @@ def record(decision: Decision, circumstances: Circumstances, *, config: LaneConf
     )
 
 
-def _instead(decision: Decision, kind: type[Refer] | type[Refuse], reason: Reason, detail: str = "") -> Refer | Refuse:
-    """What is decided instead, about the same token. Its subject is left out where an entry could not hold it."""
+def instead(decision: Decision, error: Exception) -> Refer | Refuse:
+    """What is decided where ``decision`` could not be written because of ``error``, about the same token.
+
+    Its subject is left out where an entry could not hold it.
+    """
+    kind: type[Refer] | type[Refuse] = Refer
+    reason, detail = Reason.INTERNAL, type(error).__name__
+    if isinstance(error, AlreadyAdmitted):
+        kind, reason, detail = Refuse, Reason.REPLAYED, ""
+    elif isinstance(error, EntryUsed):
+        reason, detail = Reason.DOCUMENT_NOT_ELIGIBLE, ""
+    elif isinstance(error, Unavailable):
+        log.error("a decision could not be recorded: %s", error)
+        reason, detail = Reason.STORAGE_UNAVAILABLE, ""
+    else:  # a content that no entry can hold, a damaged journal: an officer looks
+        log.error("a decision could not be recorded", exc_info=error)
     about = decision.crossing if isinstance(decision, Admit) else decision
-    sub = "" if reason is Reason.INTERNAL else about.sub
     return kind(
         reason,
         7,
         detail,
         iss=about.iss,
         jti=about.jti,
-        sub=sub,
+        sub="" if reason is Reason.INTERNAL else about.sub,
         document=about.document,
         reservation=about.reservation,
     )
 
 
-def _fields(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, now: int) -> dict[str, Any]:
+def _write(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, store: Store, now: int) -> int:
+    written = fields(decision, bundle, config, now)
+    if isinstance(decision, Admit):
+        return store.admit(written, decision.crossing.reservation).seq
+    return store.note(written).seq
+
+
+def fields(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, now: int) -> dict[str, Any]:
+    """The members of the journal entry that are this module's to choose."""
     about = decision.crossing if isinstance(decision, Admit) else decision
     return {
         "checkpoint": config.checkpoint,

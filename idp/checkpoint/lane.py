@@ -19,7 +19,7 @@ from idp.checkpoint.deciding import Circumstances, Verdict, record
 from idp.checkpoint.store import Store
 from idp.checkpoint.trust import Trust
 from idp.protocol import gate
-from idp.protocol.gate_decisions import Decision, Examined, FaceScore, Lane, Refer, Reference
+from idp.protocol.gate_decisions import Decision, Examined, FaceScore, Lane, Refer, Reference, Refuse
 from idp.protocol.keys import PrivateKey
 from idp.protocol.presentation import Challenge, sign_challenge
 from idp.protocol.refusals import Reason, Unavailable
@@ -35,10 +35,11 @@ SEALING_REREAD = 60  # seconds; the key announced as next is known already, so n
 
 
 @dataclass
-class _Waiting:
-    """A traveller whose code was examined and whose face is to come."""
+class Waiting:
+    """A traveller whose code was examined and whose face is to come; ``examined`` is a decision where steps 0 to 9
+    gave one."""
 
-    examined: Examined
+    examined: Examined | Refer | Refuse
     bundle: TrustBundle | None
     since: int
     gate_ms: float
@@ -66,7 +67,7 @@ class LaneAtWork:
         self.still_pictures = still_pictures
         self._engine = engine
         self._lock = threading.RLock()
-        self._waiting: _Waiting | None = None
+        self._waiting: Waiting | None = None
         self._latest: tuple[Verdict, int] | None = None
         self._challenge: Challenge | None = None
         self._sealing: tuple[tuple[PrivateKey, ...], int] | None = None  # and when they were read
@@ -79,39 +80,69 @@ class LaneAtWork:
         Only a code that passes them takes the place of a traveller who is awaited already.
         """
         with self._lock:
-            now, begun, bundle = self.clock(), time.perf_counter(), self.bundle()
-            examined = gate.examine(raw, bundle=bundle, lane=self._lane(now), ledger=self.store, now=now)
-            gate_ms = (time.perf_counter() - begun) * 1000
-            if not isinstance(examined, Examined):
-                return self._record(examined, Circumstances(bundle, gate_ms))
-            self._waiting = _Waiting(examined, bundle, now, gate_ms)
-            return self._waiting.id
+            waiting = self.examine(raw)
+            if not isinstance(waiting.examined, Examined):
+                return self.record(waiting.examined, Circumstances(waiting.bundle, waiting.gate_ms))
+            self._waiting = waiting
+            return waiting.id
 
     def face(self, waiting_id: str, frames: Sequence[bytes]) -> Verdict | None:
         """Step 10 for the traveller who is awaited; None where nobody is (too late, or another came)."""
         with self._lock:
             waiting = self._take(waiting_id)
-            if waiting is None:
-                return None
-            live = waiting.examined.liveness and not (self.still_pictures and len(frames) == 1)
-            seen = comparison.Comparison(self._engine, frames, live=live)
-            begun = time.perf_counter()
-            decision = self._compare(waiting, seen)
-            face_ms = (time.perf_counter() - begun) * 1000
-            return self._record(decision, Circumstances(waiting.bundle, waiting.gate_ms, face_ms, seen.score))
+            return None if waiting is None else self.record(*self.compare(waiting, frames))
 
     def camera_failed(self, waiting_id: str) -> Verdict | None:
         """The traveller who is awaited goes to an officer: there is no picture to be had."""
         with self._lock:
             waiting = self._take(waiting_id)
-            if waiting is None:
-                return None
+            return None if waiting is None else self.record(*self.compare(waiting, None))
 
-            def no_camera(reference: Reference) -> FaceScore:
-                raise Unavailable("no camera")
+    # The parts of that way, also for a gate that two lanes share (`idp.checkpoint.joint_lane`).
 
-            decision = self._compare(waiting, no_camera)
-            return self._record(decision, Circumstances(waiting.bundle, waiting.gate_ms))
+    def examine(self, raw: bytes | str) -> Waiting:
+        """Steps 0 to 9 now; nothing is recorded."""
+        now, begun, bundle = self.clock(), time.perf_counter(), self.bundle()
+        examined = gate.examine(raw, bundle=bundle, lane=self._lane(now), ledger=self.store, now=now)
+        return Waiting(examined, bundle, now, (time.perf_counter() - begun) * 1000)
+
+    def compare(self, waiting: Waiting, frames: Sequence[bytes] | None) -> tuple[Decision, Circumstances]:
+        """Step 10 for who passed the others, nothing recorded; ``frames`` None: the camera gave no picture."""
+        examined = waiting.examined
+        if not isinstance(examined, Examined):
+            raise RuntimeError("steps 0 to 9 gave a decision")  # noqa: TRY004  ours, not the argument's type
+        found = examined.crossing
+        if self.clock() < waiting.since:  # it went back between code and face: no time of ours can be trusted
+            decision: Decision = Refer(
+                Reason.CLOCK_UNTRUSTED,
+                10,
+                iss=found.iss,
+                jti=found.jti,
+                sub=found.sub,
+                document=found.document,
+                reservation=found.reservation,
+            )
+            return decision, Circumstances(waiting.bundle, waiting.gate_ms)
+        if frames is None:
+            return gate.compare(examined, face=_no_camera), Circumstances(waiting.bundle, waiting.gate_ms)
+        seen, begun = self.comparison(examined, frames), time.perf_counter()
+        decision = gate.compare(examined, face=seen)
+        face_ms = (time.perf_counter() - begun) * 1000
+        return decision, Circumstances(waiting.bundle, waiting.gate_ms, face_ms, seen.score)
+
+    def comparison(self, examined: Examined, frames: Sequence[bytes]) -> comparison.Comparison:
+        """The comparison of these frames by this lane's engine, live where the checkpoint asks for it."""
+        live = examined.liveness and not (self.still_pictures and len(frames) == 1)
+        return comparison.Comparison(self._engine, frames, live=live)
+
+    def record(self, decision: Decision, circumstances: Circumstances) -> Verdict:
+        """Write the decision down; the verdict is the lane's latest."""
+        return self.remember(record(decision, circumstances, config=self.config, store=self.store, now=self.clock()))
+
+    def remember(self, verdict: Verdict) -> Verdict:
+        """``verdict`` was recorded: it is the lane's latest."""
+        self._latest = (verdict, self.clock())
+        return verdict
 
     # What the lane shows and holds.
 
@@ -157,19 +188,6 @@ class LaneAtWork:
         gc.collect()
         gc.freeze()  # what lives as long as the lane is not looked through at every collection
 
-    def _compare(self, waiting: _Waiting, face: Callable[[Reference], FaceScore]) -> Decision:
-        found = waiting.examined.crossing
-        if self.clock() < waiting.since:  # it went back between code and face: no time of ours can be trusted
-            return Refer(
-                Reason.CLOCK_UNTRUSTED, 10, iss=found.iss, jti=found.jti, sub=found.sub, document=found.document
-            )
-        return gate.compare(waiting.examined, face=face)
-
-    def _record(self, decision: Decision, circumstances: Circumstances) -> Verdict:
-        verdict = record(decision, circumstances, config=self.config, store=self.store, now=self.clock())
-        self._latest = (verdict, self.clock())
-        return verdict
-
     def _lane(self, now: int) -> Lane:
         return Lane(
             checkpoint=self.config.checkpoint,
@@ -193,7 +211,7 @@ class LaneAtWork:
         shown, self._challenge = self._challenge, None  # whatever comes of it, it is not shown again
         return None if shown is None or shown.exp <= self.clock() else shown.nonce
 
-    def _take(self, waiting_id: str) -> _Waiting | None:
+    def _take(self, waiting_id: str) -> Waiting | None:
         """The traveller awaited under this id, once. Another id (an old page's) takes nobody's place away."""
         waiting = self._waiting
         if waiting is None or not secrets.compare_digest(waiting.id.encode(), waiting_id.encode("utf-8", "replace")):
@@ -201,5 +219,9 @@ class LaneAtWork:
         self._waiting = None
         return waiting if self._in_time(waiting) else None
 
-    def _in_time(self, waiting: _Waiting) -> bool:
+    def _in_time(self, waiting: Waiting) -> bool:
         return self.clock() < waiting.since + FACE_TIME
+
+
+def _no_camera(reference: Reference) -> FaceScore:
+    raise Unavailable("no camera")

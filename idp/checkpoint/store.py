@@ -51,17 +51,20 @@ class EntryUsed(Exception):
 class Store:
     """The lane's file; safe to use from several threads and processes.
 
-    ``create`` False: the lane has worked before, and `Unavailable` is raised where its file is not there.
+    ``create`` False: the lane has worked before, and `Unavailable` is raised where its file is not there. ``rollback``:
+    at a joint gate, where a transaction spans two files, which SQLite makes atomic with rollback journals only
+    (`idp.checkpoint.joint_store`).
     """
 
-    def __init__(self, path: Path, clock: Callable[[], int], *, create: bool = True) -> None:
-        self._path = path
+    def __init__(self, path: Path, clock: Callable[[], int], *, create: bool = True, rollback: bool = False) -> None:
+        self.path = path
         self._clock = clock
-        self._lock = threading.RLock()  # one connection: a lane has one traveller at a time
+        self._rollback = rollback
+        self.lock = threading.RLock()  # one connection: a lane has one traveller at a time
         self._open: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and inode of what is open
         self._last: tuple[int, journal.Entry, int] | None = None  # data_version, last entry, latest time
-        with _disk():
+        with disk():
             if create and not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
                 sync_directory(path.parent)
@@ -82,8 +85,8 @@ class Store:
 
     def admitted_subject(self, iss: str, sub: str, since: int) -> bool:
         """Whether the journal says that this issuer's ``sub`` was let through at ``since`` or later."""
-        with self._lock, _disk():
-            newest_first = self._connection().execute("SELECT latest, entry FROM journal ORDER BY seq DESC")
+        with self.lock, disk():
+            newest_first = self.connect().execute("SELECT latest, entry FROM journal ORDER BY seq DESC")
             for latest, text in newest_first:
                 if latest < since:
                     break
@@ -131,18 +134,34 @@ class Store:
         officer releases may use more entries than there are: both sides' books will show it.
         """
         with self._transaction() as connection:
-            try:
-                connection.execute(
-                    "INSERT INTO admitted VALUES (?, ?, ?)", (fields["iss"], fields["jti"], fields["at"])
-                )
-            except sqlite3.IntegrityError as error:
-                raise AlreadyAdmitted from error
-            if reservation is not None:
-                today = travel_rules.local_date(fields["at"])
-                if fields["decision"] == "admit" and not entry_left(as_remembered(reservation, self), today):
-                    raise EntryUsed
-                self._reserve(connection, reservation, fields["at"])
-            return self._append(connection, fields)
+            return self.consume(connection, fields, reservation)
+
+    def consume(
+        self,
+        connection: sqlite3.Connection,
+        fields: Mapping[str, Any],
+        reservation: Reservation | None,
+        schema: str = "main",
+    ) -> journal.Entry:
+        """`admit` in a transaction of the caller's, on a connection to which this file is ``schema``."""
+        try:
+            connection.execute(
+                f"INSERT INTO {schema}.admitted VALUES (?, ?, ?)",  # noqa: S608  our own names
+                (fields["iss"], fields["jti"], fields["at"]),
+            )
+        except sqlite3.IntegrityError as error:
+            raise AlreadyAdmitted from error
+        if reservation is not None:
+            today = travel_rules.local_date(fields["at"])
+            found = as_remembered(reservation, self)
+            if fields["decision"] == "admit" and not entry_left(found, today):
+                raise EntryUsed
+            left = None if found.entries_left is None else max(0, found.entries_left - 1)
+            connection.execute(
+                f"INSERT OR REPLACE INTO {schema}.entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  our own names
+                (*reservation.key, left, fields["at"]),
+            )
+        return self._append(connection, fields, schema)
 
     def note(self, fields: Mapping[str, Any]) -> journal.Entry:
         """Write the entry of a traveller who was not admitted, and count the attempt. Raises as `admit`."""
@@ -207,7 +226,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        with self._lock:
+        with self.lock:
             if self._open is not None:
                 self._open.close()
             self._open = self._file = self._last = None
@@ -215,37 +234,31 @@ class Store:
     def _entries(self, reservation: Reservation) -> Any:
         return self._one(f"SELECT remaining, at FROM entries WHERE {_SAME}", *reservation.key)  # noqa: S608  ours
 
-    def _reserve(self, connection: sqlite3.Connection, reservation: Reservation, at: int) -> None:
-        left = as_remembered(reservation, self).entries_left
-        connection.execute(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*reservation.key, None if left is None else max(0, left - 1), at),
-        )
-
-    def _append(self, connection: sqlite3.Connection, fields: Mapping[str, Any]) -> journal.Entry:
+    def _append(self, connection: sqlite3.Connection, fields: Mapping[str, Any], schema: str = "main") -> journal.Entry:
         version = int(connection.execute("PRAGMA data_version").fetchone()[0])  # changes with others' commits only
-        if self._last is None or self._last[0] != version:
-            self._last = _last_entry(connection, version)
+        if self._last is None or self._last[0] != version or connection is not self._open:
+            self._last = _last_entry(connection, version, schema)
         _, previous, latest = self._last or (version, None, 0)
         entry = journal.append(previous, fields)
         latest = max(latest, entry.at)
         text = strict_json.dumps(entry.wire()).decode()
-        connection.execute("INSERT INTO journal VALUES (?, ?, ?)", (entry.seq, latest, text))
-        self._last = (version, entry, latest)  # dropped again where the transaction fails
+        connection.execute(f"INSERT INTO {schema}.journal VALUES (?, ?, ?)", (entry.seq, latest, text))  # noqa: S608
+        # Dropped again where the transaction fails; of another connection the version says nothing.
+        self._last = (version, entry, latest) if connection is self._open else None
         return entry
 
     def _one(self, statement: str, *values: object) -> Any:
-        with self._lock, _disk():
-            return self._connection().execute(statement, values).fetchone()
+        with self.lock, disk():
+            return self.connect().execute(statement, values).fetchone()
 
     def _all(self, statement: str, *values: object) -> list[Any]:
-        with self._lock, _disk():
-            return self._connection().execute(statement, values).fetchall()
+        with self.lock, disk():
+            return self.connect().execute(statement, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _disk():
-            connection = self._connection()
+        with self.lock, disk():
+            connection = self.connect()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -256,33 +269,46 @@ class Store:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _connection(self) -> sqlite3.Connection:
-        found = self._path.stat()  # raises OSError when the file or its directory is gone
+    def connect(self) -> sqlite3.Connection:
+        """The lane's own connection; raises `Unavailable`, OSError or sqlite3.Error where the file is not as before."""
+        found = self.path.stat()  # raises OSError when the file or its directory is gone
         if self._open is not None and self._file != (found.st_dev, found.st_ino):
             self.close()
             raise Unavailable("the lane's file is another than before")
         if self._open is None:
             connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=rw",  # never made here
+                f"{self.path.absolute().as_uri()}?mode=rw",  # never made here
                 uri=True,
                 timeout=WAIT,
                 isolation_level=None,
                 check_same_thread=False,
             )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            try:
+                durable(connection, "main", rollback=self._rollback)
+            except BaseException:
+                connection.close()
+                raise
             self._open, self._file = connection, (found.st_dev, found.st_ino)
         return self._open
 
 
+def durable(connection: sqlite3.Connection, schema: str, *, rollback: bool) -> None:
+    """Have what is committed survive a loss of power: for a rollback journal its deletion must, too (EXTRA)."""
+    mode, level = ("DELETE", "EXTRA") if rollback else ("WAL", "FULL")
+    connection.execute(f"PRAGMA {schema}.journal_mode = {mode}")
+    connection.execute(f"PRAGMA {schema}.synchronous = {level}")
+
+
 @contextmanager
-def _disk() -> Iterator[None]:
+def disk() -> Iterator[None]:
+    """What a disk does wrong is `Unavailable`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         raise Unavailable(f"storage: {type(error).__name__}") from error
 
 
-def _last_entry(connection: sqlite3.Connection, version: int) -> tuple[int, journal.Entry, int] | None:
-    row = connection.execute("SELECT entry, latest FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+def _last_entry(connection: sqlite3.Connection, version: int, schema: str) -> tuple[int, journal.Entry, int] | None:
+    last = f"SELECT entry, latest FROM {schema}.journal ORDER BY seq DESC LIMIT 1"  # noqa: S608  our own names
+    row = connection.execute(last).fetchone()
     return (version, journal.parse_entry(strict_json.loads(row[0])), int(row[1])) if row else None

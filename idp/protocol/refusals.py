@@ -40,6 +40,7 @@ class Reason(StrEnum):
     CAMERA_UNAVAILABLE = "camera_unavailable"
     STORAGE_UNAVAILABLE = "storage_unavailable"
     WATCHLIST = "watchlist"
+    NOT_RELEASED = "not_released"
     INTERNAL = "internal"
 
 

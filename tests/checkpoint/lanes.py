@@ -60,11 +60,14 @@ class LaneSimulator:
     clock: Clock = field(default_factory=Clock)
     bundled: bool = True
     still_pictures: bool = False
+    invited: dict[str, Any] = field(default_factory=dict)  # what differs from Lo Wu's first lane
+    joint: bool = False
+    key: PrivateKey = field(default_factory=lane_key)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.store = Store(self.directory / DATABASE, self.clock)
-        self.config: LaneConfig = configuration.parse(invitation(), self.directory)
+        self.store = Store(self.directory / DATABASE, self.clock, rollback=self.joint)
+        self.config: LaneConfig = configuration.parse(invitation(**self.invited), self.directory)
         sealing_keys.ensure(self.config.sealing_directory, now=self.clock.now)
         self.lane = self.restarted()
         if self.bundled:
@@ -75,7 +78,7 @@ class LaneSimulator:
         self.lane = LaneAtWork(
             self.config,
             store=self.store,
-            lane_key=lane_key(),
+            lane_key=self.key,
             engine=self.engine,
             clock=self.clock,
             still_pictures=self.still_pictures,
@@ -114,12 +117,14 @@ class LaneSimulator:
         entries = self.store.pending(limit=10_000)
         for start in range(0, len(entries), journal.MAX_ENTRIES):
             part = entries[start : start + journal.MAX_ENTRIES]
-            expected = journal.genesis(CHECKPOINT, "1") if start == 0 else journal.entry_hash(entries[start - 1])
+            expected = (
+                journal.genesis(self.config.checkpoint, "1") if start == 0 else journal.entry_hash(entries[start - 1])
+            )
             journal.verify_batch(
-                journal.sign_head(part, lane_key()),
-                checkpoint=CHECKPOINT,
+                journal.sign_head(part, self.key),
+                checkpoint=self.config.checkpoint,
                 lane="1",
-                lane_key=lane_key().public,
+                lane_key=self.key.public,
                 expected_seq=start + 1,
                 expected_prev=expected,
             )

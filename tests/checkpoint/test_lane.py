@@ -180,7 +180,7 @@ def test_a_disk_that_is_gone_before_the_code_refers(lane: LaneSimulator) -> None
 
 def test_a_full_disk_refers(lane: LaneSimulator) -> None:
     waiting = examined(lane)
-    connection = lane.store._connection()
+    connection = lane.store.connect()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
     lane.store.keep("fill", "")
@@ -206,7 +206,7 @@ def test_a_subject_that_no_entry_can_hold_is_referred_and_recorded(lane: LaneSim
 
 def test_a_damaged_journal_admits_nobody(lane: LaneSimulator) -> None:
     lane.cross()
-    lane.store._connection().execute("UPDATE journal SET entry = 'nonsense'")
+    lane.store.connect().execute("UPDATE journal SET entry = 'nonsense'")
     lane.store._last = None
     assert decided(lane.cross(lane.code(1))) == ("refer", Reason.INTERNAL)
 

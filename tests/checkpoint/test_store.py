@@ -161,7 +161,7 @@ def test_the_file_is_for_its_owner_only(path: Path, store: Store) -> None:
 
 def test_every_write_is_synced(path: Path, store: Store) -> None:
     store.admit(fields())
-    connection = store._connection()
+    connection = store.connect()
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -189,7 +189,7 @@ def test_a_failed_transaction_leaves_no_entry_in_memory(store: Store) -> None:
 def test_an_entry_whose_commit_failed_is_no_one_s_predecessor(store: Store) -> None:
     """The commit fails solely because of a constraint that is checked there, as it would for a disk."""
     store.admit(fields(1))
-    connection = store._connection()
+    connection = store.connect()
     for statement in (
         "PRAGMA foreign_keys = ON",
         "CREATE TABLE late (seq INTEGER REFERENCES kept (name) DEFERRABLE INITIALLY DEFERRED)",
@@ -276,7 +276,7 @@ def test_a_damaged_file_is_unavailable(path: Path, store: Store) -> None:
 def test_another_s_long_transaction_ends_in_unavailable_and_not_in_a_hang(path: Path, store: Store) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    store._connection().execute("PRAGMA busy_timeout = 50")
+    store.connect().execute("PRAGMA busy_timeout = 50")
     with pytest.raises(Unavailable):
         store.admit(fields())
     other.execute("ROLLBACK")

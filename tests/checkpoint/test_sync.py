@@ -247,7 +247,7 @@ def test_a_fork_that_the_node_reports_is_not_taken_for_success(
     sync.fetch_bundle()
     refusing(lane, 1)
     sync.upload()
-    lane.store._connection().execute("DELETE FROM journal")
+    lane.store.connect().execute("DELETE FROM journal")
     lane.store.keep("uploaded", "0")
     lane.store.close()
     refusing(lane, 2)

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from idp.checkpoint.joint_store import admit_both
 from idp.checkpoint.sealing_keys import rotate_if_due
 from idp.checkpoint.store import AlreadyAdmitted, Store
+from idp.protocol.joint import SIDES, Side
 from idp.protocol.refusals import Unavailable
 from tests.simulators.gate import CHECKPOINT, CN, NOW
 
@@ -66,5 +68,22 @@ def admit_and_say(path: Path, most: int, limit: int | None) -> None:
         sys.stdout.write("unavailable\n")
 
 
+def joint_stores(directory: Path) -> dict[Side, Store]:
+    """The two files of a joint gate."""
+    return {side: Store(directory / f"{side}.sqlite3", lambda: NOW, rollback=True) for side in SIDES}
+
+
+def admit_both_and_say(directory: Path) -> None:
+    """Admit at both sides, one after the other, and say each number when it is done."""
+    stores = joint_stores(directory)
+    for number in range(100_000):
+        admit_both(stores, {"exit": (fields(number, direction="exit"), None), "entry": (fields(number), None)})
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    admit_and_say(Path(sys.argv[1]), 100_000, int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    if sys.argv[1] == "joint":
+        admit_both_and_say(Path(sys.argv[2]))
+    else:
+        admit_and_say(Path(sys.argv[1]), 100_000, int(sys.argv[2]) if len(sys.argv) > 2 else None)

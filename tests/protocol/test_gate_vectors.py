@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from idp.protocol import gate
-from idp.protocol.gate_decisions import Admit, Decision, FaceScore, Lane, Reference, Refuse
+from idp.protocol.gate_decisions import Admit, Decision, FaceScore, Lane, Refer, Reference, Refuse
+from idp.protocol.joint import CrossingSession
 from idp.protocol.keys import parse_jwks, parse_private
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 from idp.protocol.strict_json import b64decode
@@ -71,9 +72,11 @@ def decide(case: Document, vectors: Document, bundle: TrustBundle | None) -> Dec
         entered=ledger.get("entered_at", 0),
         breaks=ledger.get("breaks", False),
     )
-    return gate.decide(
+    decision = gate.decide(
         case["presentation"], bundle=bundle, lane=lane, ledger=memory, face=engine(case["face"]), now=case["now"]
     )
+    other = {"admit": decision, "refer": Refer(Reason.WATCHLIST, 9), "refuse": Refuse(Reason.REVOKED, 5)}
+    return CrossingSession(exit=other[case.get("other_side", "admit")], entry=decision).verdict("entry")
 
 
 def engine(stated: Document) -> Callable[[Reference], FaceScore]:

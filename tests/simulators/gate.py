@@ -148,6 +148,9 @@ class GateSimulator:
     """Hong Kong's gate at Lo Wu, entry from the mainland, unless told otherwise. Changes are made by attribute."""
 
     now: int = NOW
+    anchor: str = HK
+    place: str = CHECKPOINT  # the checkpoint's entity id
+    neighbour: str = "CHN"
     issuers: tuple[str, ...] = (HK, CN, MO)
     list_size: int = 1024
     revoked: dict[str, set[int]] = field(default_factory=dict)  # by issuer
@@ -197,24 +200,25 @@ class GateSimulator:
                 },
             },
         }
-        if entity_id != HK:
-            claims["authority_hints"] = [HK]
+        if entity_id != self.anchor:
+            claims["authority_hints"] = [self.anchor]
             if entity_id not in self.unmarked:
-                mark = f"{HK}/trust-marks/border-issuer"
+                mark = f"{self.anchor}/trust-marks/border-issuer"
                 claims["trust_marks"] = [{"trust_mark_type": mark, "trust_mark": self.mark(entity_id)}]
         return sign_entity_configuration({**claims, **changes}, federation_key(entity_id))
 
     def mark(self, entity_id: str) -> str:
         claims = {
-            "iss": HK,
+            "iss": self.anchor,
             "sub": entity_id,
             "iat": self.now,
             "exp": self.now + self.chain_life,
-            "trust_mark_type": f"{HK}/trust-marks/border-issuer",
+            "trust_mark_type": f"{self.anchor}/trust-marks/border-issuer",
         }
-        return sign_trust_mark(claims, federation_key(HK))
+        return sign_trust_mark(claims, federation_key(self.anchor))
 
-    def statement(self, about: str, *, by: str = HK) -> str:
+    def statement(self, about: str, *, by: str = "") -> str:
+        by = by or self.anchor
         claims = {
             "iss": by,
             "sub": about,
@@ -229,7 +233,7 @@ class GateSimulator:
         if entity_id in self.chains:
             return self.chains[entity_id]
         own = self.configuration(entity_id)
-        return [own] if entity_id == HK else [own, self.statement(entity_id)]
+        return [own] if entity_id == self.anchor else [own, self.statement(entity_id)]
 
     def claims(self) -> dict[str, Any]:
         """The claims of the bundle."""
@@ -239,8 +243,8 @@ class GateSimulator:
         ]
         checkpoint = {
             "name": {"en": "Lo Wu"},
-            "jurisdiction": "HKG",
-            "neighbour": "CHN",
+            "jurisdiction": JURISDICTIONS[self.anchor],
+            "neighbour": self.neighbour,
             "directions": ["exit", "entry"],
             "modes": ["time", "challenge"],
             "liveness": True,
@@ -252,12 +256,12 @@ class GateSimulator:
             "max_attempts": 3,
         }
         return {
-            "iss": HK,
-            "aud": CHECKPOINT,
+            "iss": self.anchor,
+            "aud": self.place,
             "iat": self.now,
             "exp": self.now + 86_400,
             "serial": 7,
-            "anchor_configuration": self.configuration(HK),
+            "anchor_configuration": self.configuration(self.anchor),
             "issuers": issuers,
             "checkpoint": {**checkpoint, **self.checkpoint},
             "policy": {**policy, **self.policy},
@@ -270,7 +274,11 @@ class GateSimulator:
     def wire(self, **changes: Any) -> bytes:
         """The bundle as a lane fetches it; ``changes`` are claims, also of a wrong kind."""
         keys = sign_bundle_keys(
-            KeySet([bundle_key().public]), entity_id=HK, signer=federation_key(HK), now=self.now, lifetime=2 * 86_400
+            KeySet([bundle_key().public]),
+            entity_id=self.anchor,
+            signer=federation_key(self.anchor),
+            now=self.now,
+            lifetime=2 * 86_400,
         )
         bundle = sign_bundle({**self.claims(), **changes}, bundle_key())
         listed = strict_json.b64encode(self.watch.content)
@@ -281,8 +289,8 @@ class GateSimulator:
         return pack(watch_hash(WATCH_KEY, number) for number in self.watched)
 
     def load(self, wire: bytes | None = None, **changes: Any) -> TrustBundle:
-        options: dict[str, Any] = {"anchor": HK, "checkpoint": CHECKPOINT, "now": self.now}
-        pinned = KeySet([federation_key(HK).public])
+        options: dict[str, Any] = {"anchor": self.anchor, "checkpoint": self.place, "now": self.now}
+        pinned = KeySet([federation_key(self.anchor).public])
         return load_bundle(wire or self.wire(), pinned=pinned, **{**options, **changes})
 
     # --- the traveller --------------------------------------------------------------------------------------------
@@ -293,7 +301,7 @@ class GateSimulator:
         claims = TokenClaims(
             **{
                 "iss": iss,
-                "aud": CHECKPOINT,
+                "aud": self.place,
                 "exp": self.now + 1_800,
                 "nbf": self.now - 60,
                 "iat": self.now - 60,
@@ -301,7 +309,7 @@ class GateSimulator:
                 "holder": holder_key().public,
                 "acr": "urn:causeway:acr:fal3",
                 "amr": ("face", "hwk", "pop"),
-                "direction": "entry",
+                "direction": self.direction,
                 "origin": "CHN",
                 "destination": "HKG",
                 "document_type": "eep",
@@ -336,13 +344,15 @@ class GateSimulator:
         self,
         token: bytes | str,
         *,
-        aud: str = CHECKPOINT,
+        aud: str = "",
         nonce: bytes | None = None,
         at: int | None = None,
         holder: PrivateKey | None = None,
     ) -> str | bytes:
         """The QR code's text, or the local link's body, that the wallet shows at ``at`` (now)."""
-        proof = prove(token, aud=aud, nonce=nonce, now=self.now if at is None else at, holder=holder or holder_key())
+        proof = prove(
+            token, aud=aud or self.place, nonce=nonce, now=self.now if at is None else at, holder=holder or holder_key()
+        )
         if isinstance(token, bytes) and isinstance(proof, bytes):
             return encode_qr(token, proof)
         return encode_link(str(token), str(proof))
@@ -351,7 +361,7 @@ class GateSimulator:
 
     def lane(self) -> Lane:
         return Lane(
-            checkpoint=CHECKPOINT,
+            checkpoint=self.place,
             lane="1",
             direction=self.direction,
             sealing_keys=(key("next sealing"), sealing_key()),

@@ -64,7 +64,7 @@ def document() -> dict[str, Any]:
     """The whole of ``gate.json``."""
     found = worlds()
     cases = [*_admitted(found), *_parsing(found), *_trust(found), *_claims(found), *_status(found), *_holder(found)]
-    cases += [*_ledger(found), *_travel(found), *_face(found)]
+    cases += [*_ledger(found), *_travel(found), *_face(found), *_joint(found)]
     return {
         "about": "Presentations that a gate must answer in exactly one way; made by tests/vectors/build.py.",
         "anchor": HK,
@@ -88,6 +88,7 @@ def _case(
     lane: dict[str, Any] | None = None,
     ledger: dict[str, Any] | None = None,
     face: dict[str, Any] | None = None,
+    other_side: str | None = None,
     **also: Any,
 ) -> Case:
     """One case; ``expected`` is "admit", or "refer" or "refuse" with the reason behind a space."""
@@ -103,6 +104,7 @@ def _case(
         "ledger": {"admitted": [], "attempts": 0, "last_entry_at": 0, "nonce_spent": False, **(ledger or {})},
         "face": {"score": 0.9, "live": True, **(face or {})},
         "expected": {"decision": decision, "reason": reason or None, **also},
+        **({} if other_side is None else {"other_side": other_side}),
     }
 
 
@@ -401,6 +403,28 @@ def _face(found: dict[str, GateSimulator]) -> list[Case]:
 def write(made: Callable[[], dict[str, Any]] = document) -> None:
     """Write the file."""
     PATH.write_text(json.dumps(made(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _joint(found: dict[str, GateSimulator]) -> list[Case]:
+    """At a joint gate: the same words whether the other side refers or refuses."""
+    shown = found["good"].present(found["good"].token())
+    shut = "the other side did not admit and the door stayed shut"
+    return [
+        _case("joint-released", None, "both sides admit", shown, "admit", other_side="admit"),
+        *(
+            _case(f"joint-other-side-{said}s", 10, shut, shown, "refer not_released", other_side=said)
+            for said in ("refer", "refuse")
+        ),
+        _case(
+            "joint-own-reason-stays",
+            10,
+            "the face is another, whatever the other side says",
+            shown,
+            "refuse face_mismatch",
+            face={"score": 0.1},
+            other_side="refuse",
+        ),
+    ]
 
 
 if __name__ == "__main__":
