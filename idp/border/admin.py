@@ -11,17 +11,18 @@ from django.utils.translation import ngettext
 
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
-from idp.border import checkpoints, forms, recording, revocation, watching
+from idp.border import checkpoints, forms, revocation, watching
 from idp.border.models import (
     Checkpoint,
     CrossingReceipt,
-    DuplicateAlert,
     IssuedToken,
-    JournalEntry,
     Lane,
     OutgoingReceipt,
     WatchlistEntry,
 )
+from idp.border.records import pages
+
+__all__ = ["pages"]  # registers what it shows
 
 
 class LaneInline(admin.TabularInline):
@@ -102,15 +103,6 @@ class IssuedTokenAdmin(NotedReads, ReadOnlyModelAdmin):
         self.message_user(request, text, messages.SUCCESS)
 
 
-@admin.register(JournalEntry)
-class JournalEntryAdmin(NotedReads, ReadOnlyModelAdmin):
-    list_display = ("seq", "lane", "at", "direction", "decision", "reason", "issuer", "jti")
-    list_filter = ("decision", "direction", "reason")
-    list_select_related = ("lane__checkpoint",)
-    search_fields = ("jti",)
-    show_full_result_count = False  # counting a long journal takes long
-
-
 @admin.register(CrossingReceipt)
 class CrossingReceiptAdmin(ReadOnlyModelAdmin):
     list_display = ("token_jti", "sender", "checkpoint", "direction", "at")
@@ -122,21 +114,6 @@ class OutgoingReceiptAdmin(ReadOnlyModelAdmin):
     list_display = ("token_jti", "recipient", "direction", "at", "attempts", "delivered_at")
     exclude = ("subject",)
     search_fields = ("token_jti",)
-
-
-@admin.register(DuplicateAlert)
-class DuplicateAlertAdmin(ReadOnlyModelAdmin):
-    list_display = ("__str__", "first_lane", "first_at", "second_lane", "second_at", "raised_at", "resolved_at")
-    list_select_related = ("first_lane__checkpoint", "second_lane__checkpoint")
-    actions = ("resolve_alerts",)
-
-    def has_resolve_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("border.change_duplicatealert"))
-
-    @admin.action(description=_("Mark the selected alerts as resolved"), permissions=["resolve"])
-    def resolve_alerts(self, request: HttpRequest, queryset: QuerySet[DuplicateAlert]) -> None:
-        for alert in queryset:
-            recording.resolve(alert=alert, officer=_officer(request), now=clock.now())
 
 
 @admin.register(WatchlistEntry)
