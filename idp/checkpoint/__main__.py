@@ -14,6 +14,8 @@ from idp import clock
 from idp.biometrics.engine import EMBEDDED, FaceEngine, load_engine, model_of
 from idp.biometrics.engine.by_model import together
 from idp.checkpoint import config, kiosk, officers_log, sync, texts
+from idp.checkpoint.joint_kiosk import JointKiosk
+from idp.checkpoint.joint_lane import JointGate
 from idp.checkpoint.lane import LaneAtWork
 from idp.checkpoint.store import Store
 from idp.inbound import DeviceServer
@@ -54,28 +56,38 @@ def run(options: argparse.Namespace) -> int:
     """The kiosk, until it is signalled."""
     switches = config.insecure(os.environ)
     engines = options.engine or [EMBEDDED]
-    lane = _lane(options, switches, _engine(engines, options.provider or ["cpu"]))
+    engine = _engine(engines, options.provider or ["cpu"])
+    joint = options.joint is not None
+    lanes = [_lane(options.directory, options.sealing, switches, engine, joint=joint)]
+    if joint:
+        lanes.append(_lane(options.joint, options.joint_sealing, switches, engine, joint=True))
+    gate = JointGate(*lanes) if joint else lanes[0]
+    screen = JointKiosk(gate) if isinstance(gate, JointGate) else kiosk.Kiosk(gate)
     stop = threading.Event()
-    if options.interval > 0:
-        models = lru_cache(maxsize=1)(lambda: [model_of(name) for name in engines])  # it hashes every file of a pack
+    models = lru_cache(maxsize=1)(lambda: [model_of(name) for name in engines])  # it hashes every file of a pack
+    for lane in lanes if options.interval > 0 else ():
         exchange = sync.Sync(lane, _outbound(switches), models)
         threading.Thread(target=exchange.run, args=(stop, options.interval), daemon=True).start()
-    server = kiosk.serve(lane, host=options.host, port=options.port, names=options.name)
-    link = _link(lane, options)
-    threading.Thread(target=lane.warm_up, daemon=True).start()
-    words = f"{lane.config.lane_id} {lane.config.direction} on http://{options.host}:{server.port}"
+    server = kiosk.serve(screen, host=options.host, port=options.port, names=options.name)
+    link = _link(screen, options)
+    threading.Thread(target=gate.warm_up, daemon=True).start()
+    names = " and ".join(f"{lane.config.lane_id} {lane.config.direction}" for lane in lanes)
+    words = f"{names} on http://{options.host}:{server.port}"
     server.serve_until_signalled(lambda: print(words, flush=True))  # noqa: T201
     stop.set()
     if link is not None:
         link.stop()
-    lane.store.close()
+    for lane in lanes:
+        lane.store.close()
     return 0
 
 
 def once(options: argparse.Namespace) -> int:
     """Exchange with the node now; fails where any part did."""
     switches = config.insecure(os.environ)
-    outcome = sync.Sync(_lane(options, switches, _no_engine), _outbound(switches)).once_or_fail()
+    outcome = sync.Sync(
+        _lane(options.directory, options.sealing, switches, _no_engine), _outbound(switches)
+    ).once_or_fail()
     print(json.dumps(outcome))  # noqa: T201
     return 0
 
@@ -88,24 +100,31 @@ def decisions(options: argparse.Namespace) -> int:
     return 0
 
 
-def _link(lane: LaneAtWork, options: argparse.Namespace) -> DeviceServer | None:
+def _link(screen: kiosk.Kiosk, options: argparse.Namespace) -> DeviceServer | None:
     if options.link_port is None:
         return None
-    link = kiosk.serve_link(lane, host=options.link_host, port=options.link_port, names=options.name)
+    link = kiosk.serve_link(screen, host=options.link_host, port=options.link_port, names=options.name)
     link.start()
     return link
 
 
-def _lane(options: argparse.Namespace, switches: config.Insecure, engine: Callable[[], FaceEngine]) -> LaneAtWork:
-    settings = config.load(options.directory, options.sealing)
+def _lane(
+    directory: Path,
+    sealing: Path | None,
+    switches: config.Insecure,
+    engine: Callable[[], FaceEngine],
+    *,
+    joint: bool = False,
+) -> LaneAtWork:
+    settings = config.load(directory, sealing)
 
     def now() -> int:
         return clock.now() + switches.clock_offset
 
     return LaneAtWork(
         settings,
-        store=Store(options.directory / DATABASE, now, create=False),
-        lane_key=config.read_key(options.directory / config.LANE_KEY),
+        store=Store(directory / DATABASE, now, create=False, rollback=joint),
+        lane_key=config.read_key(directory / config.LANE_KEY),
         engine=engine,
         clock=now,
         still_pictures=switches.still_pictures,
@@ -150,6 +169,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "enrol":
             command.add_argument("--invitation", type=Path, required=True)
         if name == "run":
+            command.add_argument("--joint", type=Path, help="the directory of the other authority's lane at this gate")
+            command.add_argument("--joint-sealing", type=Path, help="the sealing keys of that lane's checkpoint")
             command.add_argument("--host", default="127.0.0.1", help="the screen's; loopback only")
             command.add_argument("--port", type=int, required=True)
             command.add_argument("--name", action="append", default=[], help="a host name that the kiosk answers to")

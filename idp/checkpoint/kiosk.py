@@ -81,7 +81,7 @@ class Kiosk:
 
     def texts(self, request: Request) -> Response:
         """The page's words in a language."""
-        return json_response({"languages": texts.LANGUAGES, "page": texts.catalogue(_language(request))["page"]})
+        return json_response({"languages": texts.LANGUAGES, "page": texts.catalogue(language(request))["page"]})
 
     def challenge(self, request: Request) -> Response:
         """The challenge that the lane shows; 404 where its policy knows none."""
@@ -115,21 +115,20 @@ class Kiosk:
     def face(self, request: Request) -> Response:
         """``{"id", "frames": [base64, …]}``: the burst for the traveller who is awaited."""
         body = json_body(request)
-        frames = body.get("frames")
-        if not isinstance(frames, list) or not 1 <= len(frames) <= MAX_FRAMES:
-            raise Problem(400)
-        verdict = self._lane.face(_waiting_id(body), [_picture(frame) for frame in frames])
-        return self._answer(verdict, request)
+        return self._answer(self._lane.face(waiting_id(body), burst_of(body)), request)
 
     def camera_failed(self, request: Request) -> Response:
         """``{"id"}``: the page could get no picture."""
-        return self._answer(self._lane.camera_failed(_waiting_id(json_body(request))), request)
+        return self._answer(self._lane.camera_failed(waiting_id(json_body(request))), request)
 
     def _shown_challenge(self) -> str:
-        challenge = self._lane.challenge()
+        challenge = self._challenge()
         if challenge is None:
             raise Problem(404)
         return challenge
+
+    def _challenge(self) -> str | None:
+        return self._lane.challenge()
 
     def _examine(self, raw: bytes | str, request: Request) -> Response:
         outcome = self._lane.present(raw)
@@ -147,24 +146,22 @@ class Kiosk:
         """What a screen may say: a word, a sentence, a number that stands for nothing but its place."""
         return {
             "verdict": verdict.word,
-            "text": texts.for_traveller(verdict, _language(request)),
+            "text": texts.for_traveller(verdict, language(request)),
             "seq": verdict.seq,
             "again": verdict.reason in AGAIN,
         }
 
 
-def serve(lane: LaneAtWork, *, host: str, port: int, names: list[str]) -> DeviceServer:
+def serve(screen: Kiosk, *, host: str, port: int, names: list[str]) -> DeviceServer:
     """The screen's server, bound and not yet serving. Raises RuntimeError for a ``host`` that others can reach."""
     if not _is_loopback(host):
         raise RuntimeError("the kiosk listens on loopback only; phones reach it by --link-host")
-    return DeviceServer(host=host, port=port, routes=Kiosk(lane).routes(), max_body=MAX_BODY, hosts=names)
+    return DeviceServer(host=host, port=port, routes=screen.routes(), max_body=MAX_BODY, hosts=names)
 
 
-def serve_link(lane: LaneAtWork, *, host: str, port: int, names: list[str]) -> DeviceServer:
+def serve_link(screen: Kiosk, *, host: str, port: int, names: list[str]) -> DeviceServer:
     """The local link's server, bound and not yet serving."""
-    return DeviceServer(
-        host=host, port=port, routes=Kiosk(lane).link_routes(), max_body=MAX_LINK_BODY, hosts=[*names, host]
-    )
+    return DeviceServer(host=host, port=port, routes=screen.link_routes(), max_body=MAX_LINK_BODY, hosts=[*names, host])
 
 
 def _is_loopback(host: str) -> bool:
@@ -174,7 +171,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _language(request: Request) -> str:
+def language(request: Request) -> str:
+    """The language that the page asks for; English otherwise."""
     asked = request.query.get("lang", "en")
     return asked if asked in texts.LANGUAGES else "en"
 
@@ -184,7 +182,16 @@ def _require_type(request: Request, *types: str) -> None:
         raise Problem(415)
 
 
-def _waiting_id(body: dict[str, Any]) -> str:
+def burst_of(body: dict[str, Any]) -> list[bytes]:
+    """The pictures of ``{"frames": [base64, …]}``; raises `Problem`."""
+    frames = body.get("frames")
+    if not isinstance(frames, list) or not 1 <= len(frames) <= MAX_FRAMES:
+        raise Problem(400)
+    return [_picture(frame) for frame in frames]
+
+
+def waiting_id(body: dict[str, Any]) -> str:
+    """The id under which a face is awaited; raises `Refusal` (malformed)."""
     return strict_json.string(body, "id", max_length=64)
 
 

@@ -79,10 +79,12 @@ async function untilCode() {
   for (;;) {
     controls();
     const answer = await lookForCode();
-    if (answer?.found) return answer;
+    if (answer?.phase === "second" && !page.state.second) await page.refresh().then(() => page.say());
+    else if (answer?.found && answer.phase !== "second" && answer.phase !== "first") return answer;
     if (performance.now() - refreshed > STATE_WAITING) {
       refreshed = performance.now();
       await page.refresh();
+      page.say();
       const other = elsewhere(page.state);
       if (other) return other;
     }

@@ -44,8 +44,9 @@ export const page = {
     byId("lane").textContent = this.words.lane.replace("{n}", lane);
     document.body.dataset.direction = direction;
     byId("trust").textContent = age === null ? "" : this.words.bundle_age.replace("{age}", this.age(age));
-    byId("band").hidden = age !== null;
-    byId("band").textContent = age === null ? this.words.bundle_none : "";
+    const none = age === null && !this.state.joint; // a joint gate's sides keep theirs to themselves
+    byId("band").hidden = !none;
+    byId("band").textContent = none ? this.words.bundle_none : "";
     this.challenge(modes.length > 0 && !modes.includes("time"));
   },
 
@@ -78,9 +79,10 @@ export const page = {
 
   // The instruction of the phase; `note` is what went wrong, by its key or in words.
   say() {
-    const { words } = this;
+    const { words, state } = this;
+    const which = state?.second ? words.show_second : words.show_first;
     const said = {
-      code: [words.show_code, ""],
+      code: [state?.joint ? which : words.show_code, ""],
       face: [words.show_face, words.look],
       checking: [words.processing, ""],
     }[document.body.dataset.phase] ?? ["", ""];

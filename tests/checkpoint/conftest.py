@@ -35,12 +35,12 @@ def lane(make_lane: MakeLane) -> LaneSimulator:
 
 @pytest.fixture
 def browser(lane: LaneSimulator) -> Iterator[Browser]:
-    with kiosk.serve(lane.lane, host="127.0.0.1", port=0, names=[]) as server:
+    with kiosk.serve(kiosk.Kiosk(lane.lane), host="127.0.0.1", port=0, names=[]) as server:
         yield Browser(server)
 
 
 @pytest.fixture
 def phone(lane: LaneSimulator) -> Iterator[Browser]:
     """On the local link."""
-    with kiosk.serve_link(lane.lane, host="127.0.0.1", port=0, names=[]) as server:
+    with kiosk.serve_link(kiosk.Kiosk(lane.lane), host="127.0.0.1", port=0, names=[]) as server:
         yield Browser(server)

@@ -127,14 +127,14 @@ def test_the_state_is_what_stands_on_the_edge(lane: LaneSimulator, browser: Brow
 
 
 def test_a_lane_without_trust_data_says_so(make_lane: MakeLane) -> None:
-    with kiosk.serve(make_lane(bundled=False).lane, host="127.0.0.1", port=0, names=[]) as server:
+    with kiosk.serve(kiosk.Kiosk(make_lane(bundled=False).lane), host="127.0.0.1", port=0, names=[]) as server:
         state = Browser(server).get("/state").json
     assert (state["bundle_age"], state["bundle_serial"], state["modes"]) == (None, None, [])
 
 
 def test_one_picture_is_enough_where_the_server_allows_it(make_lane: MakeLane) -> None:
     for options in ({"still_pictures": True}, {"gate": GateSimulator(checkpoint={"liveness": False})}):
-        with kiosk.serve(make_lane(**options).lane, host="127.0.0.1", port=0, names=[]) as server:
+        with kiosk.serve(kiosk.Kiosk(make_lane(**options).lane), host="127.0.0.1", port=0, names=[]) as server:
             assert Browser(server).get("/state").json["frames_needed"] == 1
 
 
@@ -186,7 +186,7 @@ def test_a_challenge_is_shown_as_text_and_as_a_code(browser: Browser) -> None:
 def test_where_no_challenge_is_known_none_is_shown(make_lane: MakeLane) -> None:
     """A wallet takes 404 for time mode."""
     lane = make_lane(gate=GateSimulator(checkpoint={"modes": ["time"]}))
-    with kiosk.serve(lane.lane, host="127.0.0.1", port=0, names=[]) as server:
+    with kiosk.serve(kiosk.Kiosk(lane.lane), host="127.0.0.1", port=0, names=[]) as server:
         for path in ("/challenge", "/challenge.svg"):
             assert is_problem(Browser(server).get(path), 404)
 
@@ -227,7 +227,7 @@ def test_a_phone_on_the_link_reaches_nothing_of_the_screen(phone: Browser, metho
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "gate.example", ""])  # noqa: S104  refused
 def test_the_screen_is_not_served_to_others(lane: LaneSimulator, host: str) -> None:
     with pytest.raises(RuntimeError, match="loopback only"):
-        kiosk.serve(lane.lane, host=host, port=0, names=[])
+        kiosk.serve(kiosk.Kiosk(lane.lane), host=host, port=0, names=[])
 
 
 def test_another_site_cannot_press_the_lane_s_buttons(browser: Browser) -> None:

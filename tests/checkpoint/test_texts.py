@@ -80,6 +80,6 @@ def test_the_page_asks_for_no_word_that_is_not_there() -> None:
     script = "".join(path.read_text("utf-8") for path in (ROOT / "static/checkpoint").glob("*.js"))
     asked = set(re.findall(r'data-text="(\w+)"', html)) | set(re.findall(r"words\.(\w+)", script))
     asked |= set(re.findall(r'(?:key|head): "(\w+)"', script)) | {"entry", "exit", "admit", "refer", "refuse"}
-    asked |= {"seconds", "minutes", "hours", "camera_lost", "no_camera"}
+    asked |= {"seconds", "minutes", "hours", "camera_lost", "no_camera", "joint"}
     assert asked - page.keys() == set()
     assert page.keys() - asked == set()

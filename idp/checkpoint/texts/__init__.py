@@ -42,6 +42,11 @@ def for_traveller(verdict: Verdict, language: str) -> str:
     return texts[reason.value] if reason in HELPFUL else texts["officer"]
 
 
+def for_joint(released: bool, language: str) -> str:
+    """The sentence on a joint gate's screen: one of two, whatever a side has against the traveller."""
+    return catalogue(language)["traveller"]["admit" if released else "officer"]
+
+
 def for_officer(reason: Reason, language: str) -> str:
     """The reason in words, for the officers' log."""
     return catalogue(language)["officer"][reason.value]
