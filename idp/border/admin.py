@@ -87,10 +87,20 @@ class LaneAdmin(ReadOnlyModelAdmin):
 
 @admin.register(IssuedToken)
 class IssuedTokenAdmin(NotedReads, ReadOnlyModelAdmin):
-    list_display = ("jti", "checkpoint", "direction", "form", "issued_at", "expires_at", "revoked_at")
+    list_display = (
+        "jti",
+        "checkpoint",
+        "direction",
+        "issued_at",
+        "expires_at",
+        "revoked_at",
+        "revoked_for",
+        "suspended_at",
+    )
     list_filter = ("direction", "form", "checkpoint")
-    search_fields = ("jti",)
-    actions = ("revoke_tokens",)
+    # Whatever an officer may want to take tokens back by, as it is written in a row.
+    search_fields = ("=jti", "=traveller__id", "=document__id", "=endorsement__id", "=device_jkt", "=authority")
+    actions = ("revoke_tokens", "suspend_tokens", "reinstate_tokens")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("border.change_issuedtoken"))
@@ -100,6 +110,24 @@ class IssuedTokenAdmin(NotedReads, ReadOnlyModelAdmin):
         tokens = IssuedToken.objects.filter(pk__in=queryset.values("pk"))
         count = revocation.revoke(tokens=tokens, actor=_officer(request), now=clock.now())
         text = ngettext("%d border token was revoked.", "%d border tokens were revoked.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description=_("Suspend the selected border tokens"), permissions=["revoke"])
+    def suspend_tokens(self, request: HttpRequest, queryset: QuerySet[IssuedToken]) -> None:
+        tokens = IssuedToken.objects.filter(pk__in=queryset.values("pk"))
+        try:
+            count = revocation.suspend(tokens=tokens, actor=_officer(request), now=clock.now())
+        except revocation.UnableToRevoke:
+            self.message_user(request, _("The status list of a token cannot say that it is suspended."), messages.ERROR)
+            return
+        text = ngettext("%d border token was suspended.", "%d border tokens were suspended.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description=_("Reinstate the selected border tokens"), permissions=["revoke"])
+    def reinstate_tokens(self, request: HttpRequest, queryset: QuerySet[IssuedToken]) -> None:
+        tokens = IssuedToken.objects.filter(pk__in=queryset.values("pk"))
+        count = revocation.reinstate(tokens=tokens, actor=_officer(request), now=clock.now())
+        text = ngettext("%d border token is good again.", "%d border tokens are good again.", count) % count
         self.message_user(request, text, messages.SUCCESS)
 
 

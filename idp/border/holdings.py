@@ -16,7 +16,7 @@ from idp.protocol.journal import PASSED
 from idp.protocol.refusals import Refusal
 
 JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
-STATES = ("living", "used", "revoked", "expired")
+STATES = ("living", "suspended", "used", "revoked", "expired")
 
 
 def living(*, traveller: Traveller, now: int) -> QuerySet[IssuedToken]:
@@ -55,7 +55,9 @@ def state(token: IssuedToken, *, used: Mapping[str, int], now: int) -> str:
         return "used"
     if token.revoked_at is not None:
         return "revoked"
-    return "living" if token.expires_at > now else "expired"
+    if token.expires_at <= now:
+        return "expired"
+    return "living" if token.suspended_at is None else "suspended"
 
 
 def consents(*, access: Access, now: int) -> list[dict[str, Any]]:

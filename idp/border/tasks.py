@@ -1,7 +1,7 @@
 """What the border does in the background. Each task may run twice without harm."""
 
 from idp import clock
-from idp.border import confirmation, revocation, surveying
+from idp.border import confirmation, orphans, surveying
 from idp.border.entries import lapsing, unmatched
 from idp.border.records import partitions
 from idp.celery import app
@@ -36,8 +36,8 @@ def match() -> int:
 
 @app.task(name="border.revoke_orphans")
 def revoke_orphans() -> int:
-    """Take back the tokens of devices, documents, consents and accounts that have ended."""
-    return revocation.follow(now=clock.now())
+    """Take back the tokens of whatever has ended: a phone, document, endorsement, consent, account, guardianship."""
+    return orphans.follow(now=clock.now())
 
 
 @app.task(name="border.survey")

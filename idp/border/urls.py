@@ -6,7 +6,7 @@ where something has changed and with those of the first where nothing has.
 
 from django.urls import include, path, re_path
 
-from idp.border import rim, views, wallet_views
+from idp.border import rim, token_pages, views, wallet_views
 from idp.border.officers import urls as officers
 
 v1 = [

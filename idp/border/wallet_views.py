@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from idp import clock
 from idp.border import asking, conditions, fetching_faces, holdings, issuance, paging, revocation
-from idp.border.models import IssuedToken
+from idp.border.models import IssuedToken, RevocationReason
 from idp.border.rim import MAX_BODY, BorderView
 from idp.oidc import access
 from idp.problems import Problem
@@ -70,7 +70,8 @@ class RevokeBorderToken(BorderView):
     def post(self, request: Request, jti: str) -> Response:
         granted = access.require(request)
         tokens = _own(granted, jti)
-        revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=clock.now())
+        actor = f"traveller:{granted.traveller.id}"
+        revocation.revoke(tokens=tokens, actor=actor, reason=RevocationReason.HOLDER, now=clock.now())
         return Response(status=204)
 
 
@@ -81,7 +82,8 @@ class RevokeBorderTokens(BorderView):
         now = clock.now()
         granted = access.require(request)
         tokens = holdings.living(traveller=granted.traveller, now=now)
-        count = revocation.revoke(tokens=tokens, actor=f"traveller:{granted.traveller.id}", now=now)
+        actor = f"traveller:{granted.traveller.id}"
+        count = revocation.revoke(tokens=tokens, actor=actor, reason=RevocationReason.HOLDER, now=now)
         return Response({"revoked": count})
 
 

@@ -10,6 +10,7 @@ from idp.accounts.models import Account
 from idp.audit.models import AuditEvent
 from idp.border import recording
 from idp.border.models import Checkpoint, DuplicateAlert, IssuedToken, Lane, WatchlistEntry
+from idp.federation.models import StatusList
 from idp.protocol.watch_list import watch_hash
 from tests.border.world import World, browser
 
@@ -119,6 +120,19 @@ def test_an_officer_revokes_tokens_and_lanes_and_resolves_alerts(officer: Client
         row.refresh_from_db()
         assert getattr(row, name) == crossed.now
     assert AuditEvent.objects.get(kind="border_token.revoked").actor.startswith("account:")
+
+
+def test_an_officer_suspends_tokens_and_has_them_be_good_again(officer: Client, crossed: World, settings: Any) -> None:
+    """In a list of one bit, which cannot say so, nothing is changed."""
+    token = IssuedToken.objects.get()
+    assert "cannot say" in act(officer, "issuedtoken", "suspend_tokens", token.pk).content.decode()
+    StatusList.objects.update(bits=2)
+    assert "1 border token was suspended." in act(officer, "issuedtoken", "suspend_tokens", token.pk).content.decode()
+    token.refresh_from_db()
+    assert token.suspended_at == crossed.now
+    assert "1 border token is good again." in act(officer, "issuedtoken", "reinstate_tokens", token.pk).content.decode()
+    token.refresh_from_db()
+    assert token.suspended_at is None
 
 
 def test_an_officer_puts_a_number_on_the_watch_list_and_no_page_shows_it(officer: Client) -> None:

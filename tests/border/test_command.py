@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from idp.border.models import Checkpoint, WatchlistEntry
+from idp.border.models import Checkpoint, IssuedToken, WatchlistEntry
 from tests.border.world import World
 
 ADD = [
@@ -68,3 +68,16 @@ def test_numbers_go_on_the_watch_list_and_off_it(db: None, tmp_path: Path) -> No
     call_command("border", "unwatch", str(file))
     call_command("border", "unwatch", str(file))
     assert not WatchlistEntry.objects.exists()
+
+
+def test_tokens_are_revoked_suspended_and_reinstated(world: World, capsys: Any, settings: Any) -> None:
+    settings.IDP_STATUS_BITS = 2
+    assert world.ask().status_code == 201
+    which = ["traveller", str(world.traveller.pk)]
+    for act, count in (("suspend", 1), ("reinstate", 1), ("revoke", 1), ("revoke", 0)):
+        call_command("border", act, *which, "--reason", "holder", "--officer", "account:9")
+        assert capsys.readouterr().out == f"{count} border tokens\n"
+    token = IssuedToken.objects.get()
+    assert (token.revoked_by, token.revoked_for) == ("account:9", "holder")
+    with pytest.raises(CommandError, match="no token"):
+        call_command("border", "revoke", "authority", "https://nowhere.example")

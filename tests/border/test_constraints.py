@@ -91,6 +91,8 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_lane_once_per_checkpoint": lambda: _copy(Lane.objects.get()),
     "border_lane_key_with_enrolment": lambda: Lane.objects.update(enrolled_at=None),
     "border_token_lives": lambda: IssuedToken.objects.update(expires_at=1_800_000_000),
+    "border_token_revoked_for_a_reason": lambda: IssuedToken.objects.update(revoked_at=1),
+    "border_token_suspended_by_somebody": lambda: IssuedToken.objects.update(suspended_at=1),
     "border_token_own_status_entry": lambda: _copy(IssuedToken.objects.get(), jti="other"),
     "border_journal_entry_once": lambda: _copy(JournalEntry.objects.get()),
     "border_journal_decision": lambda: JournalEntry.objects.update(decision="wave"),

@@ -70,7 +70,7 @@ def test_the_state_of_a_token_says_what_became_of_it(world: World, token: Issued
     assert told(world, token)["state"] == "living"
     IssuedToken.objects.update(expires_at=world.now, issued_at=world.now - 60)
     assert told(world, token)["state"] == "expired"
-    IssuedToken.objects.update(revoked_at=world.now)
+    IssuedToken.objects.update(revoked_at=world.now, revoked_for="holder")
     assert told(world, token)["state"] == "revoked"
 
 
@@ -154,7 +154,7 @@ def test_what_is_unchanged_is_not_sent_again(world: World, token: IssuedToken) -
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
         again = world.read(path, world.access_token(), **{"If-None-Match": known})
         assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag), known
-    IssuedToken.objects.update(revoked_at=world.now)
+    IssuedToken.objects.update(revoked_at=world.now, revoked_for="holder")
     changed = world.read(path, world.access_token(), **{"If-None-Match": tag})
     assert changed.status_code == 200 and changed["ETag"] != tag
 

@@ -9,12 +9,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
-from idp.border import checkpoints, watching
-from idp.border.models import Checkpoint
+from idp.border import checkpoints, revocation, watching
+from idp.border.models import Checkpoint, RevocationReason
+
+_FAULTS = (checkpoints.UnableToRegister, checkpoints.UnableToEnrolLane, revocation.UnableToRevoke)
 
 
 class Command(BaseCommand):
-    help = "Register a checkpoint, invite a lane, list both; edit the watch list."
+    help = "Register a checkpoint, invite a lane, list both; edit the watch list; take border tokens back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -34,13 +36,22 @@ class Command(BaseCommand):
         unwatch = actions.add_parser("unwatch", help="take the document numbers in a file off the watch list")
         for action in (watch, unwatch):
             action.add_argument("file", type=Path)  # not an argument each: those stand in the shell's history
-        for action in (add, invite, watch, unwatch):
+        tokens = [
+            actions.add_parser(act, help=f"{act} the living border tokens of somebody or something")
+            for act in revocation.ACTS
+        ]
+        for action in tokens:
+            action.add_argument("what", choices=[*revocation.WHICH])
+            action.add_argument("which", help="its identifier, as tokens have it")
+            action.add_argument("--reason", type=RevocationReason, choices=[*RevocationReason])
+        for action in (add, invite, watch, unwatch, *tokens):
             action.add_argument("--officer", default="console")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            getattr(self, f"_{options['action']}")(options)
-        except (checkpoints.UnableToRegister, checkpoints.UnableToEnrolLane, OSError, ValueError) as error:
+            action = options["action"]
+            (self._change_tokens if action in revocation.ACTS else getattr(self, f"_{action}"))(options)
+        except (*_FAULTS, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
     def _checkpoint(self, options: dict[str, Any]) -> None:
@@ -84,6 +95,17 @@ class Command(BaseCommand):
         for number in options["file"].read_text(encoding="utf-8").split():
             if not watching.unwatch(document_number=number, officer=options["officer"], now=clock.now()):
                 self.stderr.write("one of the numbers was not on the list")
+
+    def _change_tokens(self, options: dict[str, Any]) -> None:
+        count = revocation.carry_out(
+            act=options["action"],
+            what=options["what"],
+            which=options["which"],
+            actor=options["officer"],
+            reason=options["reason"],
+            now=clock.now(),
+        )
+        self.stdout.write(f"{count} border tokens")
 
     def _list(self, options: dict[str, Any]) -> None:
         for checkpoint in Checkpoint.objects.prefetch_related("lanes"):
