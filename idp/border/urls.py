@@ -26,5 +26,7 @@ v1 = [
 ]
 urlpatterns = [
     path("border/v1/", include((v1, "border"), namespace="v1")),
+    path("account/border-tokens", token_pages.show, name=token_pages.NAME),
+    path("account/border-tokens/revoke", token_pages.revoke, name="border-tokens-revoke"),
     re_path(r"^border/(?P<rest>[\s\S]*)\Z", rim.Nowhere.as_view()),  # a line break too: `path` ends at one
 ]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_endings_dated'),
-        ('border', '0007_what_a_receipt_holds'),
+        ('border', '0009_confirmed_crossings'),
     ]
 
     operations = [
