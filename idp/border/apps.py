@@ -13,10 +13,13 @@ class BorderConfig(AppConfig):
         from idp.border import surveying
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
+        from idp.border.rules import changing, executing
         from idp.federation import entities
         from idp.oidc import authorization_details
+        from idp.proposals import executors
         from idp.protocol.authorization_details import BORDER_CROSSING
 
         entities.contribute("border_token_issuer", border_token_issuer)
         authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())
         wanted.contribute(surveying.named)
+        executors.register(changing.KIND, executing.TravelRuleChange())

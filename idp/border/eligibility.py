@@ -5,9 +5,9 @@ from typing import Any
 
 from idp.accounts.models import Endorsement, TravelDocument, Traveller
 from idp.border.entries import standing
-from idp.border.policy import travel_rules
+from idp.border.rules import book
 from idp.protocol.refusals import Reason
-from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement, parse_rules
+from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement
 
 
 class UnableToIssue(Exception):
@@ -67,7 +67,7 @@ def check_rules(
         origin=leg[0],
         destination=leg[1],
         on=local_date(now),
-        rules=parse_rules(travel_rules(now)),
+        rules=book.rules(now),
         checkpoint=checkpoint,
     )
     if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:

@@ -1,17 +1,11 @@
-"""The policy that an authority gives its gates, and the travel rules that it ships with."""
+"""The policy that an authority gives its gates, and its travel rules."""
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from idp.biometrics import thresholds
+from idp.border.rules import book
 from idp.conf import secret
-from idp.protocol.travel_rules import local_date
-
-RULES_FILE = Path(__file__).with_name("rules.json")
-AHEAD = 48 * 3600  # seconds
 
 DEFAULT_POLICY: Mapping[str, Any] = {
     "max_age": {"bundle": 86_400, "status": 120},  # seconds; protocol.md, Trust bundle
@@ -35,18 +29,8 @@ def _both(one: object, other: object) -> bool:
 
 
 def travel_rules(now: int) -> list[dict[str, Any]]:
-    """The travel rules in force now and within the next 48 hours, as data (schema: `idp.protocol.travel_rules`).
-
-    A lane that is cut off decides for a day by the bundle that it has, and needs tomorrow's rules in it.
-    """
-    today, last = local_date(now).isoformat(), local_date(now + AHEAD).isoformat()
-    return [rule for rule in _shipped() if rule["from"] <= last and (rule["until"] is None or rule["until"] >= today)]
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> list[dict[str, Any]]:
-    rules: list[dict[str, Any]] = json.loads(RULES_FILE.read_text(encoding="utf-8"))
-    return rules
+    """The travel rules in force now and within the next 48 hours, as data (schema: `idp.protocol.travel_language`)."""
+    return book.in_force(now)
 
 
 def watch_key() -> bytes:

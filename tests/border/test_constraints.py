@@ -19,6 +19,7 @@ from idp.border.models import (
     OutgoingReceipt,
     PackedWatchlist,
     ReceiptQueue,
+    RuleVersion,
 )
 from idp.border.watching import watch
 from tests.border.world import World
@@ -109,6 +110,9 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_discrepancy_resolved_by_somebody": lambda: _discrepancy(resolved_at=1),
     "border_receipt_names_a_token": lambda: _owed(token_jti=""),
     "border_receipt_once": _receipt,
+    "border_rule_version_once": lambda: _copy(RuleVersion.objects.latest("pk"), after="x"),
+    "border_rule_editions_in_one_line": lambda: _copy(RuleVersion.objects.latest("pk"), rule="other"),
+    "border_rule_changed_by_two": lambda: _copy(RuleVersion.objects.latest("pk"), version=2, after="x"),
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
@@ -134,6 +138,7 @@ def test_the_database_refuses(filled: World, name: str) -> None:
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         {**VIOLATIONS, **UNIQUE_COLUMNS}[name]()
     columns = {"border_lane_once_per_checkpoint": "name", "border_token_own_status_entry": "status_idx"}
+    columns |= {"border_rule_version_once": "version", "border_rule_editions_in_one_line": "after"}
     columns |= {"border_journal_entry_once": "seq", "border_receipt_once": "token_jti"}
     columns |= {
         "border_token_admitted_once": "jti",

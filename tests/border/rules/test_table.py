@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idp.border.policy import RULES_FILE
+from idp.border.rules.book import SHIPPED as RULES_FILE
 from idp.protocol.refusals import Reason
 from idp.protocol.travel_rules import (
     ADVICE,
