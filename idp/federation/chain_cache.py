@@ -51,23 +51,27 @@ def refuse_storm(entity_id: str, *, now: int) -> None:
         raise Unavailable("too many searches have failed just now")
 
 
-def held(entity_id: str, *, immediate: bool, number: int, now: int) -> TrustChain | None:
-    """The chain that this process verified when the revision was ``number`` too, until it is to be refreshed."""
+def held(entity_id: str, *, immediate: bool, number: int, now: int, at_hand: bool = False) -> TrustChain | None:
+    """The chain that this process verified when the revision was ``number`` too, until it is to be refreshed.
+
+    ``at_hand``: until it expires, for those who leave it to others to look again.
+    """
     found = _held.get((entity_id, immediate))
-    if found is None or found.number != number or not found.since <= now < found.until:
+    if found is None or found.number != number:
         return None
-    return found.chain
+    return found.chain if found.since <= now < (found.expires if at_hand else found.until) else None
 
 
-def hold(chain: TrustChain, row: ChainCache, *, number: int, now: int) -> None:
-    """Hold what was verified; ``number`` was read before the row was, so that no change in between is lost.
+def hold(chain: TrustChain, *, immediate: bool, refresh_at: int, number: int, now: int) -> None:
+    """Hold what was verified; ``number`` was read before the chain was, so that no change in between is lost.
 
     Not within a transaction: what is read there may be rolled back, and the number come again with another meaning.
     """
     if connection.in_atomic_block:
         return
     with _lock:
-        _held[row.subject, row.immediate] = _Held(number, now, min(row.refresh_at, chain.expires_at), chain)
+        until = min(refresh_at, chain.expires_at)
+        _held[chain.entity_id, immediate] = _Held(number, now, until, chain.expires_at, chain)
         while len(_held) > MAX_HELD:
             _held.popitem(last=False)
 
@@ -119,6 +123,7 @@ class _Held:
     number: int
     since: int
     until: int
+    expires: int
     chain: TrustChain
 
 

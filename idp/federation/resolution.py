@@ -22,6 +22,7 @@ from idp.protocol.trust_marks import TRUST_MARK, TrustMark
 
 log = logging.getLogger(__name__)
 
+OWN_HELD = 300  # seconds for which a chain of our own is held while nothing has changed here
 MAX_MARKS = 4  # of one type whose issuers are looked for
 
 
@@ -53,8 +54,8 @@ def resolve(
     Raises `Refusal` (untrusted_issuer, policy_violation, malformed …) or `Unavailable`.
     """
     check_entity_id(entity_id, allow_loopback_http=conf.authority().insecure_loopback_http)
-    if _is_ours(entity_id):  # everything is at hand: nothing to remember, nothing to grow stale
-        chain = explain(entity_id, now=now, immediate=immediate).require()
+    if _is_ours(entity_id):
+        chain = _own(entity_id, immediate, now)
     else:
         chain = _remembered(entity_id, immediate, now, refresh=refresh, at_hand=at_hand)
     if entity_type is not None:
@@ -158,9 +159,21 @@ def _is_ours(entity_id: str) -> bool:
     return entity_id == node or entity_id.startswith(f"{node}/")
 
 
+def _own(entity_id: str, immediate: bool, now: int) -> TrustChain:
+    """Everything is at hand and nothing has to be remembered, but looking through it takes its time as well."""
+    number = revision.current()
+    held = chain_cache.held(entity_id, immediate=immediate, number=number, now=now)
+    if held is not None:
+        return held
+    chain = explain(entity_id, now=now, immediate=immediate).require()
+    chain_cache.hold(chain, immediate=immediate, refresh_at=now + OWN_HELD, number=number, now=now)
+    return chain
+
+
 def _remembered(entity_id: str, immediate: bool, now: int, *, refresh: bool, at_hand: bool) -> TrustChain:
     number = revision.current()
-    if not refresh and (held := chain_cache.held(entity_id, immediate=immediate, number=number, now=now)) is not None:
+    held = chain_cache.held(entity_id, immediate=immediate, number=number, now=now, at_hand=at_hand)
+    if held is not None and not refresh:
         return held
     row = chain_cache.remembered(entity_id, immediate=immediate, now=now)
     if row is None:  # before anybody is asked
@@ -170,7 +183,7 @@ def _remembered(entity_id: str, immediate: bool, now: int, *, refresh: bool, at_
         chain_cache.raise_failure(row)
         with contextlib.suppress(Refusal):  # a key of ours that was killed since: look again
             chain = _read(row, now)
-            chain_cache.hold(chain, row, number=number, now=now)
+            chain_cache.hold(chain, immediate=immediate, refresh_at=row.refresh_at, number=number, now=now)
             return chain
     return _search(entity_id, immediate, now, number=number, fallback=row)
 
@@ -194,5 +207,5 @@ def _search(entity_id: str, immediate: bool, now: int, *, number: int, fallback:
         chain_cache.keep_failure(entity_id, failure, immediate=immediate, now=now)
         raise
     row = chain_cache.keep(chain, immediate=immediate, now=now)
-    chain_cache.hold(chain, row, number=number, now=now)
+    chain_cache.hold(chain, immediate=immediate, refresh_at=row.refresh_at, number=number, now=now)
     return chain

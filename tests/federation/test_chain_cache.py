@@ -1,9 +1,11 @@
 """What a process holds is worth no more than what the database says now."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 
-from idp.federation import chain_cache, peering, resolution, revision
+from idp.federation import chain_cache, entities, peering, resolution, revision
 from idp.federation.models import ChainCache, Peer
 from idp.protocol.refusals import Refusal
 from idp.protocol.trust_chain import TrustChain
@@ -92,8 +94,33 @@ def test_nothing_is_held_of_a_transaction_that_may_be_undone(peer: Peer) -> None
 
 def test_the_memory_of_a_process_has_an_end(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain_cache, "MAX_HELD", 2)
-    row = ChainCache.objects.get(subject=peer.entity_id)
+    chain = _resolve(peer)
     for place in range(5):
-        row.subject = f"https://l{place}.example"
-        chain_cache.hold(_resolve(peer), row, number=1, now=NOW)
+        other = replace(chain, entity_id=f"https://l{place}.example")
+        chain_cache.hold(other, immediate=False, refresh_at=NOW + 60, number=1, now=NOW)
     assert len(chain_cache._held) == 2
+
+
+def test_who_leaves_the_search_to_others_is_not_kept_verifying(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invalid solely because the chain was due to be looked for again: each bundle verified every chain anew."""
+    later = ChainCache.objects.get(subject=peer.entity_id).refresh_at
+    first = resolution.resolve(peer.entity_id, now=later, at_hand=True)
+    seen = _verifications(monkeypatch)
+    assert resolution.resolve(peer.entity_id, now=later + 1, at_hand=True) is first
+    assert not seen
+    with pytest.raises(Refusal):
+        resolution.resolve(peer.entity_id, now=first.expires_at + 60, at_hand=True)
+
+
+def test_a_chain_of_our_own_is_found_once_and_again_after_any_change(
+    transactional_db: None, node: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted = entities.host(path="checkpoints/a", metadata={"oauth_resource": {"resource": f"{node}/a"}}, now=NOW)
+    first = resolution.resolve(hosted.entity_id, now=NOW)
+    assert resolution.resolve(hosted.entity_id, now=NOW + resolution.OWN_HELD - 1) is first
+    assert resolution.resolve(hosted.entity_id, now=NOW + resolution.OWN_HELD) is not first
+    entities.host(path="checkpoints/a", metadata={"oauth_resource": {"resource": f"{node}/b"}}, now=NOW)
+    assert resolution.resolve(hosted.entity_id, now=NOW).entity("oauth_resource")["resource"] == f"{node}/b"
+    entities.end_subordinate(entity_id=hosted.entity_id, now=NOW, actor=OFFICER)
+    with pytest.raises(Refusal):
+        resolution.resolve(hosted.entity_id, now=NOW)
