@@ -87,6 +87,7 @@ class Trust:
             trust=strict_json.dumps(kept).decode(),
             watch=bundle.watch,
         )
+        self._bundle = bundle  # it is verified: the lane need not do it again before it decides
         return bundle
 
     def _watch(self) -> WatchList:

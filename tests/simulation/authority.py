@@ -1,0 +1,217 @@
+"""One authority's node as the coordinator sees it: each public method is an order."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+import idp.clock
+from idp.audit import sealing, verification
+from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.border import checkpoints, confirmation, revocation
+from idp.border.models import Checkpoint
+from idp.checkpoint import sync as lane_sync
+from idp.federation import chain_cache, fetching, peering, signing, status_lists, tasks
+from idp.federation.sync import sync
+from tests.simulation import accounts, breaking
+from tests.simulation.books import Account
+from tests.simulation.gates import Clock, Gate
+from tests.simulation.mesh import Mesh
+from tests.simulation.node import Settings
+from tests.simulation.orders import Handed, Leave, Person, Seen, Shown, Wanted
+from tests.simulation.phones import Phones
+from tests.simulation.places import LANES, NODES, PLACES, START, lane_id
+
+OFFICER = "account:1"
+TEMPLATE = "tables.sqlite3"
+
+
+class Authority:
+    """The node, its residents' phones, its lanes, its clock."""
+
+    def __init__(self, settings: Settings, mesh: Mesh) -> None:
+        self.settings, self.mesh, self.clock = settings, mesh, Clock()
+        self.clock.now = START - 86_400
+        idp.clock.now = lambda: self.clock.now
+        fetching.client = lambda: mesh  # type: ignore[assignment, return-value]
+        fetching.together = _one_by_one  # type: ignore[assignment]
+        self.gates: dict[str, Gate] = {}
+
+    def tables(self) -> None:
+        """Make the tables, for the others to copy where that is a file: it is the longest part of the beginning."""
+        call_command("migrate", verbosity=0)
+        connection.close()
+        if not self.settings.database:
+            shutil.copy(connection.settings_dict["NAME"], self.settings.folder / TEMPLATE)
+
+    def begin(self) -> None:
+        """Tables, keys, checkpoints."""
+        template = self.settings.folder / TEMPLATE
+        if template.exists():
+            shutil.copy(template, connection.settings_dict["NAME"])
+        else:
+            call_command("migrate", verbosity=0)
+        self.mesh.application = get_wsgi_application()
+        self.mesh.restart = self.restart
+        connection.settings_dict.update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=False)
+        signing.ensure_keys()
+        for place in PLACES:
+            if self.settings.territory in place.codes:
+                self._register(place.codes)
+        self.phones = Phones()
+        breaking.install(self.settings, self.mesh)
+
+    def meet(self) -> None:
+        """Recognise the peers."""
+        for territory in NODES.keys() - {self.settings.territory}:
+            peer = peering.recognise(peering.propose(NODES[territory], officer=OFFICER), officer=OFFICER)
+            peering.accept_recognition(peer, officer=OFFICER)
+
+    def exchange(self) -> list[str]:
+        """Marks, keys, chains and status lists of the peers."""
+        return sync(self.clock.now)
+
+    def register(self, people: Sequence[Person]) -> None:
+        """Residents."""
+        self.phones.register(people, now=self.clock.now)
+
+    def morning(self, *, now: int, down: Sequence[str], lanes: Sequence[str]) -> None:
+        """What a node does by itself from day to day; ``lanes`` exchange with it, and are cut off then.
+
+        ``down``: hosts of the peers that cannot be reached.
+        """
+        self.clock.now, self.mesh.down = now, frozenset(down)
+        tasks.renew()
+        tasks.sync()
+        for name in lanes:
+            self.gates[name].exchange.once()
+
+    def issue(self, *, leaves: Sequence[Leave], wanted: Sequence[Wanted], down: Sequence[str]) -> list[Handed]:
+        """What the register gets, and what the phones ask for."""
+        self.mesh.down = frozenset(down)
+        self.phones.endorse(leaves)
+        return [self._issue(each) for each in sorted(wanted, key=lambda each: each.at)]
+
+    def spread(self, *, now: int, revoked: Sequence[tuple[int, int]], restored: Sequence[tuple[int, int]]) -> None:
+        """Documents are revoked, the tokens on them follow, and the peers' status lists are fetched."""
+        self.clock.now = now
+        for person, document in restored:
+            self.phones.restore_document(person, document)
+        for person, document in revoked:
+            self.phones.revoke_document(person, document)
+        if revoked:
+            revocation.follow(now=now)
+
+    def refresh(self, *, now: int, lanes: Sequence[str], restarted: Sequence[str], skews: dict[str, int]) -> None:
+        """Mirror the peers' lists; then each lane that is online exchanges with the node."""
+        self.clock.now = now
+        status_lists.mirror(now)
+        for name in restarted:
+            self.gates[name].restart()
+        for name, skew in skews.items():
+            self.gates[name].skew = skew
+        for name in lanes:
+            self.gates[name].exchange.once()
+
+    def watch(self, shown: Sequence[Shown]) -> list[Seen]:
+        """Travellers come to the lanes."""
+        return [self._see(each) for each in sorted(shown, key=lambda each: each.at)]
+
+    def evening(self, *, now: int, lanes: Sequence[str], restarted: Sequence[str]) -> dict[str, int]:
+        """Lanes upload, receipts are sent, events are sealed; how much still waits."""
+        self.clock.now = now
+        for name in restarted:
+            self.gates[name].restart()
+        for name in lanes:
+            self.gates[name].exchange._attempt("journal", self.gates[name].exchange.upload)
+        self.mesh.deliver_late()
+        self._deliver()
+        sealing.seal(now)
+        entries = sum(len(gate.lane.store.pending()) for gate in self.gates.values())
+        return {**accounts.waiting(), "entries": entries}
+
+    def close(self, *, now: int) -> None:
+        """Everything is online and calm: upload and send until nothing is left."""
+        self.clock.now, self.mesh.calm, self.mesh.down = now, True, frozenset()
+        for gate in self.gates.values():
+            gate.skew = 0
+            gate.exchange.upload()
+        self.mesh.deliver_late()
+
+    def settle(self, *, now: int) -> int:
+        """Send receipts; how many still wait."""
+        self.clock.now = now
+        confirmation.deliver(now=now)
+        sealing.seal(now)
+        return int(accounts.waiting()["receipts"])
+
+    def account(self) -> Account:
+        """Everything that this side has written down."""
+        broken = list(verification.findings(self.clock.now))
+        return accounts.account(leaves=self.phones.leaves, faults=self.mesh.faults, audit=broken)
+
+    def restart(self) -> None:
+        """A worker process ends and another takes its place: what it held in memory is gone."""
+        self.mesh.faults["worker killed"] += 1
+        chain_cache._held.clear()
+        signing._active_at.cache_clear()
+        signing._sound_at.cache_clear()
+
+    def _issue(self, wanted: Wanted) -> Handed:
+        self.clock.now = wanted.at
+        return self.phones.obtain(wanted)
+
+    def _see(self, shown: Shown) -> Seen:
+        self.clock.now = shown.at
+        return self.gates[shown.lane].see(shown)
+
+    def _deliver(self) -> None:
+        while confirmation.deliver(now=self.clock.now) == confirmation.BATCH:
+            pass
+
+    def _register(self, codes: dict[str, str]) -> None:
+        here = self.settings.territory
+        (neighbour,) = codes.keys() - {here}
+        checkpoint = checkpoints.register(
+            code=codes[here],
+            name={"en": codes[here]},
+            neighbour=neighbour,
+            directions=["exit", "entry"],
+            officer=OFFICER,
+            now=self.clock.now,
+        )
+        for direction in ("exit", "entry"):
+            for number in range(LANES):
+                self._enrol(checkpoint, direction, number)
+
+    def _enrol(self, checkpoint: Checkpoint, direction: str, number: int) -> None:
+        invitation = checkpoints.invite_lane(
+            checkpoint=checkpoint,
+            name=f"{direction}-{number}",
+            direction=direction,
+            officer=OFFICER,
+            now=self.clock.now,
+        )
+        folder: Path = self.settings.folder / self.settings.territory / checkpoint.code
+        directory, keys = folder / f"{direction}-{number}", folder / "sealing"
+        directory.mkdir(parents=True)
+        calm, self.mesh.calm = self.mesh.calm, True
+        lane_sync.enrol(
+            invitation,
+            directory,
+            face_models=[EMBEDDED_MODEL],
+            outbound=self.mesh,  # type: ignore[arg-type]
+            now=self.clock.now,
+            sealing_directory=keys,
+        )
+        self.mesh.calm = calm
+        self.gates[lane_id(checkpoint.entity_id, direction, number)] = Gate(directory, keys, self.clock, self.mesh)
+
+
+def _one_by_one(jobs: dict[str, Any]) -> dict[str, Any]:
+    """In place of threads: the pipes are one thread's."""
+    return {name: fetching.attempt(job) for name, job in jobs.items()}

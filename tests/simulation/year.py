@@ -1,0 +1,266 @@
+"""The coordinator: three processes, a virtual clock, a year of days; and the books that it keeps itself.
+
+A day is a handful of orders to all three at once; each waits until the others are done, so that what happens at one
+authority after something at another is seen in that order. Within an order each works as fast as it can.
+"""
+
+import multiprocessing
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.simulation.books import Account, Books
+from tests.simulation.day import EVENING, REFRESH, SPREAD, Crossing, Day, Lanes
+from tests.simulation.histories import History
+from tests.simulation.node import Settings, run
+from tests.simulation.orders import Handed, Seen, Shown
+from tests.simulation.places import DAY, NODES, START
+
+EVERY = 2  # days from one busy hour to the next: what lies between is left out
+CUT_OFF = 20 * 3600  # seconds before it: a lane that is cut off then decides with what it had
+SETTLE = 60  # rounds after the year in which receipts may still be delivered
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large the simulation is. ``loss`` and ``kills``: see `tests.simulation.node.Settings`."""
+
+    seed: str
+    travellers: int = 10_000
+    crossings: int = 100_000
+    days: int = 365
+    loss: float = 0.01
+    kills: float = 0.002
+    outages: float = 0.02  # chance that two authorities lose each other, each day
+    defect: str = ""
+    database: Mapping[str, str] = field(default_factory=dict)  # URLs by territory
+
+
+@dataclass
+class Outcome:
+    """What came of it: the books, what each side wrote down, and a line for each day."""
+
+    plan: Plan
+    books: Books
+    accounts: dict[str, Account]
+    daily: list[dict[str, Any]]
+    faults: Counter[str]
+    offline_hours: int
+
+
+class Processes:
+    """The three authorities."""
+
+    def __init__(self, orders: Mapping[str, Connection]) -> None:
+        self._orders = dict(orders)
+
+    def all(self, name: str, arguments: Callable[[str], dict[str, Any]] = lambda _: {}) -> dict[str, Any]:
+        """Give every process the order ``name``; what each answers. Raises RuntimeError where one fails."""
+        for territory, connection in self._orders.items():
+            connection.send((name, arguments(territory)))
+        answers, failed = {}, ""
+        for territory, connection in self._orders.items():
+            kind, answer = connection.recv()
+            answers[territory] = answer
+            failed += f"{territory}: {answer}\n" if kind == "failed" else ""
+        if failed:
+            raise RuntimeError(failed)
+        return answers
+
+    def one(self, territory: str, name: str) -> Any:
+        """Give one process the order ``name``."""
+        return Processes({territory: self._orders[territory]}).all(name)[territory]
+
+    def stop(self) -> None:
+        """End them."""
+        for connection in self._orders.values():
+            connection.send(("stop", {}))
+
+
+@contextmanager
+def running(plan: Plan) -> Iterator[Processes]:
+    """Three authorities that recognise each other, in a folder in memory where there is one."""
+    memory = Path("/dev/shm")  # noqa: S108  a lane's file is synced at every verdict, and this machine's disk is not the subject
+    folder = Path(tempfile.mkdtemp(prefix="causeway-simulate-", dir=memory if memory.is_dir() else None))
+    context = multiprocessing.get_context("spawn")
+    names, pipes, orders, processes = list(NODES), {}, {}, []
+    for place, one in enumerate(names):
+        for other in names[place + 1 :]:
+            pipes[one, other], pipes[other, one] = context.Pipe()
+    for name in names:
+        orders[name], theirs = context.Pipe()
+        settings = Settings(
+            name, folder, plan.seed, plan.loss, plan.kills, plan.database.get(name, ""), defect=plan.defect
+        )
+        peers = {other: pipes[name, other] for other in names if other != name}
+        processes.append(context.Process(target=run, args=(settings, theirs, peers), daemon=True))
+        processes[-1].start()
+    found = Processes(orders)
+    try:
+        found.one("CHN", "tables")
+        for order in ("begin", "meet", "exchange", "exchange"):
+            found.all(order)
+        yield found
+        found.stop()
+    finally:
+        for process in processes:
+            process.join(5)
+            process.kill()
+            process.join()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Year:
+    """One run of a `Plan`."""
+
+    def __init__(self, plan: Plan, processes: Processes) -> None:
+        self.plan, self._all = plan, processes.all
+        self._random = random.Random(f"{plan.seed}/days")
+        # Some legs end before their second crossing, and some are refused.
+        legs = plan.crossings / (plan.days / EVERY) / 2 / 0.9
+        self._history = History(travellers=plan.travellers, legs_a_day=legs, seed=plan.seed)
+        self._lanes, self._books = Lanes(self._random), Books()
+        self._down: dict[frozenset[str], int] = {}  # two territories, and the day on which they see each other again
+        self._faults: Counter[str] = Counter()
+        self._restored: list[tuple[str, int, int]] = []
+        self._next = 0
+        self._daily: list[dict[str, Any]] = []
+
+    def live(self, progress: Callable[[int], None] = lambda crossings: None) -> Outcome:
+        """All days, and then calm until everything is delivered."""
+        people = [traveller.person for traveller in self._history.travellers]
+        self._all("register", lambda name: {"people": [each for each in people if each.home == name]})
+        offline = 0
+        for number in range(0, self.plan.days, EVERY):
+            day = self._day(number)
+            offline += 24 * EVERY * len(self._lanes.offline)
+            self._daily.append(day)
+            progress(day["crossings"])
+        accounts = self._close()
+        for account in accounts.values():
+            self._faults.update(account.faults)
+        self._faults.update(self._lanes.faults)
+        return Outcome(self.plan, self._books, accounts, self._daily, self._faults, offline)
+
+    def _day(self, number: int) -> dict[str, Any]:
+        changed = self._lanes.begin(number)
+        day = Day(number, list(self._history.day(number)), self._random, self._lanes, first=self._next)
+        self._next, self._open = day.next, {name: day.open_lanes(name) for name in NODES}
+        down = self._outages(number)
+        now = day.start
+        newly = self._lanes.newly
+        cut_off = {name: [lane for lane in lanes if lane in newly] for name, lanes in self._open.items()}
+        self._all("morning", lambda name: {"now": now - CUT_OFF, "down": down[name], "lanes": cut_off[name]})
+        self._issue(day, down)
+        revoked = {name: day.revoked(name) for name in NODES}
+        restored, self._restored = self._restored, [(name, *each) for name in NODES for each in revoked[name]]
+        self._all(
+            "spread",
+            lambda name: {
+                "now": now + SPREAD,
+                "revoked": revoked[name],
+                "restored": [each[1:] for each in restored if each[0] == name],
+            },
+        )
+        self._refresh(day, changed)
+        self._watch(day)
+        waiting = self._evening(day, number)
+        admitted = self._note(day, number)
+        return {"day": number, "crossings": admitted, "faults": sum(self._lanes.faults.values()), **waiting}
+
+    def _issue(self, day: Day, down: Mapping[str, list[str]]) -> None:
+        given = self._history.given
+        homes = {traveller.person.number: traveller.person.home for traveller in self._history.travellers}
+        answers = self._all(
+            "issue",
+            lambda name: {
+                "leaves": [leave for leave in given if homes[leave.person] == name],
+                "wanted": day.wanted(name),
+                "down": down[name],
+            },
+        )
+        handed: Handed
+        for handed in (each for answer in answers.values() for each in answer):
+            day.crossings[handed.number].handed = handed
+
+    def _refresh(self, day: Day, changed: Mapping[str, dict[str, int]]) -> None:
+        self._all(
+            "refresh",
+            lambda name: {
+                "now": day.start + REFRESH,
+                "lanes": self._lanes.online(self._open[name]),
+                "restarted": self._lanes.restarted(name),
+                "skews": changed.get(name, {}),
+            },
+        )
+
+    def _watch(self, day: Day) -> None:
+        """Out, in, and once more for those whom something held up that was no fault of theirs."""
+        for direction in ("exit", "entry"):
+            self._show(day, [(crossing, day.show(crossing)) for crossing in day.first_tries(direction)])
+            held_up = [each for each in day.first_tries(direction) if not each.admitted and _is_honest(each)]
+            self._show(day, [(crossing, day.show(crossing, again=True)) for crossing in held_up])
+
+    def _show(self, day: Day, shown: list[tuple[Crossing, list[Shown]]]) -> None:
+        for crossing, presentations in shown:
+            crossing.shown += presentations
+        everything = [(crossing.territory, each) for crossing, presentations in shown for each in presentations]
+        answers = self._all("watch", lambda name: {"shown": [each for where, each in everything if where == name]})
+        seen: Seen
+        for seen in (each for answer in answers.values() for each in answer):
+            day.crossings[seen.number].seen.append(seen)
+
+    def _evening(self, day: Day, number: int) -> dict[str, int]:
+        answers = self._all(
+            "evening",
+            lambda name: {
+                "now": day.start + EVENING,
+                "lanes": self._lanes.online(self._open[name]),
+                "restarted": self._lanes.restarted(name),
+            },
+        )
+        return {what: sum(answer[what] for answer in answers.values()) for what in ("receipts", "entries")}
+
+    def _note(self, day: Day, number: int) -> int:
+        """Into the books; how many were let through."""
+        for leg, (_, entering) in day.legs:
+            if entering.admitted:
+                self._history.entered(leg, number)
+            elif leg.homeward:
+                leg.traveller.back_on = number + 1  # and tries again tomorrow
+        return sum(self._books.note(crossing) for crossing in day.crossings.values())
+
+    def _close(self) -> dict[str, Account]:
+        now = START + self.plan.days * DAY + 12 * 3600
+        self._all("close", lambda _: {"now": now})
+        for turn in range(SETTLE):
+            arguments = {"now": now + 3600 * (turn + 1)}
+            if not any(self._all("settle", lambda _, arguments=arguments: arguments).values()):
+                break
+        accounts: dict[str, Account] = self._all("account")
+        return accounts
+
+    def _outages(self, number: int) -> dict[str, list[str]]:
+        """By territory, the hosts that it cannot reach today."""
+        self._down = {pair: until for pair, until in self._down.items() if until > number}
+        names = list(NODES)
+        for pair in (frozenset((one, other)) for one in names for other in names if one < other):
+            if pair not in self._down and self._random.random() < self.plan.outages:
+                self._down[pair] = number + self._random.randint(1, 2)
+                self._faults["authorities apart"] += 1
+        return {
+            name: [urlsplit(NODES[other]).netloc for other in names if frozenset((name, other)) in self._down]
+            for name in names
+        }
+
+
+def _is_honest(crossing: Crossing) -> bool:
+    return crossing.wrong not in ("late", "revoked", "stolen")
