@@ -10,13 +10,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
 from idp.border import checkpoints, revocation, watching
+from idp.border.commands import explain, rules
 from idp.border.models import Checkpoint, RevocationReason
 
+COMMANDS = {"explain": explain, "rules": rules}
 _FAULTS = (checkpoints.UnableToRegister, checkpoints.UnableToEnrolLane, revocation.UnableToRevoke)
 
 
 class Command(BaseCommand):
-    help = "Register a checkpoint, invite a lane, list both; edit the watch list; take border tokens back."
+    help = "Checkpoints and lanes, the watch list, border tokens to take back, and what travel rules say."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -44,12 +46,17 @@ class Command(BaseCommand):
             action.add_argument("what", choices=[*revocation.WHICH])
             action.add_argument("which", help="its identifier, as tokens have it")
             action.add_argument("--reason", type=RevocationReason, choices=[*RevocationReason])
+        for name, command in COMMANDS.items():
+            command.add_arguments(actions.add_parser(name, help=command.__doc__))
         for action in (add, invite, watch, unwatch, *tokens):
             action.add_argument("--officer", default="console")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             action = options["action"]
+            if action in COMMANDS:
+                COMMANDS[action].handle(self.stdout, options)
+                return
             (self._change_tokens if action in revocation.ACTS else getattr(self, f"_{action}"))(options)
         except (*_FAULTS, OSError, ValueError) as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,1 @@
+"""The longer of the commands under ``manage.py border``, a module each."""
