@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 
 from idp import prepared
 
@@ -48,6 +48,31 @@ class Columns(Generic[Model]):
         found = prepared.rows(self._insert, values)[0][0]
         setattr(row, key, found if reader is None else reader(found))
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def insert_new(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> int:
+    """Store ``rows``, the values of the fields ``names`` in each, by one statement; how many were stored.
+
+    The other fields have their defaults. What a unique constraint refuses is left out; where another transaction is
+    about to store the same, this waits for its end. The rows travel as one JSON text: driver and database read hundreds
+    of them faster than as many parameters. Raises `django.db.DatabaseError`.
+    """
+    if not rows:
+        return 0
+    named = [model._meta.get_field(name) for name in names]
+    others = [field for field in model._meta.concrete_fields if field not in named and not field.primary_key]
+    fields, defaults = [*named, *others], [_written(field, field.get_default()) for field in others]
+    if connection.vendor == "postgresql":
+        places = ", ".join(f"(r ->> {place})::{field.db_type(connection)}" for place, field in enumerate(fields))
+        source = f"SELECT {places} FROM json_array_elements(%s) r"  # noqa: S608  constants
+    else:
+        places = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(fields)))
+        source = f"SELECT {places} FROM json_each(%s) WHERE true"  # noqa: S608  or ON would begin a join
+    columns = ", ".join(field.column for field in fields)
+    statement = f"INSERT INTO {model._meta.db_table} ({columns}) {source} ON CONFLICT DO NOTHING"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [json.dumps([[*row, *defaults] for row in rows])])
+        return int(cursor.rowcount)
 
 
 def _insert(model: type[models.Model], columns: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 from idp import prepared
 from idp.accounts.models import Account, Traveller
 from idp.audit.models import AuditEvent
-from idp.oidc.models import AuthorizationCode, Client, Grant, PushedRequest
-from idp.plain_rows import Columns
+from idp.oidc.models import AuthorizationCode, Client, Grant, PushedRequest, UsedOnce
+from idp.oidc.replay import digest
+from idp.plain_rows import Columns, insert_new
 
 AWKWARD = "Ü \" ' \\ $1 %s 界"
 JSON = {"ü": [1, None, True, {"'": '"'}]}
@@ -107,3 +108,35 @@ def test_the_first_statement_of_a_transaction_is_undone_with_it(transactional_db
         Columns(Client, "x").insert(client())
         raise RuntimeError
     assert not Client.objects.exists()
+
+
+# --- many at once ---------------------------------------------------------------------------------------------------
+
+SPENT = ("kind", "key_hash", "expires_at")
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_what_is_there_is_left_out_and_the_rest_is_counted() -> None:
+    """A caller that is told the number of its rows, and not of those stored, finds nothing twice."""
+    rows = [("a", digest(str(number)), 2**40 + number) for number in range(300)]
+    assert insert_new(UsedOnce, SPENT, rows[:100]) == 100
+    assert insert_new(UsedOnce, SPENT, [*rows, rows[299]]) == 200
+    assert insert_new(UsedOnce, SPENT, []) == 0
+    assert sorted(UsedOnce.objects.values_list(*SPENT)) == sorted(rows)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_many_rows_have_their_values_and_the_others_their_defaults() -> None:
+    """A text that ends a JSON text or a statement, a number that a float would round, a default that is no NULL."""
+    rows = [(AWKWARD, "border", "admin", "s", 2**53 + 1), ("b", "basic", "admin", "s", 0)]
+    assert insert_new(Client, ("client_id", "profile", "registration", "sector", "created_at"), rows) == 2
+    stored = Client.objects.get(client_id=AWKWARD)
+    assert (stored.profile, stored.created_at, stored.disabled, stored.metadata) == ("border", 2**53 + 1, False, {})
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_row_that_cannot_be_takes_the_others_along() -> None:
+    rows = [("a", digest("a"), 1), ("a", None, 1)]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_new(UsedOnce, SPENT, rows)
+    assert not UsedOnce.objects.exists()

@@ -8,6 +8,9 @@ from idp.border.admitted import Admitted
 from idp.border.entries.confirming import Confirmation, confirm
 from idp.border.models import IssuedToken, OutgoingReceipt, ReceiptQueue
 from idp.conf import authority
+from idp.plain_rows import insert_new
+
+_RECEIPT = ("recipient", "token_jti", "checkpoint", "direction", "at", "lane", "seq", "subject")
 
 
 def note(*, admitted: Sequence[Admitted], now: int) -> None:
@@ -40,17 +43,8 @@ def _owe(admitted: Sequence[Admitted], *, now: int) -> None:
         return
     queues = [ReceiptQueue(recipient=peer, next_attempt_at=now) for peer in sorted({item.issuer for item in admitted})]
     ReceiptQueue.objects.bulk_create(queues, ignore_conflicts=True)
-    receipts = [
-        OutgoingReceipt(
-            recipient=item.issuer,
-            token_jti=item.jti,
-            checkpoint=item.checkpoint,
-            direction=item.direction,
-            at=item.at,
-            lane=item.lane,
-            seq=item.seq,
-            subject=item.subject,
-        )
+    rows = [
+        (item.issuer, item.jti, item.checkpoint, item.direction, item.at, item.lane, item.seq, item.subject)
         for item in admitted
     ]
-    OutgoingReceipt.objects.bulk_create(receipts, ignore_conflicts=True)
+    insert_new(OutgoingReceipt, _RECEIPT, rows)

@@ -7,18 +7,12 @@ could overtake.
 
 from collections.abc import Sequence
 
-from django.db import connection
-
 from idp.audit import events
 from idp.border.models import AdmittedToken, DuplicateAlert, Lane
+from idp.plain_rows import insert_new
 from idp.protocol import journal
 
-_COLUMNS = ("issuer", "jti", "lane_id", "seq", "direction", "at", "received_at")
-_INSERT = f"INSERT INTO {AdmittedToken._meta.db_table} ({', '.join(_COLUMNS)})"
-_ONCE = "ON CONFLICT (issuer, jti) DO NOTHING"
-_ARRAYS = (
-    "SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])"
-)
+_NAMES = ("issuer", "jti", "lane", "seq", "direction", "at", "received_at")
 
 
 def claim(lane: Lane, passed: Sequence[journal.Entry], *, now: int) -> list[DuplicateAlert]:
@@ -26,7 +20,8 @@ def claim(lane: Lane, passed: Sequence[journal.Entry], *, now: int) -> list[Dupl
 
     In the caller's transaction, in which the entries were stored.
     """
-    if not passed or _insert(lane, _firsts(passed), now=now) == len(passed):
+    rows = [(entry.iss, entry.jti, lane.pk, entry.seq, entry.direction, entry.at, now) for entry in _firsts(passed)]
+    if insert_new(AdmittedToken, _NAMES, rows) == len(passed):
         return []
     taken = AdmittedToken.objects.filter(issuer__in={entry.iss for entry in passed})
     taken = taken.filter(jti__in={entry.jti for entry in passed})
@@ -42,18 +37,6 @@ def _firsts(passed: Sequence[journal.Entry]) -> list[journal.Entry]:
     """The first entry of each token, in one order for everybody: two uploads must not wait for each other."""
     first = {(entry.iss, entry.jti): entry for entry in reversed(passed)}
     return [first[key] for key in sorted(first)]
-
-
-def _insert(lane: Lane, entries: Sequence[journal.Entry], *, now: int) -> int:
-    """How many were not claimed yet. Waits for another upload that is claiming one of them."""
-    rows = [(entry.iss, entry.jti, lane.pk, entry.seq, entry.direction, entry.at, now) for entry in entries]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"{_INSERT} {_ARRAYS} {_ONCE}", [list(column) for column in zip(*rows, strict=True)])
-        else:
-            values = ", ".join([f"({', '.join(['%s'] * len(_COLUMNS))})"] * len(rows))
-            cursor.execute(f"{_INSERT} VALUES {values} {_ONCE}", [value for row in rows for value in row])
-        return int(cursor.rowcount)
 
 
 def _raise_alert(first: AdmittedToken, lane: Lane, entry: journal.Entry, *, now: int) -> DuplicateAlert:
