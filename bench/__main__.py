@@ -1,7 +1,8 @@
 """``python -m bench [PART]``: measure, print, and keep the outcome in ``var/bench/PART.json``.
 
-Each part's module has ``run()``, and with ``--full`` ``run_full()`` where it has one; either returns ``{"figures": {name: number}, "ratios": {name: number}}``. A ratio is
-taken within one run, ours in the numerator: more is better. Times of one machine mean nothing on another.
+Each part's module has ``run()``, which returns ``{"figures": {name: number}, "ratios": {name: number}}``, and where it
+takes long ``run_full()``, for ``--full``. A ratio is taken within one run, ours in the numerator: more is better. Times
+of one machine mean nothing on another.
 """
 
 import argparse
