@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.border import checkpoints, forms, revocation, watching
+from idp.border.entries import pages as entries_pages
 from idp.border.models import (
     Checkpoint,
     CrossingReceipt,
@@ -22,7 +23,7 @@ from idp.border.models import (
 )
 from idp.border.records import pages
 
-__all__ = ["pages"]  # registers what it shows
+__all__ = ["entries_pages", "pages"]  # each registers what it shows
 
 
 class LaneInline(admin.TabularInline):

@@ -74,7 +74,7 @@ def accept(text: bytes, *, now: int) -> CrossingReceipt:
     sender = receipts.unverified_issuer(text)
     if not Peer.objects.recognised(now).filter(entity_id=sender).exists():
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not a peer")  # a stranger's receipt starts no search for its keys
-    issuer_keys = _issuer_keys(sender, text, now=now)
+    issuer_keys = border_keys(sender, text, receipts.CROSSING_RECEIPT, now=now)
     receipt = receipts.verify_receipt(text, keys=issuer_keys, issuer=sender, audience=authority().entity_id, now=now)
     with transaction.atomic():
         token = (
@@ -117,11 +117,11 @@ def _facts(said: receipts.Receipt | CrossingReceipt) -> dict[str, Any]:
     return {"checkpoint": said.checkpoint, "direction": said.direction, "at": said.at}
 
 
-def _issuer_keys(sender: str, text: bytes, *, now: int) -> keys.KeySet:
-    """The peer's border keys; its chain is looked for again, once in a while, where they lack the receipt's."""
+def border_keys(sender: str, text: bytes | str, kind: jws.TokenType, *, now: int) -> keys.KeySet:
+    """The peer's border keys; its chain is looked for again, once in a while, where they lack the document's."""
     chain = resolution.resolve(sender, now=now, entity_type="border_token_issuer", immediate=True)
     known = keys.parse_jwks(chain.entity("border_token_issuer")["jwks"])
-    if known.find(jws.parse_unverified(text, receipts.CROSSING_RECEIPT).kid) is not None:
+    if known.find(jws.parse_unverified(text, kind).kid) is not None:
         return known
     newer = resolution.look_again(sender, now=now, immediate=True)
     return known if newer is None else keys.parse_jwks(newer.entity("border_token_issuer")["jwks"])

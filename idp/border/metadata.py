@@ -21,6 +21,7 @@ def border_token_issuer() -> dict[str, Any]:
         "border_token_endpoint": node.url(f"{API}/tokens"),
         "border_consents_endpoint": node.url(f"{API}/consents"),
         "crossing_receipt_endpoint": node.url(f"{API}/receipts"),
+        "crossing_statement_endpoint": node.url(f"{API}/statements"),
         "face_models_supported": engines.models(),
         "jurisdiction": node.jurisdiction,
     }

@@ -22,6 +22,7 @@ v1 = [
     path("checkpoints/<slug:code>/face-models", views.FaceModels.as_view()),
     path("journal", views.Journal.as_view()),
     path("receipts", views.Receipts.as_view()),
+    path("statements", views.CrossingStatements.as_view()),
     path("officers/", include(officers.v1)),
 ]
 urlpatterns = [

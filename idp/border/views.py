@@ -1,15 +1,17 @@
 """What lanes and peers ask the border for."""
 
+from django.http import HttpResponse, QueryDict
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
-from idp.border import bundling, checkpoints, confirmation, recording
+from idp.border import bundling, checkpoints, confirmation, reconciling, recording
 from idp.border.lane_access import require_lane
 from idp.border.models import Lane
 from idp.border.rim import MAX_BODY, BorderView
 from idp.federation import bundles
+from idp.federation.errors import FederationError
 from idp.problems import Problem
 from idp.protocol import journal, strict_json
 
@@ -91,6 +93,18 @@ class Receipts(BorderView):
     def post(self, request: Request) -> Response:
         confirmation.accept(self.body(request), now=clock.now())
         return Response(status=204)
+
+
+class CrossingStatements(BorderView):
+    """``POST /border/v1/statements``: a peer asks what our books say of the crossings that we share."""
+
+    def post(self, request: Request) -> HttpResponse:
+        form = QueryDict(self.body(request))
+        try:
+            text = reconciling.answer(form, now=clock.now())
+        except FederationError as error:
+            raise Problem("forbidden", error.description) from error
+        return HttpResponse(text, content_type=reconciling.CONTENT_TYPE)
 
 
 def _lane_of(request: Request, code: str, *, now: int) -> Lane:

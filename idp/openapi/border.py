@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from idp.border.holdings import STATES
 from idp.openapi.terms import (
     COMPACT,
+    FORM,
     JSON,
     SECONDS,
     TEXT,
@@ -23,6 +24,7 @@ from idp.openapi.terms import (
     texts,
 )
 from idp.protocol.authorization_details import BORDER_CROSSING
+from idp.protocol.crossing_statement import BOOKS
 from idp.protocol.face_references import MAX_REFERENCES
 from idp.protocol.journal import MAX_ENTRIES
 
@@ -66,6 +68,7 @@ def paths() -> Object:
         "/border/v1/checkpoints/{code}/face-models": {"put": _face_models()},
         "/border/v1/journal": {"post": _journal()},
         "/border/v1/receipts": {"post": _receipts()},
+        "/border/v1/statements": {"post": _statements()},
     }
 
 
@@ -268,6 +271,20 @@ def _receipts() -> Object:
         "summary": "A peer tells that a token of this node was used to cross",
         "requestBody": body(COMPACT, "application/crossing-receipt+jwt"),
         "responses": {"204": answer("Taken, or taken before"), **problems(*_UNREADABLE)},
+    }
+
+
+def _statements() -> Object:
+    known = {**texts("client_assertion_type", "client_assertion"), "book": one_of(*BOOKS)}
+    asked = record({**known, **texts("since", "until", "after_at", schema=SECONDS)}, {"after_jti": {"type": "string"}})
+    return {
+        "operationId": "state_crossings",
+        "summary": "What this node's books say of the crossings that it shares with the peer who asks",
+        "requestBody": body(asked, FORM),
+        "responses": {
+            "200": answer("One page of the book", ("application/crossing-statement+jwt", COMPACT)),
+            **problems("forbidden", *_UNREADABLE),
+        },
     }
 
 

@@ -25,7 +25,7 @@ PLAIN = {  # operations that take nothing, from everybody
     "list",
     "status_aggregation",
 }
-NEED_ANOTHER_NODE = {"accept_receipt", "resolve_authenticated"}  # only a peer sends these
+NEED_ANOTHER_NODE = {"accept_receipt", "state_crossings", "resolve_authenticated"}  # only a peer sends these
 
 
 class _Border(Border):

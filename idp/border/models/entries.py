@@ -23,7 +23,7 @@ class ConfirmedCrossing(models.Model):
     token = models.ForeignKey(IssuedToken, on_delete=models.PROTECT, related_name="confirmed")
     traveller = models.ForeignKey(Traveller, on_delete=models.PROTECT, related_name="+")
     endorsement = models.ForeignKey(
-        Endorsement, null=True, blank=True, on_delete=models.SET_NULL, related_name="crossings"
+        Endorsement, null=True, blank=True, on_delete=models.PROTECT, related_name="crossings"
     )
     authority = models.CharField(max_length=255, help_text="Whose gate it was")
     territory = models.CharField(max_length=3, choices=JURISDICTIONS, help_text="Where the crossing leads to")

@@ -74,6 +74,7 @@ class CrossingReceipt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["sender", "token_jti"], name="border_receipt_once"),
         ]
+        indexes = [models.Index(fields=["sender", "at"], name="border_received_by_time")]
 
     def __str__(self) -> str:
         return f"{self.token_jti} at {self.checkpoint}"

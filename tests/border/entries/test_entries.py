@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from idp.accounts.models import Endorsement
 from idp.audit.models import AuditEvent
 from idp.border.entries import lapsing, unmatched
 from idp.border.models import ConfirmedCrossing, Discrepancy
@@ -117,16 +116,6 @@ def test_the_week_turns_at_midnight_in_hong_kong(world: World) -> None:
 def test_a_token_home_reserves_nothing_though_it_carries_the_endorsement(books: Books) -> None:
     home = books.crosses("exit", territory="HKG", endorsement=books.endorsement)
     assert (home.use, home.endorsement, books.left) == ("", None, 1)
-
-
-def test_an_endorsement_that_was_taken_off_the_document_stops_no_report(books: Books) -> None:
-    left = books.crosses("exit")
-    token = books.token("entry")
-    Endorsement.objects.all().delete()
-    token.refresh_from_db()
-    books.tell(token, 900)
-    left.refresh_from_db()
-    assert uses() == ["settled", ""] and left.endorsement is None
 
 
 def test_an_exit_with_no_entry_is_listed_once_and_settles_when_the_entry_comes(books: Books, settings: Any) -> None:

@@ -10,15 +10,21 @@ from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
 from idp.border import checkpoints, revocation, watching
-from idp.border.commands import explain, rules
+from idp.border.commands import explain, reconcile, rules, statement, unmatched
 from idp.border.models import Checkpoint, RevocationReason
 
-COMMANDS = {"explain": explain, "rules": rules}
+COMMANDS = {
+    "explain": explain,
+    "rules": rules,
+    "reconcile": reconcile,
+    "statement": statement,
+    "unmatched": unmatched,
+}
 _FAULTS = (checkpoints.UnableToRegister, checkpoints.UnableToEnrolLane, revocation.UnableToRevoke)
 
 
 class Command(BaseCommand):
-    help = "Checkpoints and lanes, the watch list, border tokens to take back, and what travel rules say."
+    help = "Checkpoints and lanes, the watch list, border tokens to take back, what travel rules say, books compared."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
