@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from django.db import transaction
+
 from idp.federation import chain_cache, fetching, resolution
 from idp.federation.models import MirroredStatusList, Peer
 from idp.outbound import Response
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/statuslist+jwt"
 MAX_LISTS = 256  # of one peer, as in a bundle
+MAX_URI = 1024  # characters, as of every identifier
 TIMEOUT = 5.0  # seconds for one list
 BUDGET = 9.0  # seconds for everything that is asked of one peer: with the watch before it less than a beat of 15
 
@@ -49,8 +52,9 @@ def mirror(now: int) -> int:
 
 def lists_of(issuer: str, now: int) -> list[str]:
     """The copies that are still good of one peer's lists."""
-    rows = MirroredStatusList.objects.filter(issuer=issuer, expires_at__gt=now).order_by("uri")
-    return list(rows.values_list("text", flat=True)[:MAX_LISTS])
+    # The newest, should there be too many: a list that has ended is not renewed, and stays until it expires.
+    rows = MirroredStatusList.objects.filter(issuer=issuer, expires_at__gt=now).order_by("-issued_at", "uri")
+    return [text for _, text in sorted(rows.values_list("uri", "text")[:MAX_LISTS])]
 
 
 def _errand(issuer: str, now: int) -> _Errand | None:
@@ -80,7 +84,8 @@ def _uris(errand: _Errand) -> Sequence[str]:
     uris = strict_json.loads_object(response.body).get("status_lists")  # §9.3
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise Refusal(Reason.MALFORMED, "an aggregation without status_lists")
-    return [uri for uri in uris if uri.startswith(f"{errand.issuer}/") and len(uri) <= 1024][:MAX_LISTS]
+    own = [uri for uri in uris if uri.startswith(f"{errand.issuer}/") and len(uri) <= MAX_URI]
+    return own[-MAX_LISTS:]  # ours name the oldest first
 
 
 def _get(uri: str, etag: str | None, left: float) -> Response:
@@ -95,33 +100,50 @@ def _take(errand: _Errand, answers: Answers | Refusal | Unavailable, now: int) -
     if isinstance(answers, Exception):
         log.warning("the status lists of %s: %s", errand.issuer, answers)
         return 0
-    current = 0
+    unchanged, verified = 0, []
     for uri, answer in answers.items():
         try:
-            _keep(errand, uri, answer, now)
-            current += 1
+            row = _verified(errand, uri, answer, now)
         except (Refusal, Unavailable) as error:
             log.warning("status list %s: %s", uri, error)
-    return current
+        else:
+            unchanged += row is None
+            verified += [] if row is None else [row]
+    return unchanged + _keep(errand, verified)
 
 
-def _keep(errand: _Errand, uri: str, answer: Response | Refusal | Unavailable, now: int) -> None:
+def _verified(
+    errand: _Errand, uri: str, answer: Response | Refusal | Unavailable, now: int
+) -> MirroredStatusList | None:
+    """What came, if it holds; None where nothing has changed."""
     if isinstance(answer, Exception):
         raise answer
     if answer.status == 304:
-        return
+        return None
     text = answer.body.decode("ascii", "replace")
     verified = verify_status_list(text, keys=errand.keys, uri=uri, now=now)
-    kept = MirroredStatusList.objects.filter(uri=uri).first()
-    if kept is not None and verified.issued_at < kept.issued_at:  # an old copy would undo a revocation
-        raise Refusal(Reason.STATUS_STALE, "an older list than the one at hand")
-    MirroredStatusList.objects.update_or_create(
+    return MirroredStatusList(
         uri=uri,
-        defaults={
-            "issuer": errand.issuer,
-            "text": text,
-            "etag": fetching.entity_tag(answer),
-            "issued_at": verified.issued_at,
-            "expires_at": verified.expires_at or verified.issued_at + 86_400,
-        },
+        issuer=errand.issuer,
+        text=text,
+        etag=fetching.entity_tag(answer),
+        issued_at=verified.issued_at,
+        expires_at=verified.expires_at or verified.issued_at + 86_400,
     )
+
+
+@transaction.atomic
+def _keep(errand: _Errand, rows: Sequence[MirroredStatusList]) -> int:
+    """Keep those that are not older than the copy at hand, which would undo a revocation; how many.
+
+    One round at a time for each peer: of two that compared at once the slower one would write the older copy.
+    """
+    if not rows or not Peer.objects.select_for_update().filter(entity_id=errand.issuer).exists():
+        return 0
+    held = dict(MirroredStatusList.objects.filter(uri__in=[row.uri for row in rows]).values_list("uri", "issued_at"))
+    good = [row for row in rows if row.issued_at >= held.get(row.uri, 0)]
+    for row in {row.uri for row in rows} - {row.uri for row in good}:
+        log.warning("status list %s: an older list than the one at hand", row)
+    columns = ["issuer", "text", "etag", "issued_at", "expires_at"]
+    MirroredStatusList.objects.bulk_create(good, update_conflicts=True, unique_fields=["uri"], update_fields=columns)
+    return len(good)

@@ -1,8 +1,11 @@
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from idp import conf
 from idp.federation import fetching, marks, peering, status_lists, status_mirror, watching
@@ -10,10 +13,12 @@ from idp.federation.models import MirroredStatusList
 from idp.outbound import Response
 from idp.protocol import keys
 from idp.protocol.refusals import Unavailable
-from idp.protocol.status_list import StatusList, sign_status_list, verify_status_list
+from idp.protocol.status_list import StatusList, sign_status_list, subject, verify_status_list
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
 from tests.federation.peers import Page, Peers
+from tests.oidc.conftest import shared_database  # noqa: F401  a fixture
+from tests.oidc.test_races import race
 
 JSON = "application/json"
 
@@ -180,3 +185,65 @@ def test_no_chain_is_looked_for_while_the_others_wait(cn: str, peers: Peers) -> 
     peers.asked.clear()
     assert status_lists.mirror(NOW) == 1
     assert not any(url.startswith(peers.mo.entity_id) for url in peers.asked)
+
+
+def test_of_too_many_lists_the_newest_are_copied(cn: str, peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An aggregation names the oldest first: cut at its beginning, the tokens issued just now would have no list."""
+    monkeypatch.setattr(status_mirror, "MAX_LISTS", 3)
+    paths = [f"/status/{number}" for number in range(5)]
+    for path in paths:
+        _publish(peers, path)
+    _aggregate(peers, paths)
+    assert status_lists.mirror(NOW) == 3
+    copied = MirroredStatusList.objects.order_by("uri").values_list("uri", flat=True)
+    assert [*copied] == [peers.url("cn", path) for path in paths[2:]]
+
+
+def test_lists_that_have_ended_push_none_of_the_living_out_of_the_bundle(
+    cn: str, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stay until they expire, a day after the peer renewed them last."""
+    monkeypatch.setattr(status_mirror, "MAX_LISTS", 3)
+    for number in range(6):
+        _publish(peers, f"/status/{number}", now=NOW + number)
+        _aggregate(peers, [f"/status/{number}"])
+        status_lists.mirror(NOW + number)
+    named = [subject(text) for text in status_mirror.lists_of(cn, NOW + 6)]
+    assert named == [peers.url("cn", f"/status/{number}") for number in (3, 4, 5)]
+
+
+def test_256_lists_are_copied_in_one_round_and_written_together(
+    cn: str, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of a large authority; the second round finds nothing changed."""
+    monkeypatch.setattr(status_mirror, "BUDGET", 120.0)  # how fast the machine is, is no matter here
+    paths = [f"/status/{number}" for number in range(256)]
+    for path in paths:
+        _publish(peers, path, etag=f'"{path}"')
+    _aggregate(peers, paths)
+    with CaptureQueriesContext(connection) as queries:
+        assert status_lists.mirror(NOW) == 256
+    assert len([query for query in queries if "INSERT" in query["sql"]]) < 10
+    assert status_lists.mirror(NOW + 1) == 256
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shared_database")
+def test_two_rounds_at_once_keep_the_newer_list(cn: str, peers: Peers) -> None:
+    """Eight rounds fetched a list with the revocation, eight one without: whoever writes last, it stays revoked."""
+    status_lists.mirror(NOW)
+    errand = status_mirror._errand(cn, NOW)
+    assert errand is not None
+    uri = peers.url("cn", "/status/a")
+
+    def fetched(now: int, revoked: int | None) -> Response:
+        _publish(peers, "/status/a", now=now, revoked=revoked)
+        return fetching.get(uri, media_type=status_mirror.MEDIA_TYPE)
+
+    newer, older = fetched(NOW + 6, 5), fetched(NOW + 5, None)
+
+    def job(answer: Response) -> Callable[[], int]:
+        return lambda: 0 * status_mirror._take(errand, {uri: answer}, NOW + 7)
+
+    race(*[job(newer), job(older)] * 8)
+    assert _revoked(peers, 5) == 1
