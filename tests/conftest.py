@@ -71,6 +71,8 @@ def _nothing_held_of_another_test() -> None:
     if (module := sys.modules.get("idp.federation.signing")) is not None:
         module._active_at.cache_clear()
         module._sound_at.cache_clear()
+    if (module := sys.modules.get("idp.federation.issuers")) is not None:
+        module._held.clear()
 
 
 @pytest.fixture

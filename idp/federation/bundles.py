@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from idp import conf
-from idp.federation import resolution, signing, statements, status_lists, status_mirror
+from idp.federation import issuers, signing, statements
 from idp.federation.models import BundleSerial
-from idp.protocol.trust_bundle import MAX_LISTS, sign_bundle, sign_bundle_keys
+from idp.protocol.trust_bundle import sign_bundle, sign_bundle_keys
 
 LIFETIME = 86_400
 RENEW_AFTER = 30  # seconds: lanes ask so often, and a bundle's age counts from its signing
@@ -33,9 +33,9 @@ def build(
     it is younger than `RENEW_AFTER` seconds; `etag` names it. Serials are taken under a row lock: no two bundles share
     one.
     """
+    trusted = issuers.accepted(now)
     parts = {
         "anchor_configuration": statements.entity_configuration(now),
-        "issuers": _issuers(now),
         "checkpoint": dict(checkpoint),
         "policy": dict(policy),
         "rules": list(rules),
@@ -43,14 +43,17 @@ def build(
         "opening": list(opening),
     }
     signers = [signing.signer("federation").kid, *(key.kid for key in signing.published("bundle", now=now).keys)]
-    digest = hashlib.sha256(json.dumps([parts, signers], sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([parts, trusted.digest, signers], sort_keys=True).encode()).hexdigest()
+    known = BundleSerial.objects.filter(checkpoint=checkpoint_entity_id, digest=digest).first()
+    if known is not None and 0 <= now - known.built_at < RENEW_AFTER and known.bundle:
+        return {"keys": known.keys, "bundle": known.bundle}
     with transaction.atomic():
         BundleSerial.objects.get_or_create(checkpoint=checkpoint_entity_id)
         row = BundleSerial.objects.select_for_update().get(checkpoint=checkpoint_entity_id)
         if row.digest != digest or not 0 <= now - row.built_at < RENEW_AFTER:
             row.serial, row.digest, row.built_at = row.serial + 1, digest, now
             row.save()  # the serial is taken before it is signed
-            row.keys, row.bundle = _sign(checkpoint_entity_id, row.serial, parts, now)
+            row.keys, row.bundle = _sign(checkpoint_entity_id, row.serial, {**parts, "issuers": trusted.claim}, now)
             row.save(update_fields=["keys", "bundle"])
     return {"keys": row.keys, "bundle": row.bundle}
 
@@ -58,18 +61,6 @@ def build(
 def etag(bundle: Mapping[str, str]) -> str:
     """The strong entity tag of a built bundle."""
     return f'"{hashlib.sha256(bundle["bundle"].encode()).hexdigest()[:32]}"'
-
-
-def _issuers(now: int) -> list[dict[str, Any]]:
-    node = conf.authority().entity_id
-    own = status_lists.published_live(now)[-MAX_LISTS:]
-    return [
-        {
-            "chain": list(chain),
-            "status_lists": own if entity_id == node else status_mirror.lists_of(entity_id, now),
-        }
-        for entity_id, chain in resolution.accepted_issuers(now)
-    ]
 
 
 def _sign(checkpoint: str, serial: int, parts: Mapping[str, Any], now: int) -> tuple[str, str]:

@@ -132,9 +132,22 @@ def published_cwt(uri: str, now: int) -> bytes:
 
 
 def published_live(now: int) -> list[str]:
-    """Every signed list in which a token may still live, the oldest first."""
-    key = signing.private_key("status")
-    return [_current(status_list, key, now).text for status_list in _live(now)]
+    """Every signed list in which a token may still live, the oldest first.
+
+    Where one is due they are all signed anew, so that they stay together: each that changes makes a new bundle.
+    """
+    key, rows = signing.private_key("status"), list(_live(now))
+    if any(now - row.signed_at >= TTL for row in rows):
+        rows = [_signed(row, key, now) for row in rows]
+    return [_current(row, key, now).text for row in rows]
+
+
+def versions(now: int) -> tuple[Any, ...] | None:
+    """What `published_live` would give, told by a few numbers: the same while those are the same. None: one is due."""
+    columns = ("pk", "version", "signed_version", "signed_at", "kid")
+    rows, kid = tuple(_live(now).values_list(*columns)), signing.private_key("status").kid
+    due = any(row[1] != row[2] or not 0 <= now - row[3] < TTL or row[4] != kid for row in rows)
+    return None if due else rows
 
 
 def published_at(uri: str, at: int, *, now: int) -> Contents:
@@ -184,13 +197,17 @@ def check(app_configs: Sequence[Any] | None = None, **options: Any) -> list[chec
 
 
 def _current(status_list: StatusList, key: PrivateKey, now: int) -> StatusList:
-    """The row with what is signed of it, anew where that is outdated; both forms are made at once."""
+    """The row with what is signed of it, anew where that is outdated."""
     current = status_list.signed_version == status_list.version and status_list.kid == key.kid
-    if current and 0 <= now - status_list.signed_at < TTL:
-        return status_list
+    return status_list if current and 0 <= now - status_list.signed_at < TTL else _signed(status_list, key, now)
+
+
+def _signed(status_list: StatusList, key: PrivateKey, now: int) -> StatusList:
+    """The row with what is signed of it now; both forms are made at once."""
     set_ = status_list.entries.filter(value__gt=0).values_list("idx", "value").iterator()
     contents = _contents(status_list, set_, now=now, lifetime=LIFETIME)
     status_list.text, status_list.cwt = sign_jwt(contents, key), sign_cwt(contents, key)
+    status_list.signed_at, status_list.signed_version, status_list.kid = now, status_list.version, key.kid
     # Of the version that was read above: a change that came meanwhile leaves the copy outdated, and it is made again.
     StatusList.objects.filter(pk=status_list.pk, version__gte=status_list.version).update(
         text=status_list.text, cwt=status_list.cwt, signed_at=now, signed_version=status_list.version, kid=key.kid

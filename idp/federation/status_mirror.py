@@ -1,11 +1,13 @@
 """Copies of the peers' status lists, so that bundles carry them and no gate asks a peer."""
 
+import hashlib
 import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -55,6 +57,12 @@ def lists_of(issuer: str, now: int) -> list[str]:
     # The newest, should there be too many: a list that has ended is not renewed, and stays until it expires.
     rows = MirroredStatusList.objects.filter(issuer=issuer, expires_at__gt=now).order_by("-issued_at", "uri")
     return [text for _, text in sorted(rows.values_list("uri", "text")[:MAX_LISTS])]
+
+
+def versions(issuer: str, now: int) -> tuple[Any, ...]:
+    """What `lists_of` would give, told by digests."""
+    rows = MirroredStatusList.objects.filter(issuer=issuer, expires_at__gt=now).order_by("pk")
+    return tuple(rows.values_list("pk", "digest"))
 
 
 def _errand(issuer: str, now: int) -> _Errand | None:
@@ -126,6 +134,7 @@ def _verified(
         uri=uri,
         issuer=errand.issuer,
         text=text,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
         etag=fetching.entity_tag(answer),
         issued_at=verified.issued_at,
         expires_at=verified.expires_at or verified.issued_at + 86_400,
@@ -144,6 +153,6 @@ def _keep(errand: _Errand, rows: Sequence[MirroredStatusList]) -> int:
     good = [row for row in rows if row.issued_at >= held.get(row.uri, 0)]
     for row in {row.uri for row in rows} - {row.uri for row in good}:
         log.warning("status list %s: an older list than the one at hand", row)
-    columns = ["issuer", "text", "etag", "issued_at", "expires_at"]
+    columns = ["issuer", "text", "digest", "etag", "issued_at", "expires_at"]
     MirroredStatusList.objects.bulk_create(good, update_conflicts=True, unique_fields=["uri"], update_fields=columns)
     return len(good)

@@ -81,6 +81,7 @@ class MirroredStatusList(models.Model):
     uri = models.CharField(max_length=URI, unique=True)
     issuer = models.CharField(max_length=URI, db_index=True)
     text = models.TextField()
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the text
     etag = models.CharField(max_length=128, blank=True)
     issued_at = models.BigIntegerField()
     expires_at = models.BigIntegerField()

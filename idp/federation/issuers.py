@@ -1,0 +1,68 @@
+"""The issuers that every checkpoint's bundle names, with their status lists: the same for all, and put together once.
+
+Some hundred lists are a megabyte, and seven hundred lanes ask every half minute. So a process holds what it has put
+together, under numbers that say what it is made of, and looks at these at each request: what an officer or a peer has
+changed shows in the next bundle, as it would if nothing were held.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from idp import conf
+from idp.federation import resolution, status_lists, status_mirror
+from idp.protocol.trust_bundle import MAX_LISTS
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """The ``issuers`` of a bundle, and a digest that stands for them."""
+
+    claim: list[dict[str, Any]]
+    digest: str
+
+
+_held: dict[Any, Trusted] = {}  # one, by the numbers that it was made under
+
+
+def accepted(now: int) -> Trusted:
+    """Every accepted issuer with its chain and its status lists."""
+    chains = resolution.accepted_issuers(now)
+    # What a transaction sees may never be, so nothing is held of it.
+    made_of = None if connection.in_atomic_block else _versions(chains, now)
+    if made_of is not None and (known := _held.get(made_of)) is not None:
+        return known
+    claim = _claim(chains, now)
+    found = Trusted(claim, hashlib.sha256(json.dumps(claim, sort_keys=True).encode()).hexdigest())
+    if made_of is not None and made_of == _versions(chains, now):  # and not of something between the two
+        _held.clear()
+        _held[made_of] = found
+    return found
+
+
+def _claim(chains: Sequence[tuple[str, tuple[str, ...]]], now: int) -> list[dict[str, Any]]:
+    node = conf.authority().entity_id
+    own = status_lists.published_live(now)[-MAX_LISTS:]
+    return [
+        {
+            "chain": list(chain),
+            "status_lists": own if entity_id == node else status_mirror.lists_of(entity_id, now),
+        }
+        for entity_id, chain in chains
+    ]
+
+
+def _versions(chains: Sequence[tuple[str, tuple[str, ...]]], now: int) -> Any:
+    own = status_lists.versions(now)
+    if own is None:
+        return None
+    return (
+        conf.authority().entity_id,
+        tuple(chains),
+        own,
+        *(status_mirror.versions(peer, now) for peer, _ in chains[1:]),
+    )
