@@ -22,8 +22,9 @@ from idp.border.models import (
     WatchlistEntry,
 )
 from idp.border.records import pages
+from idp.border.rules import pages as rule_pages
 
-__all__ = ["entries_pages", "pages"]  # each registers what it shows
+__all__ = ["entries_pages", "pages", "rule_pages"]  # each registers what it shows
 
 
 class LaneInline(admin.TabularInline):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 OPEN = Q(decided_by="", decided_at__isnull=True)
 DECIDED = ~Q(decided_by="") & Q(decided_at__isnull=False)
@@ -11,11 +12,11 @@ class Proposal(models.Model):
     """A change that waits for a second officer, or what became of it. Nothing of it changes but its fate, once."""
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", "proposed"
-        APPROVED = "approved", "approved"
-        REJECTED = "rejected", "rejected"
-        WITHDRAWN = "withdrawn", "withdrawn"
-        EXPIRED = "expired", "expired"
+        PROPOSED = "proposed", _("proposed")
+        APPROVED = "approved", _("approved")
+        REJECTED = "rejected", _("rejected")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        EXPIRED = "expired", _("expired")
 
     kind = models.CharField(max_length=64, db_index=True)  # an executor is registered for it
     subject = models.CharField(max_length=255, blank=True)  # an identifier of ours
@@ -29,6 +30,8 @@ class Proposal(models.Model):
     decided_at = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
         permissions = [("decide_proposal", "Can approve or reject a proposal")]
         constraints = [
             models.CheckConstraint(

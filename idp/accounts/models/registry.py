@@ -42,9 +42,9 @@ class TravelDocument(Ends):
         X = "X", _("unspecified")
 
     class Residence(models.TextChoices):
-        UNSAID = "", "not said"
-        PERMANENT = "permanent", "permanent"
-        TEMPORARY = "temporary", "not permanent"
+        UNSAID = "", _("not said")
+        PERMANENT = "permanent", _("permanent")
+        TEMPORARY = "temporary", _("not permanent")
 
     class Status(models.TextChoices):
         VALID = "valid", _("valid")

@@ -25,6 +25,8 @@ class Migration(migrations.Migration):
                 ('proposal', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='proposals.proposal')),
             ],
             options={
+                'verbose_name': 'travel rule',
+                'verbose_name_plural': 'travel rules',
                 'constraints': [models.UniqueConstraint(fields=('rule', 'version'), name='border_rule_version_once'), models.UniqueConstraint(fields=('after',), name='border_rule_editions_in_one_line'), models.CheckConstraint(condition=models.Q(('version', 1), models.Q(('proposal__isnull', False), ('version__gt', 1)), _connector='OR'), name='border_rule_changed_by_two')],
             },
         ),

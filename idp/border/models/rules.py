@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from idp.proposals.models import Proposal
 
@@ -24,6 +25,8 @@ class RuleVersion(models.Model):
     edition = models.CharField(max_length=64)  # SHA-256 of all that was adopted so far
 
     class Meta:
+        verbose_name = _("travel rule")
+        verbose_name_plural = _("travel rules")
         constraints = [
             models.UniqueConstraint(fields=["rule", "version"], name="border_rule_version_once"),
             models.UniqueConstraint(fields=["after"], name="border_rule_editions_in_one_line"),
