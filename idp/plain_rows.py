@@ -7,6 +7,7 @@ machine's request reads and stores goes this way; everything else by the ORM.
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
@@ -91,18 +92,38 @@ def _written(field: Any, value: Any) -> prepared.Value:
 def _reader(field: Any) -> Reader | None:
     if isinstance(field, models.ForeignKey):
         return _reader(field.target_field)
-    if isinstance(field, models.JSONField):
-        return json.loads
-    if isinstance(field, models.BooleanField):
-        return _boolean
-    if isinstance(field, models.IntegerField):
-        return int
-    if isinstance(field, models.UUIDField):
-        return uuid.UUID
-    if isinstance(field, models.CharField):
-        return None
+    for kind, reader in _READERS:
+        if isinstance(field, kind):
+            return reader
     raise RuntimeError(f"a column of a kind that is not read yet: {field}")
+
+
+def _octets(value: Any) -> bytes:
+    return (
+        value if isinstance(value, bytes) else bytes.fromhex(value.removeprefix("\\x"))
+    )  # PostgreSQL's text is in hex
 
 
 def _boolean(value: Any) -> bool:
     return value in (1, "t")  # SQLite has numbers, PostgreSQL's text has letters
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)  # PostgreSQL's text is ISO 8601
+
+
+def _moment(value: Any) -> datetime:
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)  # SQLite keeps UTC and does not say so
+
+
+_READERS: tuple[tuple[Any, Reader | None], ...] = (
+    (models.JSONField, json.loads),
+    (models.BooleanField, _boolean),
+    (models.IntegerField, int),
+    (models.UUIDField, uuid.UUID),
+    (models.CharField, None),
+    (models.DateTimeField, _moment),  # before its parent
+    (models.DateField, _day),
+    (models.BinaryField, _octets),
+)

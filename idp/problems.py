@@ -28,6 +28,8 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "face_not_enrolled": (403, "No face reference is enrolled."),
     "face_model_unsupported": (409, "The checkpoint and this authority have no face model in common."),
     "consent_exhausted": (403, "The consent does not cover another border token."),
+    "guardianship_ended": (403, "You answer for this child no more."),
+    "group_too_large": (400, "At most ten can be asked for together."),
     "device_revoked": (403, "This device was revoked."),
     "rate_limited": (429, "Too many requests; try again later."),
     "not_found": (404, "There is no such thing here."),

@@ -33,6 +33,15 @@ def born_after(day: datetime.date, *, age: int = OF_AGE) -> datetime.date:
         return day.replace(year=day.year - age, day=28)
 
 
+def last_day_of_childhood(birth_date: datetime.date) -> datetime.date:
+    """The day before somebody comes of age; who was born on 29 February does so on 1 March."""
+    try:
+        birthday = birth_date.replace(year=birth_date.year + OF_AGE)
+    except ValueError:
+        birthday = birth_date.replace(year=birth_date.year + OF_AGE, month=3, day=1)
+    return birthday - datetime.timedelta(days=1)
+
+
 def find_own(
     *, type: str, number: str, birth_date: datetime.date, expires_on: datetime.date | None, now: int
 ) -> TravelDocument:

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from idp import clock
+from idp.accounts import guardians
 from idp.accounts.models import TravelDocument, Traveller
 from idp.border import destinations, surveying
 from idp.oidc.authorization_details import Choice, Line, NotAcceptable, Option
@@ -16,7 +17,7 @@ from idp.protocol.authorization_details import BorderCrossing, parse_border_cros
 from idp.protocol.refusals import Refusal, Unavailable
 from idp.protocol.travel_rules import HONG_KONG, local_date
 
-DOCUMENT_CHOICE = "document"
+DOCUMENT_CHOICE, WARD_CHOICE = "document", "ward_"
 
 
 class BorderCrossingConsent:
@@ -49,27 +50,43 @@ class BorderCrossingConsent:
                 _("Your face"),
                 [_("Your face reference is sealed for these checkpoints alone and compared there.")],
             ),
-            Choice(DOCUMENT_CHOICE, _("Travel document"), [_option(document) for document in documents]),
+            Choice(_choice(crossing), _person(crossing), [_option(document) for document in documents]),
         ]
 
     def grant(
         self, detail: Mapping[str, Any], *, traveller: Traveller, choices: Mapping[str, str], now: int
     ) -> dict[str, Any]:
-        """The request with the document that the traveller chose."""
+        """The request with the document that the traveller chose: for themself, or of the child it is for."""
         crossing = parse_border_crossing(detail, now=now)
         documents = {str(document.id): document for document in _documents(traveller, crossing, now=now)}
-        chosen = choices.get(DOCUMENT_CHOICE, "")
+        chosen = choices.get(_choice(crossing), "")
         if chosen not in documents:
             raise NotAcceptable("not a document of this traveller")
+        if sum(chosen == other for other in choices.values()) > 1:
+            raise NotAcceptable("one document for two people")
         return {**crossing.wire(), "document": chosen}
 
 
 def _documents(traveller: Traveller, crossing: BorderCrossing, *, now: int) -> list[TravelDocument]:
+    """Those to choose from: the traveller's own, or of the children for whom they answer."""
     day = local_date(max(now, crossing.valid_from))
-    linked = TravelDocument.objects.filter(traveller=traveller).order_by("linked_at")
+    whose = TravelDocument.objects.filter(traveller=traveller)
+    if crossing.ward is not None:
+        whose = guardians.children(guardian=traveller, now=now)
     return [
-        document for document in linked if document.usable_on(day) and crossing.document in (None, str(document.id))
+        document
+        for document in whose.order_by("linked_at")
+        if document.usable_on(day) and crossing.document in (None, str(document.id))
     ]
+
+
+def _choice(crossing: BorderCrossing) -> str:
+    """One for each person, however many details ask for them: the way there, and the way back."""
+    return DOCUMENT_CHOICE if crossing.ward is None else f"{WARD_CHOICE}{crossing.ward}"
+
+
+def _person(crossing: BorderCrossing) -> str:
+    return _("Travel document") if crossing.ward is None else _("Child %(number)d") % {"number": crossing.ward}
 
 
 def _destination(entity_id: str, *, now: int) -> destinations.Destination:

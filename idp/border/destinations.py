@@ -6,11 +6,13 @@ from typing import Any
 
 from idp.border.checkpoints import parse_sealing_keys
 from idp.conf import authority
-from idp.federation import resolution
+from idp.federation import resolution, revision
 from idp.protocol import keys
 from idp.protocol.refusals import Reason, Refusal
 
 JURISDICTIONS = frozenset({"CHN", "HKG", "MAC"})
+HOLD = 30  # seconds; a peer's chain that goes to its end is noticed as soon as a bundle would
+MAX_HELD = 1024  # checkpoints in one process
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,21 @@ def resolve(entity_id: str, *, now: int) -> Destination:
 
     It must be hosted by an authority that is this one, or an immediate subordinate of it (recognition is not
     transitive), its identifier must lie under that authority's, and it must stand in that authority's territory: an
-    entry into it uses up an endorsement for it.
+    entry into it uses up an endorsement for it. What was found is held for a moment, while nothing changes here.
     """
+    number = revision.committed()
+    held = _held.get(entity_id)
+    if held is not None and held.number == number and held.since <= now < held.until:
+        return held.destination
+    destination, until = _found(entity_id, now=now)
+    if number is not None:  # read before anything that it covers
+        if len(_held) >= MAX_HELD:
+            _held.clear()
+        _held[entity_id] = _Held(number, now, min(until, now + HOLD), destination)
+    return destination
+
+
+def _found(entity_id: str, *, now: int) -> tuple[Destination, int]:
     chain = resolution.resolve(entity_id, now=now, entity_type="oauth_resource")
     superior = chain.path[1] if len(chain.path) > 1 else ""
     own = authority().entity_id
@@ -51,7 +66,7 @@ def resolve(entity_id: str, *, now: int) -> Destination:
     destination = _read(entity_id, superior, chain.entity("oauth_resource"))
     if destination.jurisdiction != _jurisdiction(superior, now=now):
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a checkpoint outside its authority's territory")
-    return destination
+    return destination, chain.expires_at
 
 
 def _jurisdiction(superior: str, *, now: int) -> object:
@@ -97,3 +112,16 @@ def _names(metadata: Mapping[str, Any]) -> dict[str, str]:
     if "en" not in names:
         raise Refusal(Reason.MALFORMED, "a checkpoint without a name")
     return names
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A checkpoint as it was found when `revision` was ``number``; times in seconds since 1970."""
+
+    number: int
+    since: int
+    until: int
+    destination: Destination
+
+
+_held: dict[str, _Held] = {}

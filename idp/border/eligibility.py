@@ -3,27 +3,22 @@
 from dataclasses import replace
 from typing import Any
 
-from idp.accounts.models import Endorsement, TravelDocument, Traveller
+from idp import prepared
+from idp.accounts.models import Endorsement, TravelDocument
 from idp.border.entries import standing
 from idp.border.rules import book
 from idp.protocol.refusals import Reason
 from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement
 
+_ANY = f"SELECT 1 FROM {Endorsement._meta.db_table} WHERE document_id = $1 LIMIT 1"  # noqa: S608  constants
+
 
 class UnableToIssue(Exception):
-    """No token; ``code`` is the problem's."""
+    """No token; ``code`` is the problem's, ``document`` whose it is where several were asked for together."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
-        self.code = code
-
-
-def document_of(traveller: Traveller, document_id: str) -> TravelDocument:
-    """The traveller's own valid document of this id; raises `UnableToIssue` (document_not_eligible)."""
-    document = TravelDocument.objects.filter(pk=document_id, traveller=traveller).first()
-    if document is None or document.status != TravelDocument.Status.VALID:
-        raise UnableToIssue("document_not_eligible", "not a valid document of this traveller")
-    return document
+        self.code, self.document = code, ""
 
 
 def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int) -> Endorsement | None:
@@ -32,6 +27,8 @@ def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: s
     Who goes where no endorsement leads goes under that of the stay which ends, where there is one: the gate sees how
     long it was.
     """
+    if not prepared.rows(_ANY, [document.pk.hex]):
+        return None
     today = local_date(now)
     origin, target = leg
     held = list(standing.with_crossings(document.endorsements).order_by("valid_to", "pk"))
@@ -43,7 +40,7 @@ def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: s
     ]
     if there:
         return next(iter(good), there[-1])
-    stay = standing.stay(document.traveller_id, origin) if held else None
+    stay = standing.stay(document.traveller_id, origin)
     return next((item for item in held if stay is not None and item == stay.endorsement), None)
 
 

@@ -4,24 +4,27 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from idp.accounts.models import Traveller
-from idp.border import issuance
+from idp.border import limits
 from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry
 from idp.conf import authority
 from idp.oidc.access import Access
-from idp.protocol.authorization_details import BORDER_CROSSING, parse_border_crossing
 from idp.protocol.journal import PASSED
-from idp.protocol.refusals import Refusal
 
 JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 STATES = ("living", "suspended", "used", "revoked", "expired")
 
 
+def own(*, traveller: Traveller) -> QuerySet[IssuedToken]:
+    """The tokens that the traveller's phones carry: their own, and of children for whom they answer."""
+    return IssuedToken.objects.filter(Q(traveller=traveller) | Q(guardian=traveller))
+
+
 def living(*, traveller: Traveller, now: int) -> QuerySet[IssuedToken]:
-    """The traveller's tokens that are neither revoked nor expired; some may be used."""
-    return IssuedToken.objects.filter(traveller=traveller, revoked_at__isnull=True, expires_at__gt=now)
+    """Those of the traveller's phones that are neither revoked nor expired; some may be used."""
+    return own(traveller=traveller).filter(revoked_at__isnull=True, expires_at__gt=now)
 
 
 def used_at(jtis: Iterable[str]) -> dict[str, int]:
@@ -63,13 +66,7 @@ def state(token: IssuedToken, *, used: Mapping[str, int], now: int) -> str:
 def consents(*, access: Access, now: int) -> list[dict[str, Any]]:
     """The consents of ``access`` that have not ended, each as granted, with how many tokens it was and is good for."""
     found = []
-    for detail in access.authorization_details:
-        if detail.get("type") != BORDER_CROSSING:
-            continue
-        try:
-            consent = parse_border_crossing(detail, now=now)
-        except Refusal:
-            continue  # ended
-        issued = issuance.used(access, consent)
+    for consent in limits.living(access, now=now):
+        issued = limits.used(access, consent)
         found.append({**consent.wire(), "issued": issued, "remaining": max(0, consent.max_tokens - issued)})
     return found

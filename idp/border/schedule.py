@@ -6,6 +6,7 @@ BEAT = {
     "border.lapse": {"task": "border.lapse", "schedule": 60.0},
     "border.match": {"task": "border.match", "schedule": 300.0},
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
+    "border.forget_consents": {"task": "border.forget_consents", "schedule": 3600.0},
     "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},
     "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},
 }

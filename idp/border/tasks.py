@@ -1,7 +1,7 @@
 """What the border does in the background. Each task may run twice without harm."""
 
 from idp import clock
-from idp.border import confirmation, orphans, surveying
+from idp.border import confirmation, limits, orphans, surveying
 from idp.border.entries import lapsing, unmatched
 from idp.border.records import partitions
 from idp.celery import app
@@ -50,3 +50,9 @@ def survey() -> int:
 def prepare_months() -> None:
     """Have a table for the entries of the coming months."""
     partitions.prepare_ahead(now=clock.now())
+
+
+@app.task(name="border.forget_consents")
+def forget_consents() -> int:
+    """Delete the counts of consents that have ended."""
+    return limits.forget(now=clock.now())

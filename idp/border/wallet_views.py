@@ -1,13 +1,15 @@
 """What wallets ask the border for."""
 
 import base64
+from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
-from idp.border import asking, conditions, fetching_faces, holdings, issuance, paging, revocation
+from idp.border import asking, conditions, fetching_faces, holdings, issuance, paging, revocation, token_requests
+from idp.border.eligibility import UnableToIssue
 from idp.border.models import IssuedToken, RevocationReason
 from idp.border.rim import MAX_BODY, BorderView
 from idp.oidc import access
@@ -18,7 +20,7 @@ ACR_MFA = "urn:causeway:acr:mfa"
 
 
 class BorderTokens(BorderView):
-    """``/border/v1/tokens``: those of the traveller whose access token this is; POST issues one more."""
+    """``/border/v1/tokens``: those of the traveller whose access token this is; POST issues one more, or a group's."""
 
     def get(self, request: Request) -> Response:
         now = clock.now()
@@ -34,13 +36,17 @@ class BorderTokens(BorderView):
         now = clock.now()
         granted = access.require(request, acr=ACR_MFA)
         value = strict_json.loads_object(self.body(request), max_bytes=MAX_BODY)
-        token_request = issuance.parse_request(value, access_token=_bearer(request), now=now)
-        issued = issuance.issue(access=granted, request=token_request, now=now)
-        text = issued.token if isinstance(issued.token, str) else base64.b64encode(issued.token).decode()
-        answer = {"format": token_request.form, "token": text, "jti": issued.jti, "expires_at": issued.expires_at}
-        if issued.waiting:
-            answer["face_references_waiting"] = True
-        return Response(answer, status=201)
+        requests = token_requests.parse(value, access_token=_bearer(request), now=now)
+        try:
+            issued = issuance.issue_group(access=granted, requests=requests, now=now)
+        except UnableToIssue as error:
+            whose = {"document": error.document} if "documents" in value and error.document else {}
+            raise Problem(error.code, str(error), **whose) from error
+        tokens = [_written(one, form=requests[0].form) for one in issued]
+        if "documents" not in value:
+            return Response(tokens[0], status=201)
+        whom = [{"document": one.document, "name": one.name} for one in issued]
+        return Response({"tokens": [{**of, **token} for of, token in zip(whom, tokens, strict=True)]}, status=201)
 
 
 class FaceReferences(BorderView):
@@ -96,8 +102,14 @@ class Consents(BorderView):
         return conditions.answer(request, value)
 
 
+def _written(issued: issuance.Issued, *, form: str) -> dict[str, Any]:
+    text = issued.token if isinstance(issued.token, str) else base64.b64encode(issued.token).decode()
+    answer = {"format": form, "token": text, "jti": issued.jti, "expires_at": issued.expires_at}
+    return {**answer, "face_references_waiting": True} if issued.waiting else answer
+
+
 def _own(granted: access.Access, jti: str) -> QuerySet[IssuedToken]:
-    tokens = IssuedToken.objects.filter(jti=jti, traveller=granted.traveller)
+    tokens = holdings.own(traveller=granted.traveller).filter(jti=jti)
     if not holdings.JTI.match(jti) or not tokens.exists():
         raise Problem("not_found", "no such token of this traveller")
     return tokens

@@ -80,7 +80,7 @@ def check(details: Sequence[Detail], *, client: Any, now: int) -> None:
 
 
 def describe(details: Sequence[Detail], traveller: Any) -> list[Line | Choice]:
-    """The consent page's lines and choices, in the order of the request; a choice that two share is asked once."""
+    """The consent page's lines and choices, in the order of the request; what two share is said and asked once."""
     lines: list[Line | Choice] = []
     for detail in details:
         try:
@@ -88,7 +88,9 @@ def describe(details: Sequence[Detail], traveller: Any) -> list[Line | Choice]:
         except (NotAcceptable, Refusal) as error:
             raise OAuthError("invalid_authorization_details", str(error)) from error
         asked = {line.name for line in lines if isinstance(line, Choice)}
-        lines.extend(line for line in described if not (isinstance(line, Choice) and line.name in asked))
+        lines.extend(
+            line for line in described if line not in lines and not (isinstance(line, Choice) and line.name in asked)
+        )
     return lines
 
 

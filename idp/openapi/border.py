@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from idp.border.holdings import STATES
+from idp.border.token_requests import MAX_GROUP
 from idp.openapi.terms import (
     COMPACT,
     FORM,
@@ -73,15 +74,18 @@ def paths() -> Object:
 
 
 def _issue() -> Object:
-    asked = record(
-        {**texts("checkpoint", "document"), "direction": _DIRECTION, "format": _FORMAT, "proof": COMPACT},
-        {"holder_key": _KEY, "face_references": _FACES},
-    )
+    common = {"checkpoint": TEXT, "direction": _DIRECTION, "format": _FORMAT, "proof": COMPACT}
+    one = record({**common, "document": TEXT}, {"holder_key": _KEY, "face_references": _FACES})
+    faces = {"type": "object", "additionalProperties": _FACES}  # by document
+    documents = array(TEXT, minItems=1, maxItems=MAX_GROUP, uniqueItems=True)
+    group = record({**common, "documents": documents}, {"holder_key": _KEY, "face_references": faces})
     known = {"format": _FORMAT, **texts("token", "jti"), "expires_at": SECONDS}
-    issued = record(known, {"face_references_waiting": {"type": "boolean"}})
+    waiting = {"face_references_waiting": {"type": "boolean"}}
+    tokens = record({"tokens": array(record({**texts("document", "name"), **known}, waiting))})
+    asked, issued = {"oneOf": [one, group]}, {"oneOf": [record(known, waiting), tokens]}
     return {
         "operationId": "issue_border_token",
-        "summary": "One border token for the traveller whose access token this is",
+        "summary": "A border token for the traveller whose access token this is, or one for each of a group",
         "security": _TOKEN,
         "parameters": [header("DPoP")],
         "requestBody": body(asked, JSON),
@@ -90,6 +94,7 @@ def _issue() -> Object:
             **problems(
                 *(*_UNREADABLE, *_TRAVELLER, "insufficient_user_authentication", "invalid_proof", "invalid_target"),
                 *("consent_exhausted", "document_not_eligible", "face_not_enrolled", "face_model_unsupported"),
+                *("guardianship_ended", "group_too_large"),
                 headers=_TOLD,
             ),
         },
@@ -119,7 +124,7 @@ def _consents() -> Object:
             **texts("max_tokens", "issued", "remaining", schema={"type": "integer", "minimum": 0}),
             "ahead": {"type": "boolean"},
         },
-        {"document": TEXT},
+        {"document": TEXT, "ward": {"type": "integer", "minimum": 1}},
     )
     summary = "How many border tokens the consents of this access token are still good for"
     return _read("border_consents", summary, record({"items": array(granted)}))

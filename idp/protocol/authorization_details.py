@@ -8,15 +8,16 @@ from idp.protocol import strict_json
 from idp.protocol.refusals import Reason, Refusal
 
 MAX_BYTES = 16_384
-MAX_DETAILS = 8  # a consent page with more is not read
+MAX_DETAILS = 10  # a guardian and nine children; a consent page with more is not read
 BORDER_CROSSING = "border_crossing"
 DIRECTIONS = ("exit", "entry")
 MAX_SPAN = 7 * 86_400  # seconds between valid_from and valid_until
 MAX_TOKENS = 32  # four crossings a day for a week, and some that went wrong
 MAX_LOCATIONS = 8
+MAX_WARDS = 9
 
 _MEMBERS = frozenset(
-    {"type", "locations", "directions", "document", "valid_from", "valid_until", "max_tokens", "ahead"}
+    {"type", "locations", "directions", "document", "valid_from", "valid_until", "max_tokens", "ahead", "ward"}
 )
 
 
@@ -31,6 +32,7 @@ class BorderCrossing:
     valid_until: int
     max_tokens: int
     ahead: bool  # border tokens of up to 24 h
+    ward: int | None = None  # for a child of the traveller's, the first, second … of the request; None: for themself
 
     def wire(self) -> dict[str, Any]:
         """The JSON object."""
@@ -43,7 +45,8 @@ class BorderCrossing:
             "max_tokens": self.max_tokens,
             "ahead": self.ahead,
         }
-        return members if self.document is None else {**members, "document": self.document}
+        optional = {"document": self.document, "ward": self.ward}
+        return members | {name: value for name, value in optional.items() if value is not None}
 
 
 def parse(value: object) -> tuple[dict[str, Any], ...]:
@@ -91,6 +94,7 @@ def parse_border_crossing(detail: Mapping[str, Any], *, now: int) -> BorderCross
         valid_until=strict_json.integer(detail, "valid_until"),
         max_tokens=strict_json.integer(detail, "max_tokens"),
         ahead=detail.get("ahead", False),
+        ward=strict_json.integer(detail, "ward") if "ward" in detail else None,
     )
     _check_limits(crossing, now=now)
     return crossing
@@ -107,6 +111,8 @@ def _check_limits(crossing: BorderCrossing, *, now: int) -> None:
         raise Refusal(Reason.MALFORMED, f"max_tokens is not 1 to {MAX_TOKENS}")
     if not isinstance(crossing.ahead, bool):
         raise Refusal(Reason.MALFORMED, "ahead is not a boolean")
+    if crossing.ward is not None and not 1 <= crossing.ward <= MAX_WARDS:
+        raise Refusal(Reason.MALFORMED, f"ward is not 1 to {MAX_WARDS}")
 
 
 def _strings(detail: Mapping[str, Any], name: str, *, limit: int) -> tuple[str, ...]:

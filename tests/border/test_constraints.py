@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from idp.border.models import (
     AdmittedToken,
     Checkpoint,
     ConfirmedCrossing,
+    ConsentUse,
     CrossingReceipt,
     Discrepancy,
     DuplicateAlert,
@@ -94,6 +96,9 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_token_lives": lambda: IssuedToken.objects.update(expires_at=1_800_000_000),
     "border_token_revoked_for_a_reason": lambda: IssuedToken.objects.update(revoked_at=1),
     "border_token_suspended_by_somebody": lambda: IssuedToken.objects.update(suspended_at=1),
+    "border_token_guardian_is_another": lambda: IssuedToken.objects.update(guardian=F("traveller")),
+    "border_consent_counted_once": lambda: _copy(ConsentUse.objects.get()),
+    "border_consent_not_exceeded": lambda: ConsentUse.objects.update(used=F("most") + 1),
     "border_token_own_status_entry": lambda: _copy(IssuedToken.objects.get(), jti="other"),
     "border_journal_entry_once": lambda: _copy(JournalEntry.objects.get()),
     "border_journal_decision": lambda: JournalEntry.objects.update(decision="wave"),
@@ -147,6 +152,7 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         "border_crossing_confirmed_once": "token_id",
         "border_crossing_one_entry_for_an_exit": "exit_id",
         "border_discrepancy_once": "kind",
+        "border_consent_counted_once": "consent",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message

@@ -3,6 +3,7 @@
 No row is edited by a later stage: a token's fate is read off the journal entries and receipts that name its ``jti``.
 """
 
+from idp.border.models.consents import ConsentUse
 from idp.border.models.entries import ConfirmedCrossing, Discrepancy
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
@@ -17,6 +18,7 @@ __all__ = [
     "AdmittedToken",
     "Checkpoint",
     "ConfirmedCrossing",
+    "ConsentUse",
     "CrossingReceipt",
     "Discrepancy",
     "DuplicateAlert",

@@ -28,6 +28,9 @@ class IssuedToken(models.Model):
 
     jti = models.CharField(max_length=32, unique=True)
     traveller = models.ForeignKey(Traveller, on_delete=models.PROTECT, related_name="border_tokens")
+    guardian = models.ForeignKey(
+        Traveller, null=True, on_delete=models.PROTECT, related_name="+", help_text="Whose phone carries a child's"
+    )
     document = models.ForeignKey(TravelDocument, on_delete=models.PROTECT, related_name="+")
     endorsement = models.ForeignKey(
         Endorsement, null=True, on_delete=models.PROTECT, related_name="+", help_text="Whose entry it uses"
@@ -66,6 +69,9 @@ class IssuedToken(models.Model):
                 condition=Q(suspended_at=None, suspended_by="") | (Q(suspended_at__isnull=False) & ~Q(suspended_by="")),
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=models.F("issued_at")), name="border_token_lives"),
+            models.CheckConstraint(
+                condition=Q(guardian=None) | ~Q(guardian=models.F("traveller")), name="border_token_guardian_is_another"
+            ),
             models.UniqueConstraint(fields=["status_uri", "status_idx"], name="border_token_own_status_entry"),
         ]
 

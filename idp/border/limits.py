@@ -1,0 +1,104 @@
+"""How many tokens a consent is good for: counted by one statement of the database, whoever else asks at the moment.
+
+What the token stands on is looked at by the same statement, once more: the grant, the account, the phone, the document
+and, for a child's, the guardianship may have ended since the request began.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+from idp import prepared
+from idp.accounts.models import Account, Device, Guardianship, TravelDocument, Traveller
+from idp.border.eligibility import UnableToIssue
+from idp.border.models import ConsentUse
+from idp.oidc.access import Access
+from idp.oidc.models import Grant
+from idp.protocol import strict_json
+from idp.protocol.authorization_details import BORDER_CROSSING, BorderCrossing, parse_border_crossing
+from idp.protocol.refusals import Refusal
+
+_USE, _GRANT, _ACCOUNT, _TRAVELLER, _DEVICE, _DOCUMENT, _GUARDIANSHIP = (
+    model._meta.db_table for model in (ConsentUse, Grant, Account, Traveller, Device, TravelDocument, Guardianship)
+)
+_TAKE = (
+    f"INSERT INTO {_USE} (grant_id, consent, most, used, expires_at) "  # noqa: S608  constants
+    f"SELECT g.id, $1, CAST($2 AS bigint), 1, CAST($3 AS bigint) FROM {_GRANT} g "
+    f"JOIN {_TRAVELLER} t ON t.id = g.traveller_id JOIN {_ACCOUNT} a ON a.id = t.account_id "
+    f"JOIN {_DEVICE} v ON v.traveller_id = t.id JOIN {_DOCUMENT} d ON d.id = $4 "
+    f"WHERE g.id = $5 AND g.revoked_at IS NULL AND a.is_active AND v.jkt = $6 AND v.revoked_at IS NULL "
+    f"AND d.status = '{TravelDocument.Status.VALID.value}' AND (d.traveller_id = t.id OR EXISTS (SELECT 1 "
+    f"FROM {_GUARDIANSHIP} s WHERE s.guardian_id = t.id AND s.ward_id = d.traveller_id AND s.ended_at IS NULL)) "
+    f"ON CONFLICT (grant_id, consent) DO UPDATE SET used = {_USE}.used + 1 WHERE {_USE}.used < {_USE}.most "
+    "RETURNING used"
+)
+
+
+def covering(
+    access: Access, *, checkpoint: str, direction: str, document: str, now: int
+) -> Sequence[tuple[str, BorderCrossing]]:
+    """The consents of ``access`` for that token now, each with the name that it is counted under.
+
+    Raises `UnableToIssue` (consent_exhausted) where there is none.
+    """
+    found = [
+        (counted_as(consent), consent)
+        for consent in living(access, now=now)
+        if checkpoint in consent.locations
+        and direction in consent.directions
+        and document == consent.document
+        and consent.valid_from <= now < consent.valid_until
+    ]
+    if not found:
+        raise UnableToIssue("consent_exhausted", "no consent covers checkpoint, direction, document and time")
+    return found
+
+
+def living(access: Access, *, now: int) -> list[BorderCrossing]:
+    """The consents of ``access`` that have not ended."""
+    found = []
+    for detail in access.authorization_details:
+        if detail.get("type") == BORDER_CROSSING:
+            try:
+                found.append(parse_border_crossing(detail, now=now))
+            except Refusal:
+                continue  # ended
+    return found
+
+
+def take(access: Access, consents: Sequence[tuple[str, BorderCrossing]], *, document: UUID) -> BorderCrossing:
+    """Use up one token for ``document`` of the first of ``consents`` that has one left, in the caller's transaction.
+
+    Raises `UnableToIssue`: consent_exhausted; or, where it ended meanwhile, device_revoked or document_not_eligible.
+    """
+    for name, consent in consents:
+        values = [name, consent.max_tokens, consent.valid_until, document.hex, access.grant_id.hex, access.jkt]
+        if prepared.rows(_TAKE, values):
+            return consent
+    raise _why_not(access, consents)
+
+
+def used(access: Access, consent: BorderCrossing) -> int:
+    """Tokens issued under ``consent``: a grant may hold several, each with a limit of its own."""
+    row = ConsentUse.objects.filter(grant=access.grant_id, consent=counted_as(consent)).first()
+    return row.used if row is not None else 0
+
+
+def counted_as(consent: BorderCrossing) -> str:
+    """What the consent is called in the count: the digest of what it says."""
+    return strict_json.b64encode(hashlib.sha256(strict_json.dumps(consent.wire())).digest())
+
+
+def forget(*, now: int) -> int:
+    """Delete the counts of consents that have ended; how many."""
+    return ConsentUse.objects.filter(expires_at__lt=now).delete()[0]
+
+
+def _why_not(access: Access, consents: Sequence[tuple[str, BorderCrossing]]) -> UnableToIssue:
+    if Device.objects.filter(jkt=access.jkt, revoked_at__isnull=False).exists():
+        return UnableToIssue("device_revoked", "the phone was revoked meanwhile")
+    if not Grant.objects.filter(pk=access.grant_id, revoked_at=None).exists():
+        return UnableToIssue("consent_exhausted", "the grant was revoked meanwhile")
+    if all(used(access, consent) >= consent.max_tokens for _, consent in consents):
+        return UnableToIssue("consent_exhausted", "max_tokens reached")
+    return UnableToIssue("document_not_eligible", "document, guardianship or account has ended meanwhile")
