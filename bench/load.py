@@ -8,7 +8,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 CONNECTIONS = 8
@@ -44,6 +44,14 @@ class Outcome:
 
 
 @dataclass
+class Paced:
+    """Seconds from when each request was due to the end of its answer, and the answers."""
+
+    latencies: list[float]
+    answers: list[bytes]
+
+
+@dataclass
 class _Line:
     """One connection, and the place of the request that it waits for an answer to."""
 
@@ -75,6 +83,38 @@ def spend(requests: Iterable[bytes], *, port: int, status: int | None = 200) -> 
                         answers[key.data.place] = whole
                         open_ += _send(key.data, waiting) - 1
             return Outcome(time.perf_counter() - begun, answers)
+        finally:
+            for line in lines:
+                line.socket.close()
+
+
+def paced(requests: Sequence[bytes], *, port: int, rate: float, status: int, connections: int = 32) -> Paced:
+    """Send each of ``requests`` when it is due, ``rate`` a second, whether or not the others are answered.
+
+    One that finds every connection busy waits for the first to be free, and that counts. Raises like `spend`.
+    """
+    answers, latencies, waiting = [b""] * len(requests), [0.0] * len(requests), deque(enumerate(requests))
+    good = b"HTTP/1.1 %d" % status
+    with selectors.DefaultSelector() as ready:
+        free = deque(_Line(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(connections))
+        lines = list(free)
+        try:
+            for line in lines:
+                line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ready.register(line.socket, selectors.EVENT_READ, line)
+            begun = time.perf_counter()
+            while waiting or len(free) < connections:
+                now = time.perf_counter() - begun
+                while waiting and free and waiting[0][0] / rate <= now:
+                    _send(free.popleft(), waiting)  # in turn: none idles until the server closes it
+                next_due = waiting[0][0] / rate - now if waiting and free else 20.0
+                for key, _ in ready.select(timeout=max(0.0, next_due)):
+                    line = key.data
+                    if (whole := _received(line, good)) is not None:
+                        answers[line.place] = whole
+                        latencies[line.place] = time.perf_counter() - begun - line.place / rate
+                        free.append(line)
+            return Paced(latencies, answers)
         finally:
             for line in lines:
                 line.socket.close()
