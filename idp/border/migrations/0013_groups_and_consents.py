@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_endings_dated'),
-        ('border', '0010_why_tokens_ended'),
+        ('border', '0012_received_by_time'),
         ('oidc', '0008_grants_by_end'),
     ]
 
