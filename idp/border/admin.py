@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
-from idp.border import checkpoints, forms, revocation, watching
+from idp.border import badge_pages, checkpoints, forms, revocation, watching
 from idp.border.entries import pages as entries_pages
 from idp.border.models import (
     Checkpoint,
@@ -24,7 +24,7 @@ from idp.border.models import (
 from idp.border.records import pages
 from idp.border.rules import pages as rule_pages
 
-__all__ = ["entries_pages", "pages", "rule_pages"]  # each registers what it shows
+__all__ = ["badge_pages", "entries_pages", "pages", "rule_pages"]  # each registers what it shows
 
 
 class LaneInline(admin.TabularInline):

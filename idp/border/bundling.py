@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idp.border import watching
+from idp.border import badges, watching
 from idp.border.models import Checkpoint
 from idp.border.policy import policy_for, travel_rules
 from idp.conf import authority
@@ -28,6 +28,7 @@ def build(*, checkpoint: Checkpoint, now: int, known: str = "") -> dict[str, Any
         **parts(checkpoint),
         rules=travel_rules(now),
         watchlist=listed.claim,
+        revoked_badges=badges.revoked(checkpoint=checkpoint, now=now),
         now=now,
     )
     return bundle if known == listed.sha256 else {**bundle, "watchlist": b64encode(bytes(listed.content))}

@@ -11,6 +11,7 @@ DEFAULT_POLICY: Mapping[str, Any] = {
     "max_age": {"bundle": 86_400, "status": 120},  # seconds; protocol.md, Trust bundle
     "on_stale_status": "admit_and_mark",  # a lane that is cut off works on, and says how old its status is
     "max_attempts": 3,
+    "four_eyes": ["watchlist"],  # what two officers release by hand
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from idp import clock
 from idp.biometrics.engine import EMBEDDED, FaceEngine, load_engine, model_of
 from idp.biometrics.engine.by_model import together
-from idp.checkpoint import config, kiosk, officers_log, sync, texts
+from idp.checkpoint import config, kiosk, officers_log, officers_page, sync, texts
 from idp.checkpoint.joint_kiosk import JointKiosk
 from idp.checkpoint.joint_lane import JointGate
 from idp.checkpoint.lane import LaneAtWork
@@ -70,13 +70,14 @@ def run(options: argparse.Namespace) -> int:
         threading.Thread(target=exchange.run, args=(stop, options.interval), daemon=True).start()
     server = kiosk.serve(screen, host=options.host, port=options.port, names=options.name)
     link = _link(screen, options)
+    desks = _desks(lanes, options)
     threading.Thread(target=gate.warm_up, daemon=True).start()
     names = " and ".join(f"{lane.config.lane_id} {lane.config.direction}" for lane in lanes)
     words = f"{names} on http://{options.host}:{server.port}"
     server.serve_until_signalled(lambda: print(words, flush=True))  # noqa: T201
     stop.set()
-    if link is not None:
-        link.stop()
+    for other in [*desks, *([link] if link is not None else [])]:
+        other.stop()
     for lane in lanes:
         lane.store.close()
     return 0
@@ -106,6 +107,19 @@ def _link(screen: kiosk.Kiosk, options: argparse.Namespace) -> DeviceServer | No
     link = kiosk.serve_link(screen, host=options.link_host, port=options.link_port, names=options.name)
     link.start()
     return link
+
+
+def _desks(lanes: list[LaneAtWork], options: argparse.Namespace) -> list[DeviceServer]:
+    """Each lane's officers' page, where a port is given for it."""
+    ports = [options.officer_port, options.joint_officer_port]
+    made = [
+        officers_page.serve(lane, host=options.officer_host, port=port, names=options.name)
+        for lane, port in zip(lanes, ports, strict=False)
+        if port is not None
+    ]
+    for server in made:
+        server.start()
+    return made
 
 
 def _lane(
@@ -176,6 +190,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--name", action="append", default=[], help="a host name that the kiosk answers to")
             command.add_argument("--link-host", default="127.0.0.1", help="the address for phones on the local link")
             command.add_argument("--link-port", type=int, help="without it there is no local link")
+            command.add_argument("--officer-host", default="127.0.0.1", help="the address of the officers' page")
+            command.add_argument("--officer-port", type=int, help="without it officers have no page")
+            command.add_argument("--joint-officer-port", type=int, help="the same for the other lane of a joint gate")
             command.add_argument("--provider", action="append", choices=("cpu", "cuda", "coreml"), help="runs a pack")
             command.add_argument("--interval", type=float, default=sync.INTERVAL, help="seconds; 0: never")
         if name == "decisions":

@@ -13,6 +13,9 @@ from idp.protocol.trust_bundle import TrustBundle
 log = logging.getLogger(__name__)
 
 
+_BY_HAND = {"release": "admit", "decline": "refuse"}  # what the traveller sees of it
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """Under what a decision fell: the bundle that was believed, and what the officers' log says of it."""
@@ -33,11 +36,12 @@ class Verdict:
     face_ms: float | None
     score: float | None = None
     bundle_age: int | None = None
+    hand: str = ""  # "release" or "decline" where officers decided about it, in the entry ``seq``
 
     @property
     def word(self) -> str:
         """admit, refer or refuse."""
-        return type(self.decision).__name__.lower()
+        return _BY_HAND.get(self.hand) or type(self.decision).__name__.lower()
 
     @property
     def reason(self) -> Reason | None:

@@ -16,6 +16,7 @@ from idp.biometrics.engine import FaceEngine
 from idp.checkpoint import comparison, sealing_keys
 from idp.checkpoint.config import LaneConfig
 from idp.checkpoint.deciding import Circumstances, Verdict, record
+from idp.checkpoint.desk import Desk
 from idp.checkpoint.store import Store
 from idp.checkpoint.trust import Trust
 from idp.protocol import gate
@@ -65,6 +66,7 @@ class LaneAtWork:
         self.config, self.store, self.lane_key, self.clock = config, store, lane_key, clock
         self.trust = Trust(config, store, clock)
         self.still_pictures = still_pictures
+        self.desk = Desk()
         self._engine = engine
         self._lock = threading.RLock()
         self._waiting: Waiting | None = None
@@ -140,8 +142,10 @@ class LaneAtWork:
         return self.remember(record(decision, circumstances, config=self.config, store=self.store, now=self.clock()))
 
     def remember(self, verdict: Verdict) -> Verdict:
-        """``verdict`` was recorded: it is the lane's latest."""
-        self._latest = (verdict, self.clock())
+        """``verdict`` was recorded: it is the lane's latest, and the officers' to look at."""
+        now = self.clock()
+        self._latest = (verdict, now)
+        self.desk.take(verdict, now=now)
         return verdict
 
     # What the lane shows and holds.

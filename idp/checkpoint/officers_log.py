@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 FILE = "decisions.jsonl"
 
 
-def write(directory: Path, verdict: Verdict, *, at: int) -> None:
+def write(directory: Path, verdict: Verdict, *, at: int, officers: str = "") -> None:
     """Append ``verdict``. Never raises: the journal is what counts, and a disk that fails stops no answer."""
     decision = verdict.decision
     line: dict[str, Any] = {
         "seq": verdict.seq,
         "at": at,
-        "decision": verdict.word,
+        "decision": verdict.hand or verdict.word,
         "reason": "" if isinstance(decision, Admit) else decision.reason.value,
         "step": None if isinstance(decision, Admit) else decision.step,
         "detail": "" if isinstance(decision, Admit) else decision.detail,
@@ -31,6 +31,17 @@ def write(directory: Path, verdict: Verdict, *, at: int) -> None:
         "bundle_age": verdict.bundle_age,
         "jti": decision.crossing.jti if isinstance(decision, Admit) else decision.jti,
     }
+    if officers:
+        line["officers"] = officers
+    _append(directory, line)
+
+
+def looked(directory: Path, *, seq: int, officer: str, at: int) -> None:
+    """An officer has opened the case about entry ``seq``, and with it a traveller's name and number. Never raises."""
+    _append(directory, {"seq": seq, "at": at, "decision": "looked", "reason": "", "score": None, "officers": officer})
+
+
+def _append(directory: Path, line: dict[str, Any]) -> None:
     try:
         descriptor = os.open(directory / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8") as file:

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS attempts (iss TEXT, jti TEXT, count INTEGER NOT NULL,
   PRIMARY KEY (iss, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nonces (nonce BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY, latest INTEGER NOT NULL, entry TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS badges (jti TEXT PRIMARY KEY, session TEXT UNIQUE, badge TEXT NOT NULL, at INTEGER NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 """
 
@@ -165,13 +167,35 @@ class Store:
 
     def note(self, fields: Mapping[str, Any]) -> journal.Entry:
         """Write the entry of a traveller who was not admitted, and count the attempt. Raises as `admit`."""
+        count = DECLINED if fields["decision"] == "decline" else 1
         with self._transaction() as connection:
             if fields["jti"]:
                 connection.execute(
-                    "INSERT INTO attempts VALUES (?, ?, 1, ?) ON CONFLICT (iss, jti) DO UPDATE SET count = count + 1",
-                    (fields["iss"], fields["jti"], fields["at"]),
+                    "INSERT INTO attempts VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT (iss, jti) DO UPDATE SET count = count + excluded.count",
+                    (fields["iss"], fields["jti"], count, fields["at"]),
                 )
             return self._append(connection, fields)
+
+    # Officers' badges: each is handed over once, into a session that outlives the process.
+
+    def take_badge(self, jti: str, *, session: str, badge: str) -> bool:
+        """Begin ``session`` (the digest of its secret) with the badge; False where it was handed over before."""
+        with self._transaction() as connection:
+            taken = connection.execute(
+                "INSERT OR IGNORE INTO badges VALUES (?, ?, ?, ?)", (jti, session, badge, self._clock())
+            )
+            return taken.rowcount == 1
+
+    def badge_of(self, session: str) -> str | None:
+        """The badge with which ``session`` began, until it ends."""
+        row = self._one("SELECT badge FROM badges WHERE session = ?", session)
+        return str(row[0]) if row else None
+
+    def end_session(self, session: str) -> None:
+        """The officer has left; the badge stays spent."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE badges SET session = NULL WHERE session = ?", (session,))
 
     # The journal on its way to the node.
 
@@ -191,7 +215,8 @@ class Store:
         By the journal's time and not the clock's: one that runs ahead for a moment must not make the lane forget.
         """
         latest = self.last_entry_at()
-        kept = {"admitted": KEEP_ADMITTED, "attempts": KEEP_ADMITTED, "nonces": KEEP_ADMITTED, "entries": KEEP_ENTRIES}
+        kept = {"admitted": KEEP_ADMITTED, "attempts": KEEP_ADMITTED, "nonces": KEEP_ADMITTED, "badges": KEEP_ADMITTED}
+        kept["entries"] = KEEP_ENTRIES
         with self._transaction() as connection:
             for table, seconds in kept.items():
                 connection.execute(f"DELETE FROM {table} WHERE at < ?", (latest - seconds,))  # noqa: S608  our own names

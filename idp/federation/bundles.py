@@ -24,6 +24,7 @@ def build(
     rules: Sequence[Mapping[str, Any]],
     watchlist: Mapping[str, Any],
     opening: Sequence[Mapping[str, Any]] = (),
+    revoked_badges: Sequence[str] = (),
     now: int,
 ) -> dict[str, str]:
     """The wire form ``{"keys", "bundle"}`` for one checkpoint, with a serial that only grows.
@@ -41,6 +42,7 @@ def build(
         "rules": list(rules),
         "watchlist": dict(watchlist),
         "opening": list(opening),
+        "revoked_badges": list(revoked_badges),
     }
     signers = [signing.signer("federation").kid, *(key.kid for key in signing.published("bundle", now=now).keys)]
     digest = hashlib.sha256(json.dumps([parts, trusted.digest, signers], sort_keys=True).encode()).hexdigest()

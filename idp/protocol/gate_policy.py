@@ -5,8 +5,9 @@
 jurisdiction to its neighbour, an entry the other way.
 
 ``policy``: ``{"max_age": {"bundle": seconds, "status": seconds}, "on_stale_status": "refer" | "admit_and_mark",
-"face": {model: {"admit": score, "refer": score}}, "max_attempts": 3}``. A face score at or above ``admit`` admits, at
-or above ``refer`` goes to an officer, below it is another face.
+"face": {model: {"admit": score, "refer": score}}, "max_attempts": 3, "four_eyes": reasons}``. A face score at or above
+``admit`` admits, at or above ``refer`` goes to an officer, below it is another face. ``four_eyes`` says which referrals
+two officers release by hand: true (all), false (none), or a list of refusal reasons; absent is false.
 """
 
 import math
@@ -59,6 +60,7 @@ class GatePolicy:
     admit_stale_status: bool
     face: Mapping[str, Thresholds]
     max_attempts: int
+    four_eyes: frozenset[Reason] = frozenset()  # of a referral that two officers release
 
 
 def parse_checkpoint(value: object) -> CheckpointFacts:
@@ -102,7 +104,16 @@ def parse_policy(value: object) -> GatePolicy:
         admit_stale_status=stale == "admit_and_mark",
         face={model: _thresholds(scores) for model, scores in face.items()},
         max_attempts=attempts,
+        four_eyes=_four_eyes(members.get("four_eyes", False)),
     )
+
+
+def _four_eyes(value: object) -> frozenset[Reason]:
+    if isinstance(value, bool):
+        return frozenset(Reason) if value else frozenset()
+    if not isinstance(value, list) or not all(item in Reason.__members__.values() for item in value):
+        raise Refusal(Reason.MALFORMED, "four_eyes is neither a boolean nor a list of refusal reasons")
+    return frozenset(map(Reason, value))
 
 
 def _thresholds(value: object) -> Thresholds:

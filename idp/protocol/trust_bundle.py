@@ -22,6 +22,7 @@ from idp.protocol.entity_statements import EntityConfiguration, parse_entity_con
 from idp.protocol.gate_policy import CheckpointFacts, GatePolicy, parse_checkpoint, parse_policy
 from idp.protocol.jws import Signer, TokenType
 from idp.protocol.keys import KeySet, PrivateKey, parse_jwks
+from idp.protocol.officer_badge import parse_revoked
 from idp.protocol.opening_hours import Period, parse_opening
 from idp.protocol.refusals import Reason, Refusal
 from idp.protocol.status_list import VerifiedStatusList, subject, verify_status_list
@@ -75,6 +76,7 @@ class TrustBundle:
     watch: WatchList
     issuers: Mapping[str, TrustedIssuer]
     left_out: tuple[LeftOut, ...] = ()
+    revoked_badges: frozenset[str] = frozenset()
     anchor_keys: KeySet = field(default_factory=lambda: KeySet(()))  # of the anchor's configuration: a successor's too
     bundle_keys: KeySet = field(default_factory=lambda: KeySet(()))  # that came along
 
@@ -139,7 +141,7 @@ def load_bundle(
     if serial < min_serial:
         raise Refusal(Reason.TRUST_STALE, "a bundle older than the one already taken")
     found = parse_watch_list(listed, claim=claims.get("watchlist"), known=watch)
-    return replace(_read(claims, pinned=pinned, now=now, serial=serial, watch=found), bundle_keys=keys)
+    return replace(_read(claims, pinned=pinned, now=now, serial=serial, watch=found), bundle_keys=good)
 
 
 def _bundle_keys(text: str, pinned: KeySet, anchor: str, now: int) -> KeySet:
@@ -170,6 +172,7 @@ def _read(claims: Mapping[str, Any], *, pinned: KeySet, now: int, serial: int, w
         watch=watch,
         issuers=reader.issuers,
         left_out=tuple(reader.left_out),
+        revoked_badges=parse_revoked(claims.get("revoked_badges")),
         anchor_keys=configuration.keys,
     )
 

@@ -18,6 +18,7 @@ from idp.border.models import (
     IssuedToken,
     JournalEntry,
     Lane,
+    OfficerBadge,
     OutgoingReceipt,
     PackedWatchlist,
     ReceiptQueue,
@@ -118,6 +119,9 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_rule_version_once": lambda: _copy(RuleVersion.objects.latest("pk"), after="x"),
     "border_rule_editions_in_one_line": lambda: _copy(RuleVersion.objects.latest("pk"), rule="other"),
     "border_rule_changed_by_two": lambda: _copy(RuleVersion.objects.latest("pk"), version=2, after="x"),
+    "border_badge_lives_a_shift": lambda: OfficerBadge.objects.create(
+        jti="x", officer="o", checkpoint=Checkpoint.objects.get(), issued_at=0, expires_at=12 * 3600 + 1
+    ),
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {

@@ -8,11 +8,12 @@ import pytest
 
 from idp.checkpoint import texts
 from idp.checkpoint.deciding import Verdict
+from idp.protocol import journal
 from idp.protocol.gate_decisions import REFUSED, Refer, Refuse
 from idp.protocol.refusals import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = {"page", "traveller", "officer"}
+SECTIONS = {"page", "traveller", "officer", "desk", "ground"}
 SIMPLIFIED, TRADITIONAL = "这证验简关边检马门车见时无图请读码", "這證驗簡關邊檢馬門車見時無圖請讀碼"
 
 
@@ -78,8 +79,26 @@ def test_the_page_asks_for_no_word_that_is_not_there() -> None:
     page = texts.catalogue("en")["page"]
     html = (ROOT / "templates/checkpoint/gate.html").read_text("utf-8")
     script = "".join(path.read_text("utf-8") for path in (ROOT / "static/checkpoint").glob("*.js"))
-    asked = set(re.findall(r'data-text="(\w+)"', html)) | set(re.findall(r"words\.(\w+)", script))
+    asked = set(re.findall(r'data-text="(\w+)"', html)) | set(re.findall(r"(?<!found\.)words\.(\w+)", script))
     asked |= set(re.findall(r'(?:key|head): "(\w+)"', script)) | {"entry", "exit", "admit", "refer", "refuse"}
     asked |= {"seconds", "minutes", "hours", "camera_lost", "no_camera", "joint"}
     assert asked - page.keys() == set()
     assert page.keys() - asked == set()
+
+
+def test_every_ground_has_words_and_no_other() -> None:
+    grounds = {ground for grounds in journal.GROUNDS.values() for ground in grounds}
+    assert texts.catalogue("en")["ground"].keys() == grounds
+
+
+def test_the_officers_page_asks_for_no_word_that_is_not_there() -> None:
+    desk = texts.catalogue("en")["desk"]
+    html = (ROOT / "templates/checkpoint/officers.html").read_text("utf-8")
+    script = (ROOT / "static/officers/officers.js").read_text("utf-8")
+    asked = set(re.findall(r'data-text="(\w+)"', html)) | set(re.findall(r"(?<!found\.)words\.(\w+)", script))
+    asked |= set(re.search(r'FACTS = "([a-z_ ]+)"', script)[1].split())  # type: ignore[index]
+    asked |= {"seconds", "minutes", "hours", "entry", "exit", "refer", "refuse", "only_look", "not_releasable"}
+    asked |= {"low", "middle", "high", "nothing", "done_release", "done_decline"}
+    asked |= {"not_found", "decided", "not_acknowledged", "wrong_ground", "second_officer", "storage"}  # problem codes
+    assert asked - desk.keys() == set()
+    assert desk.keys() - asked == set()

@@ -105,3 +105,20 @@ def test_only_refusals_come_out(name: str, value: object) -> None:
         read({**sound, name: value})
     except Refusal as refusal:
         assert refusal.reason is Reason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("value", "reasons"),
+    [(True, set(Reason)), (False, set()), ([], set()), (["watchlist", "revoked"], {Reason.WATCHLIST, Reason.REVOKED})],
+    ids=str,
+)
+def test_four_eyes_are_for_all_for_none_or_for_some_reasons(value: object, reasons: set[Reason]) -> None:
+    assert parse_policy({**POLICY, "four_eyes": value}).four_eyes == reasons
+    assert parse_policy(POLICY).four_eyes == set()
+
+
+@pytest.mark.parametrize("value", [None, "watchlist", 1, ["watch list"], [True], {"watchlist": True}], ids=str)
+def test_four_eyes_that_cannot_be_read_are_refused(value: object) -> None:
+    """invalid solely because of the value: a reason misspelt would let one officer release what needs two."""
+    with pytest.raises(Refusal):
+        parse_policy({**POLICY, "four_eyes": value})

@@ -3,6 +3,7 @@
 No row is edited by a later stage: a token's fate is read off the journal entries and receipts that name its ``jti``.
 """
 
+from idp.border.models.badges import OfficerBadge
 from idp.border.models.consents import ConsentUse
 from idp.border.models.entries import ConfirmedCrossing, Discrepancy
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
@@ -25,6 +26,7 @@ __all__ = [
     "IssuedToken",
     "JournalEntry",
     "Lane",
+    "OfficerBadge",
     "OutgoingReceipt",
     "PackedWatchlist",
     "ReceiptQueue",

@@ -36,8 +36,10 @@ def catalogue(language: str) -> Mapping[str, Mapping[str, str]]:
 def for_traveller(verdict: Verdict, language: str) -> str:
     """The sentence on the screen. A watch-list hit reads like any referral."""
     texts = catalogue(language)["traveller"]
-    if isinstance(verdict.decision, Admit):
+    if isinstance(verdict.decision, Admit) or verdict.hand == "release":
         return texts["admit"]
+    if verdict.hand:
+        return texts["officer"]
     reason = verdict.decision.reason
     return texts[reason.value] if reason in HELPFUL else texts["officer"]
 
