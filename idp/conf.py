@@ -38,6 +38,9 @@ class Authority:
     longest_visit: int  # seconds after which officers are shown a visitor's entry without exit
     status_bits: int  # 1, 2, 4 or 8: of each status in new status lists
     status_history: int  # seconds for which a status list of the past can be asked for; 0: not at all
+    identified_days: int  # for which recorded crossings keep the numbers of token and traveller
+    pseudonym_key_days: int  # for which, after that, a number that is known can still be looked for
+    crossings_months: int  # for which crossings are kept at all
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -71,14 +74,16 @@ def authority() -> Authority:
         longest_visit=settings.IDP_LONGEST_VISIT,
         status_bits=settings.IDP_STATUS_BITS,
         status_history=settings.IDP_STATUS_HISTORY,
+        identified_days=settings.IDP_IDENTIFIED_DAYS,
+        pseudonym_key_days=settings.IDP_PSEUDONYM_KEY_DAYS,
+        crossings_months=settings.IDP_CROSSINGS_MONTHS,
     )
 
 
 SECRET_BYTES = 32
 
 
-@lru_cache(maxsize=8)
-def secret(name: str) -> bytes:
+def made_secret(name: str) -> bytes:
     """32 random bytes of this node, kept in its key directory as ``name``; made on first use, by one process only."""
     path = authority().key_dir / name
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,6 +96,12 @@ def secret(name: str) -> bytes:
     finally:
         Path(file.name).unlink()
     return path.read_bytes()
+
+
+@lru_cache(maxsize=8)
+def secret(name: str) -> bytes:
+    """`made_secret`, remembered: for what lasts as long as the node."""
+    return made_secret(name)
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,7 @@ class BorderConfig(AppConfig):
         from idp.border import surveying
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
+        from idp.border.records import checks  # noqa: F401  registers itself
         from idp.border.rules import changing, executing
         from idp.federation import entities
         from idp.oidc import authorization_details

@@ -8,5 +8,6 @@ BEAT = {
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
     "border.forget_consents": {"task": "border.forget_consents", "schedule": 3600.0},
     "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},
+    "border.retain": {"task": "border.retain", "schedule": 21_600.0},
     "border.revoke_orphans": {"task": "border.revoke_orphans", "schedule": 5.0},
 }

@@ -3,7 +3,7 @@
 from idp import clock
 from idp.border import confirmation, limits, orphans, surveying
 from idp.border.entries import lapsing, unmatched
-from idp.border.records import partitions
+from idp.border.records import partitions, retention
 from idp.celery import app
 
 
@@ -56,3 +56,9 @@ def prepare_months() -> None:
 def forget_consents() -> int:
     """Delete the counts of consents that have ended."""
     return limits.forget(now=clock.now())
+
+
+@app.task(name="border.retain")
+def retain() -> None:
+    """Let go of what the law does not let the border keep any longer."""
+    retention.retain(now=clock.now())

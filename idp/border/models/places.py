@@ -59,6 +59,7 @@ class Lane(models.Model):
     bundle_serial = models.BigIntegerField(default=0)
     journal_seq = models.PositiveBigIntegerField(default=0, help_text="The last entry that is recorded")
     journal_hash = models.CharField(max_length=43, blank=True, help_text="Its hash; empty before the first")
+    pseudonymous_seq = models.PositiveBigIntegerField(default=0, help_text="Entries up to this one have pseudonyms")
 
     class Meta:
         constraints = [

@@ -99,6 +99,7 @@ class DuplicateAlert(models.Model):
     second_at = models.BigIntegerField()
     raised_at = models.BigIntegerField()
     resolved_at = models.BigIntegerField(null=True, blank=True)
+    pseudonymous = models.BooleanField(default=False, help_text="The token's number is a pseudonym by now")
 
     class Meta:
         constraints = [

@@ -8,10 +8,14 @@ could overtake.
 from collections.abc import Sequence
 
 from idp.audit import events
-from idp.border.models import AdmittedToken, DuplicateAlert, Lane
+from idp.border.models import AdmittedToken, DuplicateAlert, JournalEntry, Lane
+from idp.border.records import pseudonyms
+from idp.conf import authority
 from idp.plain_rows import insert_new
 from idp.protocol import journal
 
+DAY = 86_400
+LONGEST_LIFE = 31 * DAY  # seconds between two passings on one token: a day, and clocks that are off
 _NAMES = ("issuer", "jti", "lane", "seq", "direction", "at", "received_at")
 
 
@@ -20,17 +24,38 @@ def claim(lane: Lane, passed: Sequence[journal.Entry], *, now: int) -> list[Dupl
 
     In the caller's transaction, in which the entries were stored.
     """
-    rows = [(entry.iss, entry.jti, lane.pk, entry.seq, entry.direction, entry.at, now) for entry in _firsts(passed)]
-    if insert_new(AdmittedToken, _NAMES, rows) == len(passed):
+    if not passed:
         return []
+    kept_since = now - authority().identified_days * DAY + LONGEST_LIFE
+    first: dict[tuple[str, str], AdmittedToken | JournalEntry] = {}
+    for entry in passed:
+        if entry.at < kept_since and (found := _forgotten(lane, entry, before=passed[0].seq)):
+            first[entry.iss, entry.jti] = found
+    rows = [(entry.iss, entry.jti, lane.pk, entry.seq, entry.direction, entry.at, now) for entry in _firsts(passed)]
+    if insert_new(AdmittedToken, _NAMES, rows) < len(passed):
+        first = {**_claimed(passed), **first}
+    twice = [(first[entry.iss, entry.jti], entry) for entry in passed if (entry.iss, entry.jti) in first]
+    return [
+        _raise_alert(earlier, lane, entry, now=now)
+        for earlier, entry in twice
+        if (earlier.lane_id, earlier.seq) != (lane.pk, entry.seq)
+    ]
+
+
+def _claimed(passed: Sequence[journal.Entry]) -> dict[tuple[str, str], AdmittedToken]:
+    """Who claimed the tokens of ``passed``, by issuer and number."""
     taken = AdmittedToken.objects.filter(issuer__in={entry.iss for entry in passed})
     taken = taken.filter(jti__in={entry.jti for entry in passed})
-    first = {(row.issuer, row.jti): row for row in taken}
-    return [
-        _raise_alert(first[entry.iss, entry.jti], lane, entry, now=now)
-        for entry in passed
-        if (first[entry.iss, entry.jti].lane_id, first[entry.iss, entry.jti].seq) != (lane.pk, entry.seq)
-    ]
+    return {(row.issuer, row.jti): row for row in taken}
+
+
+def _forgotten(lane: Lane, entry: journal.Entry, *, before: int) -> JournalEntry | None:
+    """An earlier passing on the token of ``entry``, where the claim of it may be gone: in the months around it."""
+    numbers = [entry.jti, *pseudonyms.all_of("jti", entry.jti)]
+    around = (entry.at - LONGEST_LIFE, entry.at + LONGEST_LIFE)
+    rows = JournalEntry.objects.filter(jti__in=numbers, at__range=around, issuer=entry.iss)
+    rows = rows.filter(decision__in=journal.PASSED).exclude(lane=lane, seq__gte=before)
+    return rows.order_by("id").first()
 
 
 def _firsts(passed: Sequence[journal.Entry]) -> list[journal.Entry]:
@@ -39,7 +64,7 @@ def _firsts(passed: Sequence[journal.Entry]) -> list[journal.Entry]:
     return [first[key] for key in sorted(first)]
 
 
-def _raise_alert(first: AdmittedToken, lane: Lane, entry: journal.Entry, *, now: int) -> DuplicateAlert:
+def _raise_alert(first: AdmittedToken | JournalEntry, lane: Lane, entry: journal.Entry, *, now: int) -> DuplicateAlert:
     alert = DuplicateAlert.objects.create(
         issuer=entry.iss,
         jti=entry.jti,

@@ -10,13 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from idp import clock
 from idp.border import checkpoints, revocation, watching
-from idp.border.commands import explain, reconcile, rules, statement, unmatched
+from idp.border.commands import explain, reconcile, retain, rules, statement, unmatched
 from idp.border.models import Checkpoint, RevocationReason
 
 COMMANDS = {
     "explain": explain,
     "rules": rules,
     "reconcile": reconcile,
+    "retain": retain,
     "statement": statement,
     "unmatched": unmatched,
 }
