@@ -8,10 +8,9 @@ from django.db.models import Q, QuerySet
 
 from idp.accounts.models import Traveller
 from idp.border import limits
-from idp.border.models import CrossingReceipt, IssuedToken, JournalEntry
+from idp.border.models import AdmittedToken, CrossingReceipt, IssuedToken
 from idp.conf import authority
 from idp.oidc.access import Access
-from idp.protocol.journal import PASSED
 
 JTI = re.compile(r"[A-Za-z0-9_-]{22}\Z")  # 16 bytes
 STATES = ("living", "suspended", "used", "revoked", "expired")
@@ -30,10 +29,9 @@ def living(*, traveller: Traveller, now: int) -> QuerySet[IssuedToken]:
 def used_at(jtis: Iterable[str]) -> dict[str, int]:
     """When tokens of ours let somebody pass, by ``jti``: as our own lanes wrote it down, and as peers told us."""
     wanted = list(jtis)
-    here = JournalEntry.objects.filter(issuer=authority().entity_id, jti__in=wanted, decision__in=PASSED)
+    here = AdmittedToken.objects.filter(issuer=authority().entity_id, jti__in=wanted)
     there = CrossingReceipt.objects.filter(token__jti__in=wanted)
-    found = [*there.values_list("token_jti", "at"), *here.order_by("-at").values_list("jti", "at")]
-    return dict(found)  # of several the first
+    return dict([*there.values_list("token_jti", "at"), *here.values_list("jti", "at")])
 
 
 def facts(token: IssuedToken, *, used: Mapping[str, int], now: int) -> dict[str, Any]:

@@ -39,12 +39,19 @@ def page(rows: QuerySet[Any], *, order: Sequence[str], after: str, limit: int) -
     return Page(found[:limit], _cursor(found[limit - 1], order) if more else None)
 
 
-def envelope(request: Request, found: Page, facts: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
-    """``{"items", "next"}``; next is the URL of the next page, from the configured base, or null."""
+def envelope(
+    request: Request, found: Page, facts: Callable[[Any], Mapping[str, Any]], **same: object
+) -> dict[str, Any]:
+    """``{"items", "next"}``; next is the URL of the next page, from the configured base, or null.
+
+    ``same``: parameters of the next page that this one had without being asked, and that must not move meanwhile.
+    """
     following = None
     if found.after is not None:
         query = request.query_params.copy()
         query["after"] = found.after
+        for name, value in same.items():
+            query[name] = str(value)
         following = authority().url(f"{request.path}?{query.urlencode()}")
     return {"items": [dict(facts(row)) for row in found.rows], "next": following}
 

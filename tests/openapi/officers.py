@@ -28,6 +28,11 @@ class Officer:
             "officers_crossing": {"path": lane, "query": dict(WHY)},
             "officers_alert": {"path": alert},
             "officers_resolve_alert": {"path": alert, "headers": {"If-Match": "*"}},
+            "officers_discrepancy": {"path": {"number": str(self.desk.discrepancy.pk)}},
+            "officers_resolve_discrepancy": {
+                "path": {"number": str(self.desk.discrepancy.pk)},
+                "headers": {"If-Match": "*"},
+            },
             "officers_search_documents": {"body": {**self.desk.number, **WHY}},
             "officers_tokens": {"query": {**WHY, "document": str(self.desk.world.document.pk)}},
             "officers_token": {"path": jti, "query": dict(WHY)},

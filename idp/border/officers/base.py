@@ -70,9 +70,9 @@ class OfficerView(BorderView):
         """One row's facts, with their tag."""
         return conditions.answer(request, self.facts(request, row), cache=self.cache)
 
-    def answer_page(self, request: Request, found: paging.Page) -> Response:
-        """A page's facts, with their tag and the link to the next."""
-        value = paging.envelope(request, found, lambda row: self.facts(request, row))
+    def answer_page(self, request: Request, found: paging.Page, **same: object) -> Response:
+        """A page's facts, with their tag and the link to the next, which has ``same`` (`paging.envelope`)."""
+        value = paging.envelope(request, found, lambda row: self.facts(request, row), **same)
         return conditions.answer(request, value, cache=self.cache, headers=paging.links(value))
 
     def look(self, request: Request, why: Mapping[str, Any], *, subject: str, what: str) -> None:

@@ -8,6 +8,7 @@ from idp.border import holdings
 from idp.border.models import (
     Checkpoint,
     CrossingReceipt,
+    Discrepancy,
     DuplicateAlert,
     IssuedToken,
     JournalEntry,
@@ -65,6 +66,20 @@ class Alert(serializers.ModelSerializer[DuplicateAlert]):
 
     def get_second(self, row: DuplicateAlert) -> Place:
         return _place(row, "second")
+
+
+class DiscrepancyFacts(serializers.ModelSerializer[Discrepancy]):
+    """Something that does not add up: a crossing, and ``beside`` it what it goes against."""
+
+    kind = serializers.ChoiceField(choices=Discrepancy.Kind.values)
+    beside = serializers.DictField()
+
+    class Meta:
+        model = Discrepancy
+        fields = [
+            *("id", "kind", "authority", "jti", "checkpoint", "direction", "at", "beside"),
+            *("raised_at", "resolved_at", "resolved_by"),
+        ]
 
 
 class Token(serializers.ModelSerializer[IssuedToken]):

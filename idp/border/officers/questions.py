@@ -7,10 +7,10 @@ from rest_framework import serializers
 from idp.accounts.models import TravelDocument
 from idp.audit import reading
 from idp.border.asking import Paged, Seconds
-from idp.border.models import DIRECTIONS, JURISDICTIONS
+from idp.border.models import DIRECTIONS, JURISDICTIONS, Discrepancy
 from idp.protocol import journal
 
-JTI = 128  # characters; protocol.journal
+MAX_ID = 128  # characters; protocol.journal
 CASE = r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,63}$"  # `idp.audit.reading`
 
 
@@ -33,16 +33,29 @@ class Span(Paged):
 
 
 class Crossings(Span, Why):
+    """Without ``since`` those of the last day, or of the last month where one token or one traveller is asked for."""
+
     checkpoint = serializers.SlugField(max_length=20, required=False, help_text="its code")
     lane = serializers.SlugField(max_length=20, required=False)
     direction = serializers.ChoiceField(choices=DIRECTIONS, required=False)
     decision = serializers.ChoiceField(choices=journal.DECISIONS, required=False)
     reason = serializers.RegexField(r"^[a-z_]{1,32}$", required=False, help_text="the gate's, or the officer's ground")
-    jti = serializers.CharField(max_length=JTI, required=False)
+    jti = serializers.CharField(max_length=MAX_ID, required=False)
+    subject = serializers.CharField(max_length=MAX_ID, required=False, help_text="the issuer's name for a traveller")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A lane's name is its checkpoint's alone."""
+        if "lane" in attrs and "checkpoint" not in attrs:
+            raise serializers.ValidationError("a lane without its checkpoint")
+        return attrs
 
 
 class Alerts(Span):
     state = serializers.ChoiceField(choices=("open", "resolved"), required=False)
+
+
+class Discrepancies(Alerts):
+    kind = serializers.ChoiceField(choices=Discrepancy.Kind.values, required=False)
 
 
 class Receipts(Span):

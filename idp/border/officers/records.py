@@ -1,13 +1,19 @@
 """What the lanes and the peers reported, for officers: crossings, tokens that passed twice, receipts."""
 
+from dataclasses import fields
+
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
 from idp.border import conditions, paging, recording
+from idp.border.entries import discrepancies
 from idp.border.officers import facts, questions, searching
 from idp.border.officers.base import OfficerView
+from idp.border.records import reading
+from idp.border.records.reading import Wanted
+from idp.problems import Problem
 
 VIEW = "border.view_"
 
@@ -20,11 +26,13 @@ class Crossings(OfficerView):
 
     @transaction.atomic
     def get(self, request: Request) -> Response:
-        asked = self.asked(request)
-        rows = searching.crossings(asked)
-        found = paging.page(rows, order=searching.CROSSINGS, after=asked["after"], limit=asked["limit"])
+        asked, now = self.asked(request), clock.now()
+        wanted = Wanted(**{field.name: asked[field.name] for field in fields(Wanted) if field.name in asked})
+        rows = reading.entries(wanted, now=now)
+        found = paging.page(rows, order=reading.ORDER, after=asked["after"], limit=asked["limit"])
         self.look(request, asked, subject="crossings", what="list")
-        return self.answer_page(request, found)
+        since, until = reading.span(wanted, now=now)
+        return self.answer_page(request, found, since=since, until=until)
 
 
 class Crossing(OfficerView):
@@ -36,7 +44,9 @@ class Crossing(OfficerView):
     @transaction.atomic
     def get(self, request: Request, checkpoint: str, lane: str, seq: int) -> Response:
         asked = self.asked(request)
-        row = searching.crossing(checkpoint=checkpoint, lane=lane, seq=seq)
+        row = reading.entry(checkpoint=checkpoint, lane=lane, seq=seq)
+        if row is None:
+            raise Problem("not_found", "no such entry")
         self.look(request, asked, subject=f"crossing:{checkpoint}/{lane}/{seq}", what="crossing")
         return self.answer(request, row)
 
@@ -78,6 +88,45 @@ class ResolveAlert(OfficerView):
         conditions.require_match(request, self.facts(request, row))
         recording.resolve(alert=row, officer=self.officer(request), now=clock.now())
         return self.answer(request, searching.alert(number))
+
+
+class Discrepancies(OfficerView):
+    """Exits without entry, entries without exit and whatever else does not add up, newest first."""
+
+    permissions = {"GET": (f"{VIEW}discrepancy",)}
+    asks, gives, listed = {"GET": questions.Discrepancies}, {"GET": facts.DiscrepancyFacts}, True
+
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        rows = searching.discrepancies(asked)
+        found = paging.page(rows, order=searching.ALERTS, after=asked["after"], limit=asked["limit"])
+        return self.answer_page(request, found)
+
+
+class Discrepancy(OfficerView):
+    """One thing that does not add up."""
+
+    permissions = {"GET": (f"{VIEW}discrepancy",)}
+    asks, gives, codes = {"GET": questions.Nothing}, {"GET": facts.DiscrepancyFacts}, ("not_found",)
+
+    def get(self, request: Request, number: int) -> Response:
+        self.asked(request)
+        return self.answer(request, searching.discrepancy(number))
+
+
+class ResolveDiscrepancy(OfficerView):
+    """An officer has looked into it; If-Match says into what."""
+
+    permissions = {"POST": (f"{VIEW}discrepancy", "border.change_discrepancy")}
+    gives = {"POST": facts.DiscrepancyFacts}
+    codes = ("not_found", "precondition_required", "precondition_failed")
+
+    @transaction.atomic
+    def post(self, request: Request, number: int) -> Response:
+        row = searching.discrepancy(number, to_change=True)
+        conditions.require_match(request, self.facts(request, row))
+        discrepancies.resolve(discrepancy=row, officer=self.officer(request), now=clock.now())
+        return self.answer(request, searching.discrepancy(number))
 
 
 class OwedReceipts(OfficerView):

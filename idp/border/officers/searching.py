@@ -1,4 +1,4 @@
-"""What officers find, as rows: of crossings, alerts, tokens, documents, receipts and checkpoints."""
+"""What officers find, as rows: of alerts, discrepancies, tokens, documents, receipts and checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,9 +11,9 @@ from idp.border import holdings
 from idp.border.models import (
     Checkpoint,
     CrossingReceipt,
+    Discrepancy,
     DuplicateAlert,
     IssuedToken,
-    JournalEntry,
     OutgoingReceipt,
 )
 from idp.federation.models import BundleSerial
@@ -22,26 +22,10 @@ from idp.problems import Problem
 Row = TypeVar("Row", bound=Model)
 
 # What a list is in the order of: integers, together unique (`idp.border.paging`).
-CROSSINGS = ("at", "lane_id", "seq")
 ALERTS = ("raised_at", "id")
 TOKENS = ("issued_at", "id")
 RECEIPTS = ("at", "id")
 CHECKPOINTS = ("id",)
-
-
-def crossings(which: Mapping[str, Any]) -> QuerySet[JournalEntry]:
-    """Entries of the lanes' journals by `questions.Crossings`."""
-    fields = {"checkpoint": "checkpoint__code", "lane": "lane__name"}
-    same = ("checkpoint", "lane", "direction", "decision", "reason", "jti")
-    rows = JournalEntry.objects.select_related("checkpoint", "lane")
-    wanted = {fields.get(name, name): which[name] for name in same if name in which}
-    return _within(rows.filter(**wanted), "at", which)
-
-
-def crossing(*, checkpoint: str, lane: str, seq: int) -> JournalEntry:
-    """One entry by its place. Raises `Problem` (not_found)."""
-    rows = JournalEntry.objects.select_related("checkpoint", "lane")
-    return _one(rows.filter(checkpoint__code=checkpoint, lane__name=lane, seq=seq))
 
 
 def alerts(which: Mapping[str, Any]) -> QuerySet[DuplicateAlert]:
@@ -53,6 +37,18 @@ def alert(pk: int, *, to_change: bool = False) -> DuplicateAlert:
     """One alert; locked ``to_change``, in the caller's transaction. Raises `Problem` (not_found)."""
     rows = _alerts().filter(pk=pk)
     return _one(rows.select_for_update(of=("self",)) if to_change else rows)
+
+
+def discrepancies(which: Mapping[str, Any]) -> QuerySet[Discrepancy]:
+    rows = _within(Discrepancy.objects.all(), "raised_at", which)
+    rows = rows.filter(kind=which["kind"]) if "kind" in which else rows
+    return rows.filter(resolved_at__isnull=which["state"] == "open") if "state" in which else rows
+
+
+def discrepancy(pk: int, *, to_change: bool = False) -> Discrepancy:
+    """As `alert`."""
+    rows = Discrepancy.objects.filter(pk=pk)
+    return _one(rows.select_for_update() if to_change else rows)
 
 
 def tokens(which: Mapping[str, Any]) -> QuerySet[IssuedToken]:

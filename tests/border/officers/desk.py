@@ -8,7 +8,8 @@ from django.test import Client
 
 from idp.accounts.models import Account
 from idp.border import recording
-from idp.border.models import CrossingReceipt, DuplicateAlert, IssuedToken, OutgoingReceipt
+from idp.border.entries import discrepancies
+from idp.border.models import CrossingReceipt, Discrepancy, DuplicateAlert, IssuedToken, OutgoingReceipt
 from tests.border.world import World, browser
 
 API = "/border/v1/officers"
@@ -30,7 +31,7 @@ def chief(**options: Any) -> Client:
 
 
 class Desk:
-    """A token of the traveller, one token that passed at two lanes, a receipt owed and one received."""
+    """A token, one token that passed at two lanes, an entry without exit, a receipt owed and one received."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -51,6 +52,14 @@ class Desk:
             at=world.now,
             received_at=world.now,
         )
+        discrepancies.keep(
+            kind="entry_alone",
+            authority="https://cn.example",
+            facts={"jti": "alone", "checkpoint": world.checkpoint.entity_id, "direction": "entry", "at": world.now},
+            beside={},
+            now=world.now,
+        )
+        self.discrepancy = Discrepancy.objects.get()
         self.number = {"issued_by": "HKG", "type": "hkid", "number": world.document.number}
 
 

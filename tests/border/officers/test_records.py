@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from idp.audit.models import AuditEvent
 from idp.border import recording
 from idp.border.models import DuplicateAlert, JournalEntry, OutgoingReceipt
-from idp.protocol.journal import PASSED
 from tests.border.officers.desk import API, WHY, Desk, ask, chief, send
 from tests.border.world import NODE, World, problem_of
 
@@ -60,8 +59,10 @@ def test_a_crossing_is_what_the_lane_wrote_down(officer: Client, desk: Desk) -> 
     ("query", "found"),
     [
         ({}, 4),
-        ({"lane": "2"}, 1),
-        ({"lane": "3"}, 0),
+        ({"checkpoint": "lo-wu", "lane": "2"}, 1),
+        ({"checkpoint": "lo-wu", "lane": "3"}, 0),
+        ({"subject": "s" * 43}, 4),
+        ({"subject": "s"}, 0),
         ({"checkpoint": "lo-wu"}, 4),
         ({"checkpoint": "futian"}, 0),
         ({"direction": "entry"}, 1),
@@ -97,7 +98,9 @@ def test_pages_of_crossings_are_the_journal_also_while_lanes_upload(
 
     def add(first: int, ages: list[int]) -> None:
         for at, age in enumerate(ages):
-            JournalEntry.objects.create(seq=first + at, at=1000 - age, jti="paged", bundle_serial=1, **facts)
+            JournalEntry.objects.create(
+                seq=first + at, at=desk.world.now - 100 - age, jti="paged", bundle_serial=1, **facts
+            )
 
     add(100, times)
     first = {row.seq for row in JournalEntry.objects.filter(jti="paged")}
@@ -233,6 +236,33 @@ def test_of_two_officers_who_saw_the_same_one_resolves(officer: Client, desk: De
     assert AuditEvent.objects.filter(kind="crossing.duplicate_resolved").count() == 1
 
 
+def test_what_does_not_add_up_is_listed_and_resolved_by_who_saw_it(officer: Client, desk: Desk) -> None:
+    (item,) = ask(officer, "/discrepancies", {"state": "open", "kind": "entry_alone"}).json()["items"]
+    assert (item["jti"], item["beside"], item["resolved_by"]) == ("alone", {}, "")
+    assert ask(officer, "/discrepancies", {"kind": "exit_alone"}).json()["items"] == []
+    path = f"/discrepancies/{item['id']}"
+    seen = ask(officer, path)["ETag"]
+    assert problem_of(send(officer, f"{path}/resolve")) == (428, "precondition_required")
+    assert send(officer, f"{path}/resolve", if_match=seen).json()["resolved_by"].startswith("account:")
+    assert problem_of(send(officer, f"{path}/resolve", if_match=seen)) == (412, "precondition_failed")
+    assert AuditEvent.objects.filter(kind="crossing.discrepancy_resolved").count() == 1
+
+
+def test_a_lane_is_asked_for_with_its_checkpoint(officer: Client) -> None:
+    """invalid solely because the checkpoint is missing: each has a lane 1."""
+    answer = ask(officer, "/crossings", {**WHY, "lane": "1"})
+    assert problem_of(answer) == (400, "invalid_request") and answer.json()["fields"] == ["non_field_errors"]
+
+
+def test_the_next_page_is_of_the_same_time(officer: Client, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A range that ends by the clock: an entry at its far end would be gone when the next page is asked for."""
+    write(desk.world, {"at": desk.world.now - 86_400})
+    first = ask(officer, "/crossings", {**WHY, "limit": 2}).json()
+    monkeypatch.setattr("idp.clock.now", lambda: desk.world.now + 3600)
+    second = officer.get(first["next"].removeprefix(NODE)).json()
+    assert len(first["items"]) == 2 and len(second["items"]) == 1
+
+
 def test_receipts_owed_and_received_are_listed(officer: Client, desk: Desk) -> None:
     owed = ask(officer, "/receipts/owed", {"state": "waiting"}).json()["items"]
     assert {item["token_jti"] for item in owed} == {"twice"} and owed[0]["recipient"] == "https://cn.example"
@@ -242,8 +272,3 @@ def test_receipts_owed_and_received_are_listed(officer: Client, desk: Desk) -> N
     (received,) = ask(officer, "/receipts/received").json()["items"]
     assert received["token_jti"] == "elsewhere"
     assert ask(officer, "/receipts/received", {"direction": "exit"}).json()["items"] == []
-
-
-def test_what_lets_pass_is_what_uses_a_token() -> None:
-    """The state `used` is of these decisions; a third would leave its tokens living."""
-    assert PASSED == ("admit", "release")

@@ -9,7 +9,7 @@ from django.urls import URLPattern
 
 from idp.accounts.models import Account
 from idp.audit.models import AuditEvent
-from idp.border.models import DuplicateAlert, IssuedToken
+from idp.border.models import Discrepancy, DuplicateAlert, IssuedToken
 from idp.border.officers import urls
 from tests.border.officers.desk import API, WHY, Desk, ask, chief, officer, send
 from tests.border.world import browser, problem_of
@@ -39,6 +39,15 @@ ACTIONS: dict[str, tuple[tuple[str, ...], Action]] = {
     "alerts/<int:number>/resolve": (
         ("border.view_duplicatealert", "border.change_duplicatealert"),
         lambda client, desk: send(client, f"/alerts/{desk.alert.pk}/resolve", if_match="*"),
+    ),
+    "discrepancies": (("border.view_discrepancy",), lambda client, desk: ask(client, "/discrepancies")),
+    "discrepancies/<int:number>": (
+        ("border.view_discrepancy",),
+        lambda client, desk: ask(client, f"/discrepancies/{desk.discrepancy.pk}"),
+    ),
+    "discrepancies/<int:number>/resolve": (
+        ("border.view_discrepancy", "border.change_discrepancy"),
+        lambda client, desk: send(client, f"/discrepancies/{desk.discrepancy.pk}/resolve", if_match="*"),
     ),
     "receipts/owed": (("border.view_outgoingreceipt",), lambda client, desk: ask(client, "/receipts/owed")),
     "receipts/received": (("border.view_crossingreceipt",), lambda client, desk: ask(client, "/receipts/received")),
@@ -108,7 +117,14 @@ def test_neither_nobody_nor_a_traveller_nor_who_has_one_factor_may(desk: Desk, n
 
 
 @pytest.mark.parametrize(
-    "path", ["/crossings/nowhere/9/9", "/alerts/999", "/tokens/AAAAAAAAAAAAAAAAAAAAAA", "/checkpoints/nowhere"]
+    "path",
+    [
+        "/crossings/nowhere/9/9",
+        "/alerts/999",
+        "/discrepancies/999",
+        "/tokens/AAAAAAAAAAAAAAAAAAAAAA",
+        "/checkpoints/nowhere",
+    ],
 )
 def test_whether_a_thing_is_there_is_not_told_to_who_may_not_see_it(desk: Desk, path: str) -> None:
     """invalid solely because of who asks: the answer is the same as for what is there."""
@@ -145,5 +161,6 @@ def test_another_method_tells_nobody_anything(desk: Desk, path: str, method: str
 
 def _untouched(desk: Desk) -> None:
     assert DuplicateAlert.objects.get().resolved_at is None
+    assert Discrepancy.objects.get().resolved_at is None
     assert IssuedToken.objects.get().revoked_at is None
     assert not AuditEvent.objects.filter(kind="personal_data.read").exists()
