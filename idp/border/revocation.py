@@ -22,7 +22,7 @@ WHICH = {
     "traveller": "traveller",
     "device": "device_jkt",
     "document": "document",
-    "endorsement": "endorsement",
+    "endorsement": "endorsement__id",  # whose lookup finds nothing for a number that no column can hold
     "authority": "authority",
 }
 _OF = {

@@ -182,10 +182,10 @@ class WatchList(serializers.Serializer[Any]):
     size = serializers.IntegerField()
 
 
-class Revoked(serializers.Serializer[Any]):
-    """How many living tokens there were."""
+class Changed(serializers.Serializer[Any]):
+    """How many living tokens it was done to."""
 
-    revoked = serializers.IntegerField()
+    tokens = serializers.IntegerField()
 
 
 def _place(row: DuplicateAlert, which: str) -> Place:

@@ -5,8 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
-from idp.border import conditions, paging, revocation
-from idp.border.models import IssuedToken
+from idp.border import paging, revocation
 from idp.border.officers import facts, questions, searching
 from idp.border.officers.base import OfficerView
 from idp.problems import Problem
@@ -62,14 +61,19 @@ class Token(OfficerView):
         return self.answer(request, *searching.with_state([row], now=clock.now()))
 
 
-class RevokeToken(OfficerView):
-    """Take one border token back. Again changes nothing, and so there is nothing that If-Match could save."""
+class Revocations(OfficerView):
+    """Take back, suspend or reinstate the living tokens of a traveller, a phone, a document and the like.
 
-    permissions = {"POST": (CHANGE,)}
-    gives, codes = {"POST": facts.Revoked}, ("not_found",)
+    Again changes nothing, and so there is nothing that If-Match could save.
+    """
 
-    def post(self, request: Request, jti: str) -> Response:
-        row = searching.token(jti)
-        rows = IssuedToken.objects.filter(pk=row.pk)
-        count = revocation.revoke(tokens=rows, actor=self.officer(request), now=clock.now())
-        return conditions.answer(request, self.facts(request, {"revoked": count}))
+    permissions = {"POST": (SEE, CHANGE)}
+    takes, gives = {"POST": questions.Revocation}, {"POST": facts.Changed}
+    codes = ("not_found", "conflict")
+
+    def post(self, request: Request) -> Response:
+        taken = self.taken(request)
+        if taken["what"] == "device" and not request.user.has_perm("accounts.change_device"):
+            raise Problem("forbidden", "a phone's tokens are taken back with the phone")
+        count = revocation.carry_out(**taken, actor=self.officer(request), now=clock.now())
+        return Response(self.facts(request, {"tokens": count}))

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from idp.accounts.models import TravelDocument
 from idp.audit import reading
+from idp.border import revocation
 from idp.border.asking import Paged, Seconds
 from idp.border.models import DIRECTIONS, JURISDICTIONS, Discrepancy
 from idp.protocol import journal
@@ -76,6 +77,14 @@ class Tokens(Paged, Why):
         if ("document" in attrs) == ("traveller" in attrs):
             raise serializers.ValidationError("one of document and traveller")
         return attrs
+
+
+class Revocation(serializers.Serializer[Any]):
+    """What is done to the living tokens of what: ``which`` is its identifier here, never a number of a document."""
+
+    act = serializers.ChoiceField(choices=tuple(revocation.ACTS))
+    what = serializers.ChoiceField(choices=tuple(revocation.WHICH))
+    which = serializers.CharField(max_length=255)
 
 
 class DocumentNumber(Why):

@@ -23,5 +23,5 @@ v1 = [
     path("documents/search", people.SearchDocuments.as_view()),
     path("tokens", people.Tokens.as_view()),
     path("tokens/<str:jti>", people.Token.as_view()),
-    path("tokens/<str:jti>/revoke", people.RevokeToken.as_view()),
+    path("revocations", people.Revocations.as_view()),
 ]

@@ -9,6 +9,7 @@ from django.test import Client
 from idp.audit.models import AuditEvent
 from idp.border.models import IssuedToken
 from tests.border.officers.desk import WHY, Desk, ask, chief, send
+from tests.border.officers.desk import officer as with_permissions
 from tests.border.world import problem_of
 
 SEARCH = "/documents/search"
@@ -102,9 +103,12 @@ def test_no_officer_is_shown_a_token(officer: Client, desk: Desk) -> None:
     assert not {"token", "holder_jkt", "device_jkt", "grant_id", "status_idx"} & told.keys()
 
 
+def act(client: Client, what: str, which: object, deed: str = "revoke") -> Any:
+    return send(client, "/revocations", {"act": deed, "what": what, "which": str(which)})
+
+
 def test_an_officer_takes_a_token_back_once(officer: Client, desk: Desk) -> None:
-    path = f"/tokens/{desk.token.jti}/revoke"
-    assert [send(officer, path).json() for _ in range(2)] == [{"revoked": 1}, {"revoked": 0}]
+    assert [act(officer, "token", desk.token.jti).json() for _ in range(2)] == [{"tokens": 1}, {"tokens": 0}]
     row = IssuedToken.objects.get()
     assert row.revoked_by.startswith("account:")
     told = ask(officer, f"/tokens/{desk.token.jti}", WHY).json()
@@ -112,8 +116,32 @@ def test_an_officer_takes_a_token_back_once(officer: Client, desk: Desk) -> None
     assert AuditEvent.objects.get(kind="border_token.revoked").actor == row.revoked_by
 
 
+@pytest.mark.parametrize("what", ["traveller", "device", "document", "authority"])
+def test_tokens_are_taken_back_by_what_they_stand_on(officer: Client, desk: Desk, what: str) -> None:
+    """A column that is named and not the one that is meant."""
+    token = desk.token
+    which = {"traveller": token.traveller_id, "device": token.device_jkt, "document": token.document_id}
+    assert act(officer, what, which.get(what, token.authority)).json() == {"tokens": 1}
+    assert IssuedToken.objects.get().revoked_at == desk.world.now
+
+
+def test_a_phone_is_taken_back_by_who_may_change_phones(desk: Desk) -> None:
+    """invalid solely because of the permission: the phone itself would be revoked."""
+    clerk = with_permissions("border.view_issuedtoken", "border.change_issuedtoken")
+    assert problem_of(act(clerk, "device", desk.token.device_jkt)) == (403, "forbidden")
+    assert act(clerk, "token", desk.token.jti).json() == {"tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("what", "which"),
+    [("token", "A" * 22), ("traveller", "x"), ("endorsement", "9" * 30), ("document", "\u00e9"), ("authority", "é")],
+)
+def test_what_no_token_stands_on_is_not_found(officer: Client, what: str, which: str) -> None:
+    """invalid solely because there is no such thing."""
+    assert problem_of(act(officer, what, which)) == (404, "not_found")
+
+
 @pytest.mark.parametrize("jti", ["A" * 22, "x", "%00", "é"])
 def test_a_token_that_is_not_there_is_not_found(officer: Client, jti: str) -> None:
     """invalid solely because there is no such token."""
     assert problem_of(ask(officer, f"/tokens/{jti}", WHY)) == (404, "not_found")
-    assert problem_of(send(officer, f"/tokens/{jti}/revoke")) == (404, "not_found")

@@ -1,5 +1,6 @@
 """Crossings, alerts and receipts as an officer reads them; an alert is resolved by whoever saw it as it is."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -91,16 +92,15 @@ def test_pages_of_crossings_are_the_journal_also_while_lanes_upload(
 ) -> None:
     """An offline lane's entries of this morning arrive between two pages: nothing is told twice, nothing is lost."""
     JournalEntry.objects.filter(jti="paged").delete()
+    at = desk.world.now - 100
     known = JournalEntry.objects.order_by("-seq").first()
     facts = {
         name: getattr(known, name) for name in ("lane_id", "checkpoint_id", "direction", "decision", "received_at")
     }
 
     def add(first: int, ages: list[int]) -> None:
-        for at, age in enumerate(ages):
-            JournalEntry.objects.create(
-                seq=first + at, at=desk.world.now - 100 - age, jti="paged", bundle_serial=1, **facts
-            )
+        for number, age in enumerate(ages):
+            JournalEntry.objects.create(seq=first + number, at=at - age, jti="paged", bundle_serial=1, **facts)
 
     add(100, times)
     first = {row.seq for row in JournalEntry.objects.filter(jti="paged")}
@@ -143,30 +143,17 @@ def test_without_a_purpose_nothing_is_shown(officer: Client, why: dict[str, str]
     assert not AuditEvent.objects.filter(kind="personal_data.read").exists()
 
 
-ODD = ["", "\x00", "x" * 5000, "9" * 400, "-1", "1e9", "٣", "'; --", "%", "[]", "null", "true"]
+ODD = ["", "\x00", "x" * 5000, "9" * 400, "-1", "1e9", "٣", "'; --", "null"]
+LISTS = ("/crossings", "/alerts", "/discrepancies", "/receipts/owed", "/receipts/received", "/tokens", "/checkpoints")
 
 
-@pytest.mark.parametrize("value", ODD)
-@pytest.mark.parametrize(
-    "path", ["/crossings", "/alerts", "/receipts/owed", "/receipts/received", "/tokens", "/checkpoints"]
-)
-def test_odd_parameters_are_refused_or_find_nothing(officer: Client, path: str, value: str) -> None:
+@pytest.mark.parametrize("path", LISTS)
+def test_odd_parameters_are_refused_or_find_nothing(officer: Client, path: str) -> None:
     """A parameter that becomes a 500: too long, too large, of another kind."""
-    names = (
-        "since",
-        "until",
-        "checkpoint",
-        "lane",
-        "direction",
-        "decision",
-        "reason",
-        "jti",
-        "state",
-        "after",
-        "limit",
-    )
-    for name in (*names, "document", "traveller", "purpose", "case", value):
-        answer = ask(officer, path, {**WHY, name: value})
+    names = ("since", "until", "lane", "decision", "reason", "jti", "subject", "state", "after", "limit", "document")
+    for name, value in itertools.product((*names, "purpose", "case", "x"), ODD):
+        query = {**WHY, "checkpoint": "lo-wu", name: value}
+        answer = ask(officer, path, query if path == "/crossings" else {**WHY, name: value})
         assert answer.status_code in (200, 400), (name, value, answer.content)
 
 

@@ -14,6 +14,11 @@ from idp.border.officers import urls
 from tests.border.officers.desk import API, WHY, Desk, ask, chief, officer, send
 from tests.border.world import browser, problem_of
 
+
+def revoke(client: Client, desk: Desk, **headers: str) -> HttpResponse:
+    return send(client, "/revocations", {"act": "revoke", "what": "token", "which": desk.token.jti}, **headers)
+
+
 Action = Callable[[Client, Desk], HttpResponse]
 LANE = "/crossings/lo-wu/1/1"
 # Pattern: what the action needs, and how it is done.
@@ -63,9 +68,9 @@ ACTIONS: dict[str, tuple[tuple[str, ...], Action]] = {
         ("border.view_issuedtoken",),
         lambda client, desk: ask(client, f"/tokens/{desk.token.jti}", WHY),
     ),
-    "tokens/<str:jti>/revoke": (
-        ("border.change_issuedtoken",),
-        lambda client, desk: send(client, f"/tokens/{desk.token.jti}/revoke"),
+    "revocations": (
+        ("border.view_issuedtoken", "border.change_issuedtoken"),
+        lambda client, desk: revoke(client, desk),
     ),
 }
 EVERYTHING = sorted({each for needed, _ in ACTIONS.values() for each in needed})
@@ -142,11 +147,10 @@ def test_a_wallets_token_is_no_officers(desk: Desk) -> None:
 def test_a_change_needs_the_csrf_token(desk: Desk) -> None:
     """Another site's page, opened in the officer's browser."""
     client = chief(enforce_csrf_checks=True)
-    path = f"/tokens/{desk.token.jti}/revoke"
-    refused(send(client, path))
+    refused(revoke(client, desk))
     _untouched(desk)
     token = ask(client, "/session").json()["csrf_token"]
-    assert send(client, path, X_CSRFToken=token).json() == {"revoked": 1}
+    assert revoke(client, desk, X_CSRFToken=token).json() == {"tokens": 1}
 
 
 @pytest.mark.parametrize("path", ["/crossings", "/alerts/1/resolve", "/nothing"])
