@@ -21,6 +21,8 @@ PAGES = {  # of those rooms, for browsers and with a session
     "/oidc/authorize",
     "/oidc/consent",
     "/account/applications",
+    "/account/border-tokens",
+    "/account/border-tokens/revoke",
     "/account/applications/{client_pk}/claims",
     "/account/applications/{client_pk}/revoke",
     "/oidc/authorities",
