@@ -6,7 +6,7 @@ answer (RFC 9207), as the FAPI 2.0 Security Profile puts them together.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,9 +35,12 @@ class Started:
     provider: Provider
 
 
-def details_for(crossing: Crossing, *, now: int) -> dict[str, Any]:
-    """The ``border_crossing`` that asks for all of a crossing's steps, from ``now`` (seconds since 1970)."""
-    return BorderCrossing(
+def details_for(crossing: Crossing, *, children: int = 0, now: int) -> list[dict[str, Any]]:
+    """The ``border_crossing`` objects that ask for all of a crossing's steps, from ``now`` (seconds since 1970).
+
+    One for the traveller, and one for each child who comes along; who that is, is chosen at the authority.
+    """
+    asked = BorderCrossing(
         locations=tuple(dict.fromkeys(step.checkpoint for step in crossing.steps)),
         directions=tuple(dict.fromkeys(step.direction for step in crossing.steps)),
         document=None,
@@ -45,7 +48,8 @@ def details_for(crossing: Crossing, *, now: int) -> dict[str, Any]:
         valid_until=now + VALID_FOR,
         max_tokens=min(TOKENS_FOR_STEP * len(crossing.steps), authorization_details.MAX_TOKENS),
         ahead=False,
-    ).wire()
+    )
+    return [asked.wire(), *(replace(asked, ward=number).wire() for number in range(1, children + 1))]
 
 
 def start(
@@ -153,6 +157,7 @@ def _within(given: BorderCrossing, wanted: BorderCrossing) -> bool:
         set(given.locations) <= set(wanted.locations)
         and set(given.directions) <= set(wanted.directions)
         and wanted.document in (None, given.document)
+        and wanted.ward == given.ward
         and wanted.valid_from <= given.valid_from
         and given.valid_until <= wanted.valid_until
         and given.max_tokens <= wanted.max_tokens

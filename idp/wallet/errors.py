@@ -18,13 +18,14 @@ CODES = frozenset(
         "token_not_bound",
         "grant_too_wide",
         "consent_needed",
-        # border tokens; the first nine are the issuer's own problem codes
+        # border tokens; the first ten are the issuer's own problem codes
         "invalid_target",
         "document_not_eligible",
         "insufficient_user_authentication",
         "face_not_enrolled",
         "face_model_unsupported",
         "consent_exhausted",
+        "guardianship_ended",
         "device_revoked",
         "rate_limited",
         "temporarily_unavailable",

@@ -31,7 +31,7 @@ class Carrier:
 
     def asking(self, ask: Ask) -> Answer:
         """The answer to ``ask`` with the references; fetched before the first time, and once after a refusal."""
-        carried = self._kept() or self.fetch()
+        carried = self.kept() or self.fetch()
         answer = ask(carried)
         if answer.error in STALE:
             fetched = self.fetch()
@@ -48,7 +48,7 @@ class Carrier:
         """
         endpoint = self.provider.face_reference_endpoint
         if endpoint is None:
-            return self._kept()
+            return self.kept()
         answer = self.speaker.post_json(endpoint, {"document": self.document}, access_token=self.grant.access_token)
         try:
             found = face_references.parse(answer.value.get("face_references") if answer.status == 200 else [])
@@ -56,7 +56,8 @@ class Carrier:
             log.info("face references: %s", error)
             found = {}
         self.store.keep_face_references(self.provider.entity_id, self.document, found)
-        return self._kept()
+        return self.kept()
 
-    def _kept(self) -> Mapping[str, bytes]:
+    def kept(self) -> Mapping[str, bytes]:
+        """What the phone has of the document, by model."""
         return self.store.face_references(self.provider.entity_id, self.document)

@@ -29,6 +29,7 @@ PROBLEMS = frozenset(
         "face_not_enrolled",
         "face_model_unsupported",
         "consent_exhausted",
+        "guardianship_ended",
         "device_revoked",
         "rate_limited",
         "temporarily_unavailable",
@@ -50,7 +51,7 @@ def find_grant(
     """The newest grant that covers the request, and the document it names. Raises `UnableTo` (consent_needed)."""
     for grant in grants:
         for detail in grant.details:
-            found = _covers(detail, checkpoint, direction, document, now)
+            found = covers(detail, checkpoint, direction, document, now)
             if found is not None:
                 return grant, found
     raise UnableTo("consent_needed", "no grant for this checkpoint and direction")
@@ -78,31 +79,39 @@ def fetch_token(
     asked = {"checkpoint": checkpoint, "direction": direction, "document": document, "format": form}
 
     def ask(carried: Mapping[str, bytes]) -> Answer:
-        proof = _possession(holder, provider, grant, now=now)
+        proof = possession(holder, provider, grant, now=now)
         faces = {"face_references": face_references.wire(carried)} if carried else {}
         body = {**asked, **proof, **faces}
         return speaker.post_json(provider.border_token_endpoint, body, access_token=grant.access_token)
 
     answer = Carrier(provider, document, grant, speaker, store).asking(ask)
     if answer.status != 201:
-        _refused(answer, grant, store)
-    raw = _read(answer, form)
+        refused(answer, grant, store)
+    raw = read(answer.value, form)
     verified = check_token(raw, checkpoint=checkpoint, direction=direction, provider=provider, holder=holder, now=now)
-    token = StoredToken(
+    token = stored(verified, raw, form)
+    store.keep_token(token)
+    return token
+
+
+def stored(verified: BorderToken, raw: str | bytes, form: str, *, group: str = "", name: str = "") -> StoredToken:
+    """A token that was found good, as it is kept."""
+    return StoredToken(
         id=verified.jti.hex(),
-        checkpoint=checkpoint,
-        direction=direction,
+        checkpoint=verified.aud,
+        direction=verified.direction,
         format=form,
         body=raw,
         document_type=verified.document_type,
         issued_at=verified.iat,
         expires_at=verified.exp,
+        group=group,
+        name=name,
     )
-    store.keep_token(token)
-    return token
 
 
-def _possession(holder: PrivateKey, provider: Provider, grant: Grant, *, now: int) -> dict[str, Any]:
+def possession(holder: PrivateKey, provider: Provider, grant: Grant, *, now: int) -> dict[str, Any]:
+    """The members of a token request that prove the holder's key."""
     proof = prove_holder_key(
         holder=holder,
         audience=provider.entity_id,
@@ -135,7 +144,8 @@ def check_token(
     return token
 
 
-def _covers(detail: Mapping[str, Any], checkpoint: str, direction: str, document: str | None, now: int) -> str | None:
+def covers(detail: Mapping[str, Any], checkpoint: str, direction: str, document: str | None, now: int) -> str | None:
+    """The document that ``detail`` names, where it is good for this gate now, and for ``document`` if one is given."""
     try:
         consent = parse_border_crossing(detail, now=now)
     except Refusal:
@@ -149,17 +159,19 @@ def _covers(detail: Mapping[str, Any], checkpoint: str, direction: str, document
     return consent.document if fits else None
 
 
-def _refused(answer: Answer, grant: Grant, store: Store) -> None:
+def refused(answer: Answer, grant: Grant, store: Store) -> None:
+    """Raise `UnableTo` for what the issuer answered instead of a token."""
     if answer.error in ("invalid_token", "device_revoked", "insufficient_user_authentication"):
         store.drop_grants(access_token=grant.access_token)  # it will not be taken again: ask for consent anew
     code = answer.error if answer.error in PROBLEMS else "issuance_refused"
     raise UnableTo("consent_needed" if answer.error == "invalid_token" else code, f"status {answer.status}")
 
 
-def _read(answer: Answer, form: str) -> str | bytes:
+def read(value: Mapping[str, Any], form: str) -> str | bytes:
+    """The token in one answer; raises `UnableTo`."""
     try:
-        text = strict_json.string(answer.value, "token", max_length=16_384)
-        if answer.value.get("format", form) != form:
+        text = strict_json.string(value, "token", max_length=16_384)
+        if value.get("format", form) != form:
             raise UnableTo("border_token_not_for_us", "another form than was asked for")
         return text if form == "jwt" else base64.b64decode(text, validate=True)
     except (Refusal, binascii.Error, ValueError) as error:

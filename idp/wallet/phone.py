@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from idp.outbound import Outbound
 from idp.protocol import authorization_details, strict_json
 from idp.protocol.refusals import Refusal, Unavailable
-from idp.wallet import authorize, obtain, present, trust
+from idp.wallet import authorize, groups, obtain, present, trust
 from idp.wallet.client_authentication import ClientAuthentication
 from idp.wallet.config import Crossing, PhoneConfig, Step
 from idp.wallet.errors import UnableTo
@@ -57,10 +57,17 @@ class Phone:
             return provider
 
     def authorize(
-        self, *, crossing: str = "", details: Sequence[Mapping[str, Any]] | None = None, now: int
+        self, *, crossing: str = "", children: int = 0, details: Sequence[Mapping[str, Any]] | None = None, now: int
     ) -> authorize.Started:
-        """Begin: ask the home authority for a crossing of the configuration, or for ``details``. Raises `UnableTo`."""
-        wanted = [authorize.details_for(self.crossing(crossing), now=now)] if details is None else details
+        """Begin: ask the home authority for a crossing of the configuration, or for ``details``. Raises `UnableTo`.
+
+        ``children`` is how many come along who have no phone.
+        """
+        if not 0 <= children <= authorization_details.MAX_WARDS:
+            raise UnableTo("invalid_request", "more children than can be asked for together")
+        wanted = details
+        if wanted is None:
+            wanted = authorize.details_for(self.crossing(crossing), children=children, now=now)
         try:
             for detail in authorization_details.parse(list(wanted)):
                 authorization_details.parse_border_crossing(detail, now=now)
@@ -106,6 +113,23 @@ class Phone:
             checkpoint=checkpoint,
             direction=direction,
             document=found,
+            form=form,
+            provider=self.provider(now=now),
+            grant=grant,
+            keyring=self.keyring,
+            speaker=self._speaker,
+            store=self.store,
+            now=now,
+        )
+
+    def fetch_group(self, *, checkpoint: str, direction: str, form: str, now: int) -> list[StoredToken]:
+        """Fetch a token for everybody whom the newest grant for this gate names. Raises `UnableTo`."""
+        if form not in FORMS.values() or direction not in authorization_details.DIRECTIONS:
+            raise UnableTo("invalid_request", "no such form or direction")
+        place = {"checkpoint": checkpoint, "direction": direction}
+        grant, _ = obtain.find_grant(self.store.grants(now=now), **place, document=None, now=now)
+        return groups.fetch(
+            **place,
             form=form,
             provider=self.provider(now=now),
             grant=grant,
@@ -189,22 +213,29 @@ class Phone:
 
 def token_state(token: StoredToken) -> dict[str, Any]:
     """A token as the page and the orchestrator see it: nothing of its content but where and until when."""
-    names = ("id", "checkpoint", "direction", "format", "document_type", "issued_at", "expires_at")
+    names = ("id", "checkpoint", "direction", "format", "document_type", "issued_at", "expires_at", "group", "name")
     return {name: getattr(token, name) for name in names}
 
 
 def _step_state(step: Step, grants: Sequence[Grant], tokens: Sequence[StoredToken], *, now: int) -> dict[str, Any]:
+    place = {"checkpoint": step.checkpoint, "direction": step.direction}
     try:
-        obtain.find_grant(grants, checkpoint=step.checkpoint, direction=step.direction, document=None, now=now)
-        granted = True
+        grant, _ = obtain.find_grant(grants, **place, document=None, now=now)
+        going = len(groups.people(grant, **place, now=now))
     except UnableTo:
-        granted = False
+        going = 0
     own = [token for token in tokens if (token.checkpoint, token.direction) == (step.checkpoint, step.direction)]
     return {
         "checkpoint": step.checkpoint,
         "direction": step.direction,
         "name": dict(step.name),
         "lane": step.lane,
-        "granted": granted,
-        "tokens": {token.format: token_state(token) for token in own},  # of each form the newest
+        "granted": going > 0,
+        "people": going,
+        "tokens": {token.format: token_state(_first(token, own)) for token in own},  # of each form the newest
     }
+
+
+def _first(token: StoredToken, among: Sequence[StoredToken]) -> StoredToken:
+    """Where one begins to show: with the first of the group, if there is one."""
+    return next(other for other in among if other is token or (token.group and other.group == token.group))

@@ -92,7 +92,8 @@ class _Pages:
         if details is not None and not isinstance(details, list):
             raise UnableTo("invalid_request", "authorization_details is an array")
         crossing = _text(body, "crossing", optional=details is not None)
-        started = self._phone.authorize(crossing=crossing or "", details=details, now=clock.now())
+        children = strict_json.integer(body, "children") if "children" in body else 0
+        started = self._phone.authorize(crossing=crossing or "", children=children, details=details, now=clock.now())
         return {
             "authorization_url": started.authorization_url,
             "provider": started.provider.entity_id,
@@ -103,15 +104,14 @@ class _Pages:
         return {"tokens": [token_state(token) for token in self._phone.store.tokens(now=clock.now())]}
 
     def fetch(self, request: Request) -> Any:
-        body = json_body(request)
-        token = self._phone.fetch(
-            checkpoint=_text(body, "checkpoint") or "",
-            direction=_text(body, "direction") or "",
-            form=_text(body, "format", optional=True) or "cwt",
-            document=_text(body, "document", optional=True),
-            now=clock.now(),
-        )
-        return token_state(token)
+        body, now = json_body(request), clock.now()
+        asked = {"checkpoint": _text(body, "checkpoint") or "", "direction": _text(body, "direction") or ""}
+        form = _text(body, "format", optional=True) or "cwt"
+        if body.get("group") is True:
+            group = self._phone.fetch_group(**asked, form=form, now=now)
+            return {"tokens": [token_state(token) for token in group]}
+        document = _text(body, "document", optional=True)
+        return token_state(self._phone.fetch(**asked, form=form, document=document, now=now))
 
     def present(self, request: Request) -> Any:
         body, now = json_body(request), clock.now()

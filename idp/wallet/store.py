@@ -26,11 +26,16 @@ CREATE TABLE IF NOT EXISTS token (
     id TEXT PRIMARY KEY, checkpoint TEXT NOT NULL, direction TEXT NOT NULL, format TEXT NOT NULL, body BLOB NOT NULL,
     document_type TEXT NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS companion (id TEXT PRIMARY KEY, company TEXT NOT NULL, name TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS face_reference (
     provider TEXT NOT NULL, document TEXT NOT NULL, model TEXT NOT NULL, sealed BLOB NOT NULL,
     PRIMARY KEY (provider, document, model)
 ) STRICT;
 """
+_TOKENS = (
+    "SELECT token.*, coalesce(company, '') AS 'group', coalesce(name, '') AS name "
+    "FROM token LEFT JOIN companion USING (id)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,10 @@ class Grant:
 
 @dataclass(frozen=True)
 class StoredToken:
-    """A border token as it was issued. ``id`` is its ``jti`` in hexadecimal."""
+    """A border token as it was issued. ``id`` is its ``jti`` in hexadecimal.
+
+    ``group`` is what all have in common that were fetched for people who cross together, and ``name`` whose this is.
+    """
 
     id: str
     checkpoint: str
@@ -69,6 +77,8 @@ class StoredToken:
     document_type: str
     issued_at: int
     expires_at: int
+    group: str = ""
+    name: str = ""
 
 
 class Store:
@@ -145,17 +155,21 @@ class Store:
                 ),
             )
 
+            if token.group:
+                connection.execute("INSERT INTO companion VALUES (?, ?, ?)", (token.id, token.group, token.name))
+
     def tokens(self, *, now: int) -> list[StoredToken]:
         """Border tokens that have not expired, the newest last; the others are forgotten."""
         with self._open() as connection:
             connection.execute("DELETE FROM token WHERE expires_at <= ?", (now,))
-            rows = connection.execute("SELECT * FROM token ORDER BY rowid").fetchall()
+            connection.execute("DELETE FROM companion WHERE id NOT IN (SELECT id FROM token)")
+            rows = connection.execute(f"{_TOKENS} ORDER BY token.rowid").fetchall()
         return [_token(row) for row in rows]
 
     def token(self, token_id: str) -> StoredToken | None:
         """One border token by its id."""
         with self._open() as connection:
-            row = connection.execute("SELECT * FROM token WHERE id = ?", (token_id,)).fetchone()
+            row = connection.execute(f"{_TOKENS} WHERE id = ?", (token_id,)).fetchone()
         return None if row is None else _token(row)
 
     def keep_face_references(self, provider: str, document: str, references: Mapping[str, bytes]) -> None:

@@ -1,7 +1,7 @@
 // The phone's page: choose a crossing, go to the home authority and come back, show the code.
 
 import { get, post } from "./api.js";
-import { codeScreen } from "./code.js";
+import { codeScreen, fetchTokens } from "./code.js";
 import { el, svg } from "./dom.js";
 import { LANGUAGES, clockTime, pick, preferred, say, sayError, use } from "./messages.js";
 
@@ -70,8 +70,7 @@ function alive(step, state) {
 
 async function showCode(button, step, token) {
   await during(button, async () => {
-    const wanted = { checkpoint: step.checkpoint, direction: step.direction, format: "cwt" };
-    const { id } = token ?? (await post("/api/tokens", wanted));
+    const { id } = token ?? (await fetchTokens(step, "cwt", step.people > 1))[0];
     location.hash = `#/code/${id}`;
   });
 }
@@ -81,9 +80,10 @@ async function consent(state, id) {
   if (!item) return home(state);
   const provider = await get("/api/provider");
   if (provider.error) throw Object.assign(new Error(provider.error), { code: provider.error });
+  const children = el("select", { id: "children" }, [...Array(10).keys()].map((count) => el("option", { value: count }, String(count))));
   async function go(event) {
     await during(event.currentTarget, async () => {
-      const { authorization_url: address } = await post("/api/authorize", { crossing: id });
+      const { authorization_url: address } = await post("/api/authorize", { crossing: id, children: Number(children.value) });
       location.assign(address);
     });
   }
@@ -95,6 +95,7 @@ async function consent(state, id) {
       el("span", { class: "where" }, new URL(provider.entity_id).host),
       el("span", { class: "seal" }, tick(), say("consent.verified"))),
     el("div", { class: "stack" },
+      el("label", { class: "field" }, say("consent.children"), children),
       el("button", { click: go }, say("consent.go")),
       el("a", { class: "button quiet", href: `#/crossing/${id}` }, say("cancel"))),
   ];

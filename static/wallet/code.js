@@ -14,6 +14,7 @@ export async function codeScreen(tokenId, state, { signal, fail, done }) {
   const place = findStep(state, token);
   if (!token || !place) return [el("a", { class: "back", href: "#/" }, say("back")), expired("#/")];
   const { crossing, step } = place;
+  const group = token.group ? tokens.filter((candidate) => candidate.group === token.group) : [token];
   const image = el("img", { alt: say("code.alt"), width: 380, height: 380 });
   const ring = countdown();
   const box = el("section", { class: "code" }, image, ring.node);
@@ -23,10 +24,22 @@ export async function codeScreen(tokenId, state, { signal, fail, done }) {
   return [
     el("a", { class: "back", href: `#/crossing/${crossing.id}` }, pick(crossing.title)),
     el("div", { class: "head" }, el("h1", {}, pick(step.name)), el("p", { class: "lead" }, say("code.lead"))),
+    ...person(token, group),
     box,
     facts(token),
-    el("button", { class: "quiet", click: (event) => another(event.currentTarget, token, fail) }, say("code.new")),
-    link(token, step, { fail, done }),
+    el("button", { class: "quiet", click: (event) => another(event.currentTarget, token, group, fail) }, say("code.new")),
+    ...(token.group ? [] : [link(token, step, { fail, done })]),
+  ];
+}
+
+/** Whose code this is, and the way to the next one: a guardian goes first, then one child after the other. */
+function person(token, group) {
+  if (group.length < 2) return [];
+  const number = group.indexOf(token) + 1;
+  const next = group[number];
+  return [
+    el("p", { class: "card person" }, say("group.person", { name: token.name, number, count: group.length })),
+    ...(next ? [el("a", { class: "button", href: `#/code/${next.id}` }, say("group.next"))] : []),
   ];
 }
 
@@ -104,11 +117,11 @@ function facts(token) {
 }
 
 /** A new token for the same gate: the shown one was used, or the gate has counted too many tries of it. */
-async function another(button, token, fail) {
+async function another(button, token, group, fail) {
   button.disabled = true;
   try {
-    const { id } = await fetchToken(token, "cwt");
-    location.hash = `#/code/${id}`;
+    const fetched = await fetchTokens(token, "cwt", Boolean(token.group));
+    location.hash = `#/code/${(fetched[group.indexOf(token)] ?? fetched[0]).id}`;
   } catch (error) {
     fail(error);
   } finally {
@@ -116,8 +129,10 @@ async function another(button, token, fail) {
   }
 }
 
-function fetchToken({ checkpoint, direction }, format) {
-  return post("/api/tokens", { checkpoint, direction, format });
+/** One token, or with `group` one for everybody whom the authority agreed to. */
+export async function fetchTokens({ checkpoint, direction }, format, group = false) {
+  const fetched = await post("/api/tokens", { checkpoint, direction, format, group });
+  return group ? fetched.tokens : [fetched];
 }
 
 function link(token, step, { fail, done }) {
@@ -128,7 +143,7 @@ function link(token, step, { fail, done }) {
     event.preventDefault();
     button.disabled = true;
     try {
-      if (!jwt || jwt.expires_at * 1000 <= Date.now()) jwt = await fetchToken(token, "jwt");
+      if (!jwt || jwt.expires_at * 1000 <= Date.now()) [jwt] = await fetchTokens(token, "jwt");
       const answer = await post("/api/send", { token_id: jwt.id, lane: address.value, lang: current() });
       done(answer.phase === "verdict" ? answer.text : say("link.sent"), answer.phase !== "verdict");
     } catch (error) {

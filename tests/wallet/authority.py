@@ -24,6 +24,7 @@ from idp.protocol.holder_key import verify_holder_key
 
 NAMES = {"organization_name": "Harbour Immigration", "organization_name#zh-Hans": "海港入境处"}
 DOCUMENT = "0c6ce5f2-30f3-4f0a-9f0c-4f9d1c1a2b3c"
+CHILDREN = [f"{place}c6ce5f2-30f3-4f0a-9f0c-4f9d1c1a2b3c" for place in range(1, 10)]
 Change = Callable[[Any], Any]
 
 
@@ -154,7 +155,10 @@ class AuthoritySimulator:
         pushed = next(item for item in self.pushed.values() if item.code == form["code"])
         pkce.verify(form["code_verifier"], pushed.parameters["code_challenge"])
         assert form["redirect_uri"] == pushed.parameters["redirect_uri"]
-        details = [{**detail, "document": DOCUMENT} for detail in pushed.parameters["authorization_details"]]
+        details = [
+            {**detail, "document": CHILDREN[detail["ward"] - 1] if "ward" in detail else DOCUMENT}
+            for detail in pushed.parameters["authorization_details"]
+        ]
         value = {
             "access_token": secrets.token_urlsafe(32),
             "token_type": "DPoP",
@@ -175,6 +179,8 @@ class AuthoritySimulator:
             access_token=access_token,
             now=clock.now(),
         )
+        if "documents" in body:
+            return self._group(body, holder)
         if self.handed_in is not None and face_references.parse(body.get("face_references", [])) != self.handed_in:
             raise Problem(403, "face_not_enrolled")
         asked = {
@@ -186,6 +192,25 @@ class AuthoritySimulator:
         raw = self.issue(**self._changed("border_token", asked))
         text = raw if isinstance(raw, str) else base64.b64encode(raw).decode()
         return json_response(self._changed("issued", {"format": body["format"], "token": text}), status=201)
+
+    def _group(self, body: dict[str, Any], holder: keys.PublicKey) -> Response:
+        """A token for each document, named after its first letter."""
+        if self.handed_in is not None:
+            wanted = dict.fromkeys(body["documents"], self.handed_in)
+            given = body.get("face_references", {})
+            if {document: face_references.parse(kept) for document, kept in given.items()} != wanted:
+                raise Problem(403, "face_not_enrolled")
+        asked = {"checkpoint": body["checkpoint"], "direction": body["direction"], "holder": holder}
+        tokens = [
+            {
+                "document": document,
+                "name": f"Person {document[0]}",
+                "format": body["format"],
+                "token": base64.b64encode(bytes(self.issue(**asked, form="cwt"))).decode(),
+            }
+            for document in body["documents"]
+        ]
+        return json_response(self._changed("group", {"tokens": tokens}), status=201)
 
     def _face_references(self, request: Request) -> Response:
         self._dpop(request, access_token=request.headers["authorization"].removeprefix("DPoP "))

@@ -92,3 +92,18 @@ def test_what_went_wrong_is_said_in_words(url: str, page: Page) -> None:
     page.goto(f"{url}/#/error/<img src=x>")
     page.wait_for_selector("#notice:not([hidden])")
     assert page.inner_text("#notice") == "Something went wrong. Please try again."
+
+
+def test_a_guardian_shows_a_code_for_each_child_after_their_own(world: World, page: Page, url: str) -> None:
+    """The way that a family goes: asked for together, shown one after the other, each under a name."""
+    _consent(world, page, url)
+    page.goto(f"{url}/#/consent/day")
+    page.select_option("#children", "2")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Show the code").first.click()
+    for number in (1, 2, 3):
+        page.get_by_text(f"Person {number - 1} · {number} of 3").wait_for()
+        page.get_by_alt_text("Your code for the gate").wait_for()
+        if number < 3:
+            page.get_by_role("link", name="Next person").click()
+    assert page.get_by_role("link", name="Next person").count() == 0
