@@ -72,6 +72,13 @@ def check_rules(
     return verdict
 
 
+def stay_days(document: TravelDocument, endorsement: Endorsement | None, verdict: Verdict) -> int | None:
+    """What a token says of the stay: the endorsement's, or the rules' where they ask for what a token does not tell."""
+    if endorsement is not None:
+        return endorsement.stay_days
+    return verdict.stay_days if document.residence else None
+
+
 def facts_of(document: TravelDocument, endorsement: Endorsement | None, direction: str) -> TravelFacts:
     """What the register knows that travel rules look at: more than a token tells, where they ask for it."""
     found = parse_endorsement(endorsement_claim(endorsement, direction))
@@ -81,7 +88,7 @@ def facts_of(document: TravelDocument, endorsement: Endorsement | None, directio
         document_type=document.type,
         document_number=document.number,
         issuer=document.issued_by,
-        document_expires=document.expires_on,
+        document_expires=None if document.does_not_expire else document.expires_on,
         birth_date=document.birth_date,
         endorsement=found,
         stay_days=None,

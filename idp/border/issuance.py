@@ -61,6 +61,7 @@ class _Case:
     consents: Sequence[tuple[str, BorderCrossing]]
     person: Person
     endorsement: Endorsement | None
+    stay_days: int | None
     template: Template
     reference: FaceReference
     waiting: Sequence[FaceReference]  # of the document, for the wallet
@@ -128,15 +129,15 @@ def _examined(
     try:
         person = people.holder(access.traveller, request.document, now=now)
         endorsement = eligibility.endorsement_for(person.document, leg, request.direction, now=now)
-        eligibility.check_rules(
+        verdict = eligibility.check_rules(
             person.document, endorsement, leg, request.direction, now=now, checkpoint=request.checkpoint
         )
         template, reference, waiting = _face(person, destination, request)
     except UnableToIssue as error:
         error.document = request.document
         raise
-    jti = secrets.token_bytes(16)
-    return _Case(request, consents, person, endorsement, template, reference, waiting, jti)
+    jti, stay = secrets.token_bytes(16), eligibility.stay_days(person.document, endorsement, verdict)
+    return _Case(request, consents, person, endorsement, stay, template, reference, waiting, jti)
 
 
 def _face(
@@ -271,6 +272,6 @@ def _sealed(case: _Case, destination: Destination) -> border_token.Sealed:
         nationality=document.nationality,
         template=case.template.data,
         endorsement=eligibility.endorsement_claim(endorsement, case.request.direction),
-        stay_days=endorsement.stay_days if endorsement is not None else None,
+        stay_days=case.stay_days,
         guardian=None if guardian is None else pairwise_subject(guardian.pk, destination.authority),
     )

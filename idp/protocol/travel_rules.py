@@ -74,6 +74,7 @@ class Verdict:
     home: bool = False
     overstay: bool = False
     stay_until: date | None = None
+    stay_days: int | None = field(default=None, compare=False)  # as the rules and the endorsement give it
     explanation: tuple[Finding, ...] = field(default=(), compare=False)
 
     @property
@@ -117,8 +118,8 @@ def evaluate(
     others = [_guardian(rule, facts, on) for rule in considered if rule.kind == "guardian"]
     others += [Finding(rule, ADVICE) for rule in considered if rule.kind == "note"]
     reason, deciding, good = _decide(papers, limits, others, overstay=overstay)
-    until = _stay_until(good, facts, on, limits) if good is not None and reason is None else None
-    return Verdict(reason, _ids(deciding), False, overstay, until, (*papers, *limits, *others))
+    days, until = _stay(good, facts, on, limits) if good is not None and reason is None else (None, None)
+    return Verdict(reason, _ids(deciding), False, overstay, until, days, (*papers, *limits, *others))
 
 
 def _decide(
@@ -287,14 +288,16 @@ def _overstayed(facts: TravelFacts, territory: str, on: date, rules: Sequence[Ru
     return any(on > end for end in ends)
 
 
-def _stay_until(good: Rule, facts: TravelFacts, on: date, limits: Sequence[Finding]) -> date | None:
-    allowed, ends = [facts.stay_days, good.stay_days], [facts.document_expires]
+def _stay(good: Rule, facts: TravelFacts, on: date, limits: Sequence[Finding]) -> tuple[int | None, date | None]:
+    """The days that are given, and the day on which the stay ends."""
+    own, caps, ends = [facts.stay_days, good.stay_days], list[int](), [facts.document_expires]
     if good.endorsement and facts.endorsement is not None:
-        allowed.insert(0, facts.endorsement.stay_days)
+        own.insert(0, facts.endorsement.stay_days)
         first = facts.endorsement.first_entered_on or on
-        for rule in (finding.rule for finding in limits if not finding.rule.advice):
-            ends.append(None if rule.stay_days is None else later(on, rule.stay_days))
-            ends.append(None if rule.first_entry_days is None else later(first, rule.first_entry_days))
-    days = next((number for number in allowed if number is not None), None)
+        under = [finding.rule for finding in limits if not finding.rule.advice]
+        caps = [rule.stay_days for rule in under if rule.stay_days is not None]
+        ends += [later(first, rule.first_entry_days) for rule in under if rule.first_entry_days is not None]
+    said = [number for number in own if number is not None][:1]
+    days = min([*said, *caps], default=None)
     ends.append(None if days is None else later(on, days))
-    return min((end for end in ends if end is not None), default=None)
+    return days, min((end for end in ends if end is not None), default=None)

@@ -263,3 +263,13 @@ def test_the_register_tells_the_rules_more_than_a_token_does(world: World) -> No
     card = world.give(world.traveller, "12345678", type="bir", issued_by="MAC", residence="temporary")
     with pytest.raises(issuance.UnableToIssue, match="bir-to-hk"):
         eligibility.check_rules(card, None, ("MAC", "HKG"), "entry", now=world.now)
+
+
+@pytest.mark.parametrize(("residence", "days"), [("permanent", 180), ("temporary", 30), ("", None)])
+def test_a_token_says_the_stay_that_its_holders_residence_gives(world: World, residence: str, days: int | None) -> None:
+    """The gate does not learn the right of residence, and would give the shorter stay to all or the longer."""
+    permit = world.give(world.traveller, "12345678", type="mvp", issued_by="MAC", residence=residence)
+    verdict = eligibility.check_rules(permit, None, ("MAC", "HKG"), "entry", now=world.now)
+    assert eligibility.stay_days(permit, None, verdict) == days
+    endorsement = world.endorse(permit, destination="HKG", stay_days=9)
+    assert eligibility.stay_days(permit, endorsement, verdict) == 9
