@@ -7,7 +7,7 @@ read has an index that gives its entries in that order (`JournalEntry`).
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from idp.border.models import Checkpoint, JournalEntry, Lane
 
@@ -48,7 +48,8 @@ def entries(wanted: Wanted, *, now: int) -> QuerySet[JournalEntry]:
     elif wanted.checkpoint:
         places = Checkpoint.objects.filter(code=wanted.checkpoint)
         rows = rows.filter(checkpoint_id=places.values_list("pk", flat=True).first())
-    return rows.order_by(*(f"-{name}" for name in ORDER)).prefetch_related("checkpoint", "lane__checkpoint")
+    lanes_with_place = Prefetch("lane", Lane.objects.select_related("checkpoint"))
+    return rows.order_by(*(f"-{name}" for name in ORDER)).prefetch_related("checkpoint", lanes_with_place)
 
 
 def span(wanted: Wanted, *, now: int) -> tuple[int, int]:
