@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 
 from idp.protocol import strict_json
@@ -68,11 +69,16 @@ class Crossing:
     on: date
     checkpoint: str = ""  # entity id; empty: not known
 
-    @property
+    @cached_property
     def leg(self) -> Leg:
         return self.origin, self.destination
 
-    @property
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What a rule may call the checkpoint: its entity id, or the code in which that ends."""
+        return frozenset({self.checkpoint, self.checkpoint.rpartition("/")[2]})
+
+    @cached_property
     def authority(self) -> str:
         """The jurisdiction whose gate it is."""
         return self.origin if self.direction == "exit" else self.destination

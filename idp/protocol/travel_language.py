@@ -27,6 +27,7 @@ Where a rule counts: ``legs``, ``directions``, ``authorities`` (whose gates), ``
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -82,6 +83,24 @@ class Rule:
     issued_until: date | None = None
     first_entry_days: int | None = None
     age: int | None = None
+
+    @cached_property
+    def anybody(self) -> bool:
+        """Whether it does not matter who the holder is and what the document's number: a gate asks it of every rule."""
+        whose = self.number_prefix, self.not_number_prefix, self.issuers, self.nationalities, self.not_nationalities
+        return not any(whose) and not self.residence and self.age_from is None and self.age_below is None
+
+    @cached_property
+    def anywhere(self) -> bool:
+        """Whether it does not matter which gate it is."""
+        return not (self.directions or self.authorities or self.checkpoints or self.not_checkpoints)
+
+    @cached_property
+    def under_any(self) -> bool:
+        """Whether it is about no endorsement, so that one is not needed. Only a note can be so or not so."""
+        counts = self.entries, self.entries_over, self.weekly, self.days_from, self.days_to
+        said = bool(self.endorsements or self.destinations) or any(count is not None for count in counts)
+        return self.kind != "endorsement" and not said
 
 
 _COMMON = {"id", "source", "from", "until", "kind", "text"}

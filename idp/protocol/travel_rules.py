@@ -146,25 +146,26 @@ def _is_considered(rule: Rule, facts: TravelFacts, crossing: Crossing) -> bool:
         # Cheap and passed by few, so first: a gate asks it of all rules.
         (not rule.documents or facts.document_type in rule.documents)
         and (not rule.legs or crossing.leg in rule.legs)
+        and (rule.kind == "document" or rule.under_any or _is_under(rule, facts.endorsement, crossing.destination))
         and rule.first <= crossing.on <= rule.last
-        and _is_here(rule, crossing)
+        and (rule.anywhere or _is_here(rule, crossing))
         and (rule.kind == "document" or not _not_holder(rule, facts, crossing.on))
-        and (rule.kind == "document" or _is_under(rule, facts.endorsement, crossing.destination))
     )
 
 
 def _is_here(rule: Rule, crossing: Crossing) -> bool:
-    here = {crossing.checkpoint, crossing.checkpoint.rpartition("/")[2]}
     return (
         (not rule.directions or crossing.direction in rule.directions)
         and (not rule.authorities or crossing.authority in rule.authorities)
-        and (not rule.checkpoints or not here.isdisjoint(rule.checkpoints))
-        and here.isdisjoint(rule.not_checkpoints)
+        and (not rule.checkpoints or not crossing.names.isdisjoint(rule.checkpoints))
+        and crossing.names.isdisjoint(rule.not_checkpoints)
     )
 
 
 def _not_holder(rule: Rule, facts: TravelFacts, on: date) -> str:
     """Why the rule is not for whom the document is made out; empty where it is."""
+    if rule.anybody:
+        return ""
     years = age(facts.birth_date, on)
     conditions = (
         (not rule.number_prefix or facts.document_number.startswith(rule.number_prefix), "another number"),
@@ -180,16 +181,8 @@ def _not_holder(rule: Rule, facts: TravelFacts, on: date) -> str:
 
 
 def _is_under(rule: Rule, endorsement: Endorsement | None, destination: str) -> bool:
-    """Whether the rule fits the endorsement under which the crossing is made, where it is about one."""
-    if rule.kind != "endorsement" and not _asks(rule):
-        return True
+    """Whether the rule fits the endorsement under which the crossing is made."""
     return endorsement is not None and endorsement.destination == destination and _fits(rule, endorsement)
-
-
-def _asks(rule: Rule) -> bool:
-    """Whether a note is about an endorsement at all."""
-    counts = rule.entries, rule.entries_over, rule.weekly, rule.days_from, rule.days_to
-    return bool(rule.endorsements or rule.destinations) or any(count is not None for count in counts)
 
 
 def _fits(rule: Rule, endorsement: Endorsement) -> bool:
