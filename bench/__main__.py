@@ -14,7 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PARTS = ("gate", "admit", "face", "qr", "federation", "token", "journal", "reads")  # bench/PART.py
+PARTS = (
+    "gate",
+    "admit",
+    "face",
+    "qr",
+    "federation",
+    "token",
+    "journal",
+    "reads",
+    "status",
+    "revocation",
+)  # bench/PART.py
 OUT = Path("var/bench")
 
 
