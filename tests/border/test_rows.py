@@ -1,4 +1,4 @@
-"""Which vector and which test shows which negative case of the border token (rows 56 to 59), with its reason.
+"""Which vector and which test shows which negative case of the border token (rows 56 to 59 and 61), with its reason.
 
 ``vectors`` are cases of ``tests/vectors/gate.json``, for the pure gate; ``tests`` are named as
 ``path::function[text]``, below ``tests/``: the text has to stand in the test or its parameters.
@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from tests.oidc.test_rows import TESTS, _is_there
 
 GATE = {case["id"]: case for case in json.loads((TESTS / "vectors/gate.json").read_text("utf-8"))["cases"]}
-WANTED = [56, 57, 58, 59]
+WANTED = [56, 57, 58, 59, 61]
 _LANE = "checkpoint/test_negative_cases.py::test_lane_answers_with_its_reason_and_uses_nothing_up"
+
+_NO_STATUS = "refer status_stale"  # a list that does not hold is no list
+_LIST = "protocol/test_negative_lists.py::test_token_whose_list_does_not_hold_is_referred"
+_CWT = "protocol/test_status_list_cwt.py::test_list_that_does_not_hold_is_refused"
+_MIRROR = "federation/test_status_mirror.py::test_a_list_that_does_not_verify_leaves_the_last_copy"
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,65 @@ ROWS: Mapping[int, Mapping[str, Shown]] = {
         "another's face": Shown("refuse face_mismatch", ("another-face",), "face of another traveller"),
         "replayed face capture": Shown(
             "refer face_not_live", ("not-live", "liveness-unknown"), "face capture that is replayed"
+        ),
+    },
+    61: {
+        "typ": Shown(
+            _NO_STATUS,
+            tests=(
+                f"{_LIST}[typ of another document]",
+                "protocol/test_status_list.py::test_list_of_another_type_is_refused",
+                f"{_CWT}[application/border-token+cwt]",
+            ),
+        ),
+        "sub is not the uri": Shown(
+            _NO_STATUS,
+            tests=(
+                f"{_LIST}[sub is not the uri]",
+                "protocol/test_status_list.py::test_list_for_another_address_is_refused",
+                f"{_MIRROR}[another address]",
+            ),
+        ),
+        "index outside the list": Shown(
+            "refuse malformed",
+            ("index-outside",),
+            tests=(
+                "protocol/test_negative_lists.py::test_token_whose_index_is_outside_its_list_is_refused",
+                "protocol/test_status_list.py::test_index_outside_the_list_is_not_valid",
+            ),
+        ),
+        "bits is 3": Shown(
+            _NO_STATUS,
+            tests=(
+                f"{_LIST}[bits is 3]",
+                "protocol/test_status_list.py::test_bits_of_no_known_size_are_refused[3]",
+                f'{_CWT}["bits": 3]',
+            ),
+        ),
+        "expired": Shown(
+            _NO_STATUS,
+            tests=(
+                f"{_LIST}[expired]",
+                "protocol/test_status_list.py::test_claims_that_do_not_hold_are_refused[Reason.EXPIRED]",
+            ),
+        ),
+        "zlib bomb": Shown(
+            _NO_STATUS,
+            tests=(
+                f"{_LIST}[zlib bomb]",
+                "protocol/test_status_list.py::test_decompression_is_bounded",
+                "protocol/test_status_list_cwt.py::test_array_beyond_its_bound_is_refused",
+                f"{_MIRROR}[a zip bomb]",
+            ),
+        ),
+        "another issuer's key": Shown(
+            _NO_STATUS,
+            ("list-of-another-issuer", "list-of-another-key"),
+            tests=(
+                f"{_LIST}[another issuer's key]",
+                "protocol/test_status_list.py::test_list_of_another_key_is_refused",
+                f"{_MIRROR}[another key]",
+            ),
         ),
     },
 }
