@@ -50,7 +50,8 @@ def _measured(*, checkpoints: int, lanes: int) -> dict[str, Any]:
         environments = {code: _environment(running, Path(name), code) for code in PORTS}
         running.enter_context(pinned.database_aside(contenders.URL))
         asked = {"checkpoints": checkpoints, "lanes": lanes, "jwk": key.public.jwk(), "tokens": TOKENS // 2}
-        made = {code: _node("make", environments[code], asked) for code in PORTS}
+        without = {**asked, "checkpoints": 0}  # of the peer only its tokens matter
+        made = {code: _node("make", environments[code], asked if code == "hk" else without) for code in PORTS}
         for code, environment in environments.items():
             command = pinned.granian(Path(sys.executable), "idp.wsgi", port=PORTS[code])
             running.enter_context(pinned.server(command, port=PORTS[code], environment=environment))

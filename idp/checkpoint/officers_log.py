@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from idp.checkpoint.deciding import Verdict
-from idp.protocol.gate_decisions import Admit
+from idp.protocol.gate_decisions import Admit, Decision
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,19 @@ def write(directory: Path, verdict: Verdict, *, at: int, officers: str = "") -> 
         "gate_ms": round(verdict.gate_ms, 3),
         "face_ms": None if verdict.face_ms is None else round(verdict.face_ms, 1),
         "bundle_age": verdict.bundle_age,
+        "status_age": _status_age(decision, at),
+        "marks": list(decision.crossing.marks) if isinstance(decision, Admit) else [],
         "jti": decision.crossing.jti if isinstance(decision, Admit) else decision.jti,
     }
     if officers:
         line["officers"] = officers
     _append(directory, line)
+
+
+def _status_age(decision: Decision, at: int) -> int | None:
+    """Seconds since the issuer signed the status list that was looked at; None where none was."""
+    as_of = decision.crossing.status_as_of if isinstance(decision, Admit) else decision.status_as_of
+    return None if as_of is None else max(0, at - as_of)
 
 
 def looked(directory: Path, *, seq: int, officer: str, at: int) -> None:

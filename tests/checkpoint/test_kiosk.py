@@ -10,7 +10,7 @@ from tests.checkpoint.browser import JSON, PNG, TEXT, Browser, is_problem
 from tests.checkpoint.conftest import MakeLane
 from tests.checkpoint.lanes import LaneSimulator
 from tests.checkpoint.pictures import drawn, wall
-from tests.checkpoint.toy_engine import CRASH, NOBODY, OTHER, STILL, UNSURE
+from tests.checkpoint.toy_engine import ALIKE, CRASH, NOBODY, OTHER, STILL, UNSURE
 from tests.simulators.gate import CN, GateSimulator
 
 SECRET = ("score", "0.9", "step", "watchlist", "face_mismatch", "high", "pairwise", "CA1234567", "dawen")
@@ -96,8 +96,19 @@ def test_the_officers_log_has_what_the_screen_has_not(lane: LaneSimulator, brows
     browser.cross(lane.code(1), OTHER)
     (line,) = officers_log.read(lane.directory)
     assert (line["reason"], line["step"], line["score"], line["seq"]) == ("face_mismatch", 10, 0.1, 1)
+    assert line["status_age"] == 0, "how old the status was that let the token come so far"
     assert "CA1234567" not in json.dumps(line)
     assert "pairwise" not in json.dumps(line)
+
+
+def test_the_officers_log_says_how_old_the_status_was_that_was_relied_on(lane: LaneSimulator, browser: Browser) -> None:
+    """A lane that is cut off admits on an old list where the policy says so; somebody must be able to find it again."""
+    lane.gate.policy = {"on_stale_status": "admit_and_mark"}
+    lane.take_bundle()
+    lane.clock.now += 600
+    browser.cross(lane.code(1), ALIKE)
+    (line,) = officers_log.read(lane.directory)
+    assert (line["decision"], line["status_age"], line["marks"]) == ("admit", 600, ["status_stale_admitted"])
 
 
 def test_an_officers_log_that_cannot_be_written_stops_no_answer(lane: LaneSimulator, browser: Browser) -> None:
