@@ -31,9 +31,11 @@ MODEL = "toy-1"
 WATCH_KEY = bytes(range(32))
 
 
+_SAID = {"source": "a test's own rule", "from": "2014-09-15", "until": None}
+
+
 def _rule(name: str, kind: str, legs: list[list[str]], **members: Any) -> dict[str, Any]:
-    force = {"source": "a test's own rule", "from": "2014-09-15", "until": None}
-    return {"id": name, **force, "kind": "document", "document": kind, "legs": legs, **members}
+    return {"id": name, **_SAID, "kind": "document", "document": kind, "legs": legs, **members}
 
 
 _ABROAD = [["CHN", "HKG"], ["CHN", "MAC"], ["HKG", "MAC"], ["MAC", "HKG"]]
@@ -43,7 +45,10 @@ RULES: list[dict[str, Any]] = [
     _rule("hkid-home", "hkid", [["CHN", "HKG"], ["MAC", "HKG"]], issuers=["HKG"], home=True),
     _rule("hrp-north", "hrp", [["HKG", "CHN"], ["MAC", "CHN"]]),
     _rule("bir-out", "bir", [["MAC", "HKG"], ["HKG", "MAC"]], issuers=["MAC"], stay_days=180),
-    {"id": "child", "source": "a test's own rule", "from": "2020-01-01", "until": None, "kind": "guardian", "age": 7},
+    _rule("permit-elsewhere", "reentry", [["CHN", "HKG"]], checkpoints=["lok-ma-chau"]),
+    {**_SAID, "id": "child", "kind": "guardian", "age": 7},
+    {**_SAID, "id": "family-ninety-days", "kind": "endorsement", "endorsements": ["T"], "first_entry_days": 90},
+    {**_SAID, "id": "with-the-group", "kind": "note", "endorsements": ["L"]},
 ]
 
 ENDORSEMENT = {

@@ -115,6 +115,9 @@ def _admitted(found: dict[str, GateSimulator]) -> list[Case]:
     overstayed = world.present(world.token(sealed={"endorsement": STAYED}, **HOME))
     resident = world.present(world.token(iss=HK, document_type="hkid", sealed={"endorsement": None}))
     younger = world.present(world.token())
+    ninetieth = {**ENDORSEMENT, "kind": "T", "entries_left": None, "first_entered_on": "2026-10-17"}
+    family = world.present(world.token(sealed={"endorsement": ninetieth}))
+    group = world.present(world.token(sealed={"endorsement": {**ENDORSEMENT, "kind": "L"}}))
     exit_lane = {"direction": "exit"}
     return [
         _case("cwt-admitted", None, "everything holds", cwt, "admit", marks=[], overstay=False),
@@ -136,6 +139,15 @@ def _admitted(found: dict[str, GateSimulator]) -> list[Case]:
             "admit",
             lane=exit_lane,
             overstay=True,
+        ),
+        _case("ninetieth-day-admitted", None, "its first entry was 90 days ago", family, "admit", marks=[]),
+        _case(
+            "advice-admitted",
+            None,
+            "a rule advises and stands in nobody's way",
+            group,
+            "admit",
+            marks=["travel_advice:with-the-group"],
         ),
         _case("own-resident-admitted", None, "the anchor's own issuer needs no mark", resident, "admit"),
         _case(
@@ -346,6 +358,7 @@ def _travel(found: dict[str, GateSimulator]) -> list[Case]:
         return _case(name, 9, why, world.present(world.token(sealed=sealed, **changes)), f"refer {reason}", **options)
 
     used, ended = {**ENDORSEMENT, "entries_left": 0}, {**ENDORSEMENT, "valid_to": "2027-01-14"}
+    family = {**ENDORSEMENT, "kind": "T", "entries_left": None, "first_entered_on": "2026-10-16"}
     child = {"birth_date": "2021-06-01"}
     refused = "document_not_eligible"
     return [
@@ -362,6 +375,14 @@ def _travel(found: dict[str, GateSimulator]) -> list[Case]:
         ),
         case("endorsement-ended", "its endorsement ended yesterday", refused, {"endorsement": ended}),
         case("document-for-no-leg", "no rule knows the document", refused, {}, claims={"document_type": "passport"}),
+        case("ninety-days-over", "its first entry was 91 days ago", refused, {"endorsement": family}),
+        case(
+            "rule-for-elsewhere",
+            "the rule that knows the document is for another checkpoint",
+            refused,
+            {},
+            claims={"document_type": "reentry"},
+        ),
         case("child-alone", "a child of 5 has no guardian", "guardian_missing", child),
         case(
             "overstayed-goes-on",
