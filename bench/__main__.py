@@ -22,6 +22,7 @@ PARTS = (
     "federation",
     "token",
     "journal",
+    "watchlist",
     "reads",
     "status",
     "revocation",

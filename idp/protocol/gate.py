@@ -191,7 +191,7 @@ class _Passage:
             sub=sealed.sub if sealed else "",
             status_as_of=self.status_as_of,
             document=document_facts(token, sealed, None) if token and sealed else None,
-            also=tuple(item for item in self.also if item is not reason),
+            also=tuple([item for item in self.also if item is not reason]),
             reservation=self.reservation,
         )
 
@@ -317,7 +317,8 @@ class _Passage:
             None if is_open else Reason.CHECKPOINT_CLOSED,
             verdict.reason,
         )
-        return tuple(reason for reason in reasons if reason is not None), verdict
+        found = [reason for reason in reasons if reason is not None]  # a generator would resume once for each
+        return tuple(found), verdict
 
     def _accompanied(self, token: BorderToken, facts: TravelFacts) -> TravelFacts:
         """The rules see a guardian who went through here a moment ago, and none that is only written in the token."""

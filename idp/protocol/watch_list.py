@@ -16,6 +16,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+from operator import lt
 from typing import Any
 
 from idp.protocol import strict_json
@@ -102,6 +104,6 @@ def read(text: str) -> WatchList:
     if len(content) % WIDTH or len(content) > MAX_HASHES * WIDTH:
         raise Refusal(Reason.MALFORMED, f"a watch list is of {WIDTH} bytes a number, and bounded")
     entries = [content[place : place + WIDTH] for place in range(0, len(content), WIDTH)]
-    if entries != sorted(set(entries)):  # it would be searched in vain
+    if not all(map(lt, entries, islice(entries, 1, None))):  # it would be searched in vain
         raise Refusal(Reason.MALFORMED, "a watch list that is not in order")
     return WatchList(content)
