@@ -47,6 +47,20 @@ def test_the_order_of_the_reports_changes_nothing(world: World) -> None:
     assert set(map(str, ends)) == {str((["settled", "used"] * 2, 0))}
 
 
+def test_a_crossing_that_comes_between_two_that_were_a_pair_parts_them(world: World) -> None:
+    """The later entry was told first; the exit belongs to the one that lies next to it."""
+    books = Books(world, entries_left=2)
+    left, later = books.crosses("exit"), books.crosses("entry", 7200)
+    assert later.exit == left
+    between = books.crosses("entry", 900)
+    later.refresh_from_db()
+    left.refresh_from_db()
+    assert (between.exit, later.exit, later.waits, left.use) == (left, None, True, "settled")
+    books.crosses("exit", 7000)
+    later.refresh_from_db()
+    assert later.exit.at == world.now + 7000 and not ConfirmedCrossing.objects.filter(waits=True).exists()
+
+
 def test_a_token_that_is_told_twice_counts_once(books: Books) -> None:
     token = books.token("entry")
     assert books.tell(token) == books.tell(token, 5)
