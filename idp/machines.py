@@ -32,6 +32,7 @@ PATHS = frozenset(
         "/oidc/jwks",
         "/oidc/federation-registration",
         "/oidc/attestation-challenge",
+        "/border/v1/tokens",
     }
 )
 PREFIX = "/border/"  # all of that room: wallets, lanes and peers

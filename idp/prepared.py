@@ -28,13 +28,7 @@ def run(statement: str, values: Sequence[Value]) -> list[tuple[str | None, ...]]
 
     Outside a transaction it is committed when this returns. Raises `django.db.DatabaseError`.
     """
-    database = this_threads()
-    database.ensure_connection()
-    parameters = [_parameter(value) for value in values]
-    with database.wrap_database_errors:
-        if database.in_atomic_block:
-            _begin(database.connection)
-        return _run(database.connection, statement, parameters)
+    return _sent(this_threads(), statement, values)
 
 
 def rows(statement: str, values: Sequence[Value]) -> Sequence[Sequence[Any]]:
@@ -44,7 +38,7 @@ def rows(statement: str, values: Sequence[Value]) -> Sequence[Sequence[Any]]:
     """
     database = this_threads()
     if database.vendor == "postgresql":
-        return run(statement, values)
+        return _sent(database, statement, values)
     with database.cursor() as cursor:
         cursor.execute(_PLACE.sub("%s", statement), values)
         found: Sequence[Sequence[Any]] = cursor.fetchall()
@@ -73,6 +67,16 @@ def on_trial(statement: Callable[[], Result]) -> Result:
 def this_threads() -> Any:
     """This thread's database: what `django.db.connection` stands for, which looks for it at each use."""
     return connections[DEFAULT_DB_ALIAS]
+
+
+def _sent(database: Any, statement: str, values: Sequence[Value]) -> list[tuple[str | None, ...]]:
+    database.ensure_connection()
+    parameters = [_parameter(value) for value in values]
+    connection = database.connection
+    with database.wrap_database_errors:
+        if database.in_atomic_block:
+            _begin(connection)
+        return _run(connection, statement, parameters)
 
 
 def _parameter(value: Value) -> bytes | None:

@@ -148,7 +148,7 @@ def test_the_switch_sends_machines_one_way_and_pages_the_other() -> None:
         return application
 
     switch = Switch(machines=named("machines"), pages=named("pages"))
-    for path in (*machines.PATHS, "/border/v1/tokens", "/border/v1/checkpoints/x/bundle"):
+    for path in (*machines.PATHS, "/border/v1/checkpoints/x/bundle"):
         assert Answer(switch, path).body == b"machines", path
     for path in (
         "/oidc/authorize",

@@ -10,14 +10,22 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from idp import prepared
 from idp.accounts.models import TravelDocument, Traveller
 from idp.audit import events
 from idp.biometrics import engines, vault
 from idp.biometrics.engine import Template
 from idp.biometrics.models import FaceReference
 from idp.conf import authority
+from idp.plain_rows import Columns
 
 log = logging.getLogger(__name__)
+
+_REFERENCES = Columns(FaceReference, "f")
+_OF = (
+    f"SELECT {_REFERENCES.sql} FROM {_REFERENCES.table} "  # noqa: S608  constants
+    "WHERE f.document_id = $1 AND f.traveller_id = $2 ORDER BY f.id"
+)
 
 KIND = "template"
 DEVICE = "device"
@@ -26,8 +34,10 @@ WAITING = 72 * 3600  # seconds for a wallet to fetch what it is to keep
 
 def of(document: TravelDocument) -> dict[str, FaceReference]:
     """By model, those made for the traveller who holds the document now."""
-    rows = FaceReference.objects.filter(document=document, traveller=document.traveller_id)
-    return {row.model: row for row in rows}
+    if document.traveller_id is None:
+        return {}
+    rows = prepared.rows(_OF, [document.pk.hex, document.traveller_id.hex])
+    return {row.model: row for row in map(_REFERENCES.read, rows)}
 
 
 def enrolled(document: TravelDocument) -> bool:

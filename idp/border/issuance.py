@@ -32,6 +32,7 @@ from idp.oidc.access import Access
 from idp.plain_rows import Columns
 from idp.protocol import border_token, strict_json
 from idp.protocol.authorization_details import BorderCrossing
+from idp.protocol.keys import PrivateKey
 from idp.protocol.refusals import Refusal
 from idp.protocol.travel_rules import HONG_KONG, local_date
 
@@ -84,11 +85,12 @@ def issue_group(*, access: Access, requests: Sequence[TokenRequest], now: int) -
         _examined(access, request, consents, destination, now=now)
         for request, consents in zip(requests, covering, strict=True)
     ]
-    rows = _store(access, destination, cases, now=now)
+    rows, number = _store(access, destination, cases, now=now)
+    signer = signing.private_key("border", revision=number)
     for case in cases:
         if case.reference in case.waiting:  # the wallet has shown that it has it
             handover.let_go(case.reference, actor=f"traveller:{access.traveller.id}")
-    return [_signed(access, destination, case, row) for case, row in zip(cases, rows, strict=True)]
+    return [_signed(access, destination, case, row, signer) for case, row in zip(cases, rows, strict=True)]
 
 
 def pairwise_subject(traveller_id: UUID, receiving_authority: str) -> str:
@@ -160,16 +162,22 @@ def _face(
 
 
 @transaction.atomic
-def _store(access: Access, destination: Destination, cases: Sequence[_Case], *, now: int) -> list[IssuedToken]:
-    """The rows and their audit events; the consents are counted by the database, so that no limit is passed."""
-    rows = {}
+def _store(
+    access: Access, destination: Destination, cases: Sequence[_Case], *, now: int
+) -> tuple[list[IssuedToken], int]:
+    """The rows with their audit events, and the number of `idp.federation.revision`, by which the key is known.
+
+    The consents are counted by the database, so that no limit is passed.
+    """
+    rows, number = {}, 0
     for case in sorted(cases, key=lambda case: case.consents[0][0]):  # so that no two groups wait for each other
         try:
-            consent = limits.take(access, case.consents, document=case.person.document.pk)
-            expires_at = _ends(case, consent, destination.leg(case.request.direction)[1], now=now)
+            taken = limits.take(access, case.consents, document=case.person.document.pk)
+            expires_at = _ends(case, taken.consent, destination.leg(case.request.direction)[1], now=now)
         except UnableToIssue as error:
             error.document = case.request.document
             raise
+        number = taken.revision
         uri, idx = status_lists.allocate(expires_at=expires_at, now=now)
         rows[case.jti] = row = IssuedToken(
             jti=strict_json.b64encode(case.jti),
@@ -194,7 +202,7 @@ def _store(access: Access, destination: Destination, cases: Sequence[_Case], *, 
         _TOKENS.insert(row)
         said = {"checkpoint": row.checkpoint, "direction": row.direction, "format": row.form, "group": len(cases)}
         events.record(kind="border_token.issued", actor=f"traveller:{access.traveller.id}", subject=row.jti, data=said)
-    return [rows[case.jti] for case in cases]
+    return [rows[case.jti] for case in cases], number
 
 
 def _ends(case: _Case, consent: BorderCrossing, territory: str, *, now: int) -> int:
@@ -221,7 +229,7 @@ def _midnight_after(day: datetime.date) -> int:
     return int(following.timestamp())
 
 
-def _signed(access: Access, destination: Destination, case: _Case, row: IssuedToken) -> Issued:
+def _signed(access: Access, destination: Destination, case: _Case, row: IssuedToken, signer: PrivateKey) -> Issued:
     origin, target = destination.leg(row.direction)
     document = case.person.document
     claims = border_token.TokenClaims(
@@ -247,7 +255,7 @@ def _signed(access: Access, destination: Destination, case: _Case, row: IssuedTo
     token = write(
         claims,
         _sealed(case, destination),
-        signer_key=signing.private_key("border"),
+        signer_key=signer,
         recipient=destination.sealing_keys[0],
     )
     return Issued(

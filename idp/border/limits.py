@@ -6,12 +6,14 @@ and, for a child's, the guardianship may have ended since the request began.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from idp import prepared
 from idp.accounts.models import Account, Device, Guardianship, TravelDocument, Traveller
 from idp.border.eligibility import UnableToIssue
 from idp.border.models import ConsentUse
+from idp.federation import revision
 from idp.oidc.access import Access
 from idp.oidc.models import Grant
 from idp.protocol import strict_json
@@ -30,8 +32,16 @@ _TAKE = (
     f"AND d.status = '{TravelDocument.Status.VALID.value}' AND (d.traveller_id = t.id OR EXISTS (SELECT 1 "
     f"FROM {_GUARDIANSHIP} s WHERE s.guardian_id = t.id AND s.ward_id = d.traveller_id AND s.ended_at IS NULL)) "
     f"ON CONFLICT (grant_id, consent) DO UPDATE SET used = {_USE}.used + 1 WHERE {_USE}.used < {_USE}.most "
-    "RETURNING used"
+    f"RETURNING used, ({revision.READ})"
 )
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The consent that a token was taken of, and the number of `idp.federation.revision` at that moment."""
+
+    consent: BorderCrossing
+    revision: int
 
 
 def covering(
@@ -66,15 +76,15 @@ def living(access: Access, *, now: int) -> list[BorderCrossing]:
     return found
 
 
-def take(access: Access, consents: Sequence[tuple[str, BorderCrossing]], *, document: UUID) -> BorderCrossing:
+def take(access: Access, consents: Sequence[tuple[str, BorderCrossing]], *, document: UUID) -> Taken:
     """Use up one token for ``document`` of the first of ``consents`` that has one left, in the caller's transaction.
 
     Raises `UnableToIssue`: consent_exhausted; or, where it ended meanwhile, device_revoked or document_not_eligible.
     """
     for name, consent in consents:
         values = [name, consent.max_tokens, consent.valid_until, document.hex, access.grant_id.hex, access.jkt]
-        if prepared.rows(_TAKE, values):
-            return consent
+        for _, number in prepared.rows(_TAKE, values):
+            return Taken(consent, int(number or 0))
     raise _why_not(access, consents)
 
 

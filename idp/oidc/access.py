@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from idp import clock, conf
+from idp import clock, conf, prepared
 from idp.accounts.models import Account, Device, Traveller
 from idp.federation import signing
 from idp.oidc import form, grant_rows, levels, proofs, tokens
@@ -21,6 +21,7 @@ from idp.protocol import dpop, jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z]+) +(?P<token>[A-Za-z0-9._~+/-]+=*)\Z")
+_DEVICE = f"SELECT revoked_at IS NULL FROM {Device._meta.db_table} WHERE jkt = $1 AND traveller_id = $2"  # noqa: S608  constants
 _ALGORITHMS = " ".join(jws.MODERN)
 
 
@@ -186,10 +187,10 @@ def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:
 
 
 def _check_device(grant: Grant, jkt: str) -> None:
-    device = Device.objects.filter(jkt=jkt, traveller=grant.traveller).first()
-    if device is None:
+    found = prepared.rows(_DEVICE, [jkt, grant.traveller_id.hex])
+    if not found:
         raise _unable("invalid_token", "no such device")
-    if device.revoked_at is not None:
+    if found[0][0] not in (1, "t"):  # SQLite has numbers, PostgreSQL's text has letters
         raise UnableToAuthorize("device_revoked", "revoked")
 
 

@@ -8,7 +8,7 @@ still not meet the same IV with another plaintext.
 import hmac
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import cbor2
 from cryptography.exceptions import InvalidTag
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from idp.protocol import cose, strict_json
-from idp.protocol.keys import PrivateKey, PublicKey, generate
+from idp.protocol.keys import PrivateKey, PublicKey
 from idp.protocol.refusals import Reason, Refusal
 
 MAX_BYTES = 8192  # of a sealed message: a face template of 512 bytes and a page of facts need less than 2,000
@@ -172,14 +172,19 @@ def _cose_parts(message: Any) -> tuple[bytes, bytes, Mapping[Any, Any]]:
 def _agree(recipient: PublicKey, ephemeral: PrivateKey | None) -> tuple[ec.EllipticCurvePublicKey, bytes]:
     if not isinstance(recipient.raw, ec.EllipticCurvePublicKey) or recipient.raw.curve.name != "secp256r1":
         raise Refusal(Reason.MALFORMED, "a sealing key that is not on P-256")
-    own = generate() if ephemeral is None else ephemeral
-    return cast(ec.EllipticCurvePublicKey, own.public.raw), _exchange(own, recipient.raw)
+    # A key for one message needs no name, and to make one of it as a JWK takes longer than all the rest of sealing.
+    own = ec.generate_private_key(ec.SECP256R1()) if ephemeral is None else _on_curve(ephemeral)
+    return own.public_key(), own.exchange(ec.ECDH(), recipient.raw)
 
 
 def _exchange(own: PrivateKey, other: ec.EllipticCurvePublicKey) -> bytes:
-    if not isinstance(own.raw, ec.EllipticCurvePrivateKey):
+    return _on_curve(own).exchange(ec.ECDH(), other)
+
+
+def _on_curve(key: PrivateKey) -> ec.EllipticCurvePrivateKey:
+    if not isinstance(key.raw, ec.EllipticCurvePrivateKey):
         raise TypeError("a sealing key of ours that is not on a curve")
-    return own.raw.exchange(ec.ECDH(), other)
+    return key.raw
 
 
 def _iv(secret: bytes, content: bytes) -> bytes:
