@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     threading.Thread(target=gate.warm_up, daemon=True).start()
     names = " and ".join(f"{lane.config.lane_id} {lane.config.direction}" for lane in lanes)
     words = f"{names} on http://{options.host}:{server.port}"
+    words += "".join(f", officers on http://{options.officer_host}:{desk.port}" for desk in desks)
     server.serve_until_signalled(lambda: print(words, flush=True))  # noqa: T201
     stop.set()
     for other in [*desks, *([link] if link is not None else [])]:
@@ -97,7 +98,7 @@ def decisions(options: argparse.Namespace) -> int:
     """The officers' log in words."""
     for entry in officers_log.read(options.directory):
         words = texts.for_officer(Reason(entry["reason"]), options.language) if entry["reason"] else ""
-        print(entry["seq"], entry["at"], entry["decision"], words, entry["score"])  # noqa: T201
+        print(entry["seq"], entry["at"], entry["decision"], words, entry["score"], entry.get("officers", ""))  # noqa: T201
     return 0
 
 

@@ -1,9 +1,11 @@
 """The program: enrol, exchange once, run, show decisions; with real processes."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from idp.checkpoint import officers_log
 from idp.checkpoint.__main__ import main
 from idp.checkpoint.config import DATABASE, LANE_FILE, LANE_KEY, write_private
+from tests.checkpoint.joint import JointSimulator
 from tests.checkpoint.lanes import LaneSimulator, invitation, lane_key
 from tests.checkpoint.toy_engine import OTHER
 
@@ -39,6 +42,43 @@ def test_a_kiosk_runs_and_ends_when_it_is_told(enrolled: Path) -> None:
         child.wait(20)
         child.stdout.close()
     assert child.returncode == 0
+
+
+def test_a_joint_gate_runs_with_a_page_for_the_officers_of_each_side(tmp_path: Path) -> None:
+    gate = JointSimulator(tmp_path)
+    for side, lane in gate.sides.items():
+        write_private(lane.directory / LANE_FILE, json.dumps(invitation(**lane.invited)))
+        write_private(lane.directory / LANE_KEY, json.dumps(lane.key.jwk()))
+        lane.store.close()
+        assert side == lane.config.direction
+    places = [str(lane.directory) for lane in gate.sides.values()]
+    command = [sys.executable, "-m", "idp.checkpoint", "run", "--directory", places[1], "--joint", places[0]]
+    ports = ["--port", "0", "--interval", "0", "--officer-port", "0", "--joint-officer-port", "0"]
+    child = subprocess.Popen([*command, *ports], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    try:
+        said = child.stdout.readline()
+        assert "#1 entry and " in said
+        assert "#1 exit on http" in said
+        screen, *desks = re.findall(r"http://127.0.0.1:\d+", said)
+        with urllib.request.urlopen(f"{screen}/state", timeout=20) as answer:  # noqa: S310
+            assert json.load(answer)["joint"] is True
+        for desk in desks:
+            with urllib.request.urlopen(f"{desk}/texts?lang=pt", timeout=20) as answer:  # noqa: S310
+                assert json.load(answer)["desk"]["title"] == "Agentes"
+        assert len(desks) == 2
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.wait(20)
+        child.stdout.close()
+    assert child.returncode == 0
+
+
+def test_two_lanes_of_one_authority_do_not_start_as_a_joint_gate(
+    enrolled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--directory", str(enrolled), "--joint", str(enrolled), "--port", "0", "--interval", "0"]) == 1
+    assert "exit lane of one authority" in capsys.readouterr().err
 
 
 def test_a_lane_without_its_memory_does_not_start_with_an_empty_one(
@@ -82,7 +122,7 @@ def test_decisions_are_shown_in_words(lane: LaneSimulator, capsys: pytest.Captur
     officers_log.write(lane.directory, lane.cross(), at=lane.clock.now)
     assert main(["decisions", "--directory", str(lane.directory), "--language", "pt"]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.endswith("refuse O rosto não é o do titular da credencial. 0.1")
+    assert first.rstrip().endswith("refuse O rosto não é o do titular da credencial. 0.1")
     assert " admit " in second
 
 
