@@ -26,6 +26,7 @@ PARTS = (
     "reads",
     "status",
     "revocation",
+    "issuance",
 )  # bench/PART.py
 OUT = Path("var/bench")
 

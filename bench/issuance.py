@@ -53,14 +53,8 @@ class Phones:
     _turns: Iterator[tuple[int, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        tokens = self.known["tokens"]
-        each = [
-            (place, token)
-            for token_place in range(GRANTS)
-            for place, all_ in enumerate(tokens)
-            for token in [all_[token_place]]
-        ]
-        self._turns = iter(cycle(each))
+        turns = zip(*self.known["tokens"], strict=True)
+        self._turns = cycle([(place, token) for turn in turns for place, token in enumerate(turn)])
 
     def request(self, form: str) -> bytes:
         """The next traveller's request for a token in ``form``: nobody asks twice in a row."""
@@ -197,7 +191,7 @@ def _fill(url: str, rows: int) -> None:
             return
         # One traveller's and document's: what is looked for is a grant's.
         facts = dict(zip(("traveller", "document", "checkpoint", "authority"), found[1:], strict=True))
-        statement = ROWS.format(**facts, now=int(time.time()), first=found[0], last=rows, more="", values="")
+        statement = ROWS.format(**facts, now=int(time.time()), first=found[0], last=rows)
         connection.execute(statement)
         connection.execute("VACUUM ANALYZE border_issuedtoken")
 

@@ -18,10 +18,11 @@ MAX_TOKENS = 32  # of one consent; docs/protocol.md
 CODE = "measured"
 ROWS = """
 INSERT INTO border_issuedtoken (jti, traveller_id, document_id, grant_id, device_jkt, holder_jkt, checkpoint, authority,
-  direction, territory, form, face_model, issued_at, expires_at, status_uri, status_idx, revoked_by{more})
+  direction, territory, form, face_model, issued_at, expires_at, status_uri, status_idx, revoked_by, revoked_for,
+  suspended_by)
 SELECT md5('a' || n), '{traveller}', '{document}', md5('g' || n / 8), md5('d' || n / 64), md5('h' || n / 64),
   '{checkpoint}', '{authority}', 'exit', 'CHN', 'cwt', 'm', {now} - 86400, {now} - 80000, 'old/' || n / 100000,
-  n % 100000, ''{values} FROM generate_series({first}, {last}) AS n
+  n % 100000, '', '', '' FROM generate_series({first}, {last}) AS n
 """
 
 

@@ -108,7 +108,10 @@ def paced(requests: Sequence[bytes], *, port: int, rate: float, status: int, con
                 while waiting and free and waiting[0][0] / rate <= now:
                     _send(free.popleft(), waiting)  # in turn: none idles until the server closes it
                 next_due = waiting[0][0] / rate - now if waiting and free else 20.0
-                for key, _ in ready.select(timeout=max(0.0, next_due)):
+                answered = ready.select(timeout=max(0.0, next_due))
+                if not answered and next_due >= 20.0:
+                    _silence()
+                for key, _ in answered:
                     line = key.data
                     if (whole := _received(line, good)) is not None:
                         answers[line.place] = whole

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from idp.border import destinations
+from idp.border import checkpoints, destinations
 from idp.federation import peering
 from idp.protocol import keys
 from idp.protocol.refusals import Reason, Refusal
@@ -104,3 +105,31 @@ def test_what_is_not_a_checkpoint_of_ours_is_refused(world: World, path: str) ->
     """invalid solely because nothing of that name is a checkpoint."""
     with pytest.raises(Refusal):
         destinations.resolve(f"http://hk.localhost:8002{path}", now=NOW)
+
+
+@pytest.mark.usefixtures("shared_database")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_held_is_gone_at_once_when_anything_changes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token sealed to yesterday's key, or for a checkpoint that an officer has just closed."""
+    entity_id, gate, looked = world.checkpoint.entity_id, world.gate, list[str]()
+    found = destinations._found
+
+    def counted(entity_id: str, *, now: int) -> Any:
+        looked.append(entity_id)
+        return found(entity_id, now=now)
+
+    monkeypatch.setattr(destinations, "_found", counted)
+    first = destinations.resolve(entity_id, now=NOW)
+    assert destinations.resolve(entity_id, now=NOW + 29) is first and len(looked) == 1
+    destinations.resolve(entity_id, now=NOW + 30)
+    assert len(looked) == 2
+    following = [gate.sealing[1].public, keys.generate().public]
+    checkpoints.rotate_sealing_keys(lane=gate.lane, sealing=following, now=NOW)
+    assert destinations.resolve(entity_id, now=NOW + 31).sealing_keys[0].thumbprint == following[0].thumbprint
+    with transaction.atomic():
+        destinations.resolve(entity_id, now=NOW + 31)  # a transaction may see what nobody else ever will
+    assert len(looked) == 4
+    world.checkpoint.active = False
+    checkpoints.configure(checkpoint=world.checkpoint, changed=["active"], officer=OFFICER, now=NOW)
+    with pytest.raises(Refusal):
+        destinations.resolve(entity_id, now=NOW + 31)
