@@ -46,7 +46,7 @@ def run_full() -> dict[str, Any]:
 def _measured(*, checkpoints: int, lanes: int) -> dict[str, Any]:
     pinned.pin_load()
     key = keys.generate("ES256")
-    with ExitStack() as running, tempfile.TemporaryDirectory(prefix="bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name, ExitStack() as running:
         environments = {code: _environment(running, Path(name), code) for code in PORTS}
         running.enter_context(pinned.database_aside(contenders.URL))
         asked = {"checkpoints": checkpoints, "lanes": lanes, "jwk": key.public.jwk(), "tokens": TOKENS // 2}
@@ -145,7 +145,8 @@ def _worker(environment: Mapping[str, str], directory: Path) -> Iterator[None]:
         *("--pool", "solo", "-B", "--schedule", str(directory / "beat"), "--loglevel", "ERROR"),
         *("--without-gossip", "--without-mingle", "-n", f"{directory.name}@localhost"),
     ]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env={**os.environ, **environment}, **silent)
     try:
         yield
     finally:
