@@ -26,6 +26,7 @@ export async function codeScreen(tokenId, state, { signal, fail, done }) {
     el("div", { class: "head" }, el("h1", {}, pick(step.name)), el("p", { class: "lead" }, say("code.lead"))),
     ...person(token, group),
     box,
+    ...otherSide(crossing, step),
     facts(token),
     el("button", { class: "quiet", click: (event) => another(event.currentTarget, token, group, fail) }, say("code.new")),
     ...(token.group ? [] : [link(token, step, { fail, done })]),
@@ -41,6 +42,16 @@ function person(token, group) {
     el("p", { class: "card person" }, say("group.person", { name: token.name, number, count: group.length })),
     ...(next ? [el("a", { class: "button", href: `#/code/${next.id}` }, say("group.next"))] : []),
   ];
+}
+
+/** At a joint gate both codes are shown, one after the other: the way to that of the other side. */
+function otherSide(crossing, step) {
+  return crossing.steps
+    .filter((other) => other.direction !== step.direction && other.tokens.cwt)
+    .map((other) => {
+      const words = say("code.joint", { place: pick(other.name) });
+      return el("a", { class: "button quiet", href: `#/code/${other.tokens.cwt.id}` }, words);
+    });
 }
 
 function findStep(state, token) {

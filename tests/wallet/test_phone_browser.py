@@ -107,3 +107,21 @@ def test_a_guardian_shows_a_code_for_each_child_after_their_own(world: World, pa
         if number < 3:
             page.get_by_role("link", name="Next person").click()
     assert page.get_by_role("link", name="Next person").count() == 0
+
+
+def test_code_of_the_other_side_is_one_tap_away_for_a_joint_gate(world: World, page: Page, url: str) -> None:
+    """A traveller between two authorities who had to find the second code in a list would hold everybody up."""
+    _consent(world, page, url)
+    page.goto(url)
+    page.click("text=To the bay")
+    page.click("text=Ask my authority")
+    page.click("text=Continue")
+    page.wait_for_url("**/#/crossing/day")
+    for turn in (0, 1):
+        page.goto(f"{url}/#/crossing/day")
+        page.locator("text=Show the code").nth(turn).click()
+        page.get_by_alt_text("Your code for the gate").wait_for()
+    assert page.inner_text("h1") == "Bay"
+    page.locator("a", has_text="Joint gate: show the code for West").click()
+    page.get_by_role("heading", name="West").wait_for()
+    page.get_by_alt_text("Your code for the gate").wait_for()
