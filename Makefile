@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: help demo up test test-faults check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
+.PHONY: help demo up test test-faults simulate check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
 help:
 	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
 	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
 	@echo "make test   every test          make check  style, types, import contracts (never edits)"
 	@echo "make test-faults  kill workers and brokers over 500 face jobs on each broker that is installed"
+	@echo "make simulate  a year of three authorities with every fault; SEED= TRAVELLERS= CROSSINGS= DAYS= for another one"
 	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
 	@echo "make conformance-federation  foreign resolvers and the OpenID Foundation's modules judge two nodes"
 	@echo "make conformance-oidc        foreign clients and the OpenID Foundation's modules judge an OpenID provider"
@@ -49,6 +50,11 @@ bench-full: .venv/.dev $(PEERS)
 # Workers and brokers are killed over 500 jobs: one line for each broker, some five minutes each. JOBS=n for another number.
 test-faults: .venv/.dev
 	@$(RUN) -m tests.faults.run --jobs $(or $(JOBS),500)
+
+# 100,000 crossings; report and plots in var/simulate. Its last line ends in zeros, or its exit status is not one.
+simulate: .venv/.dev
+	@$(RUN) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(TRAVELLERS),--travellers $(TRAVELLERS)) \
+	  $(if $(CROSSINGS),--crossings $(CROSSINGS)) $(if $(DAYS),--days $(DAYS))
 
 fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -n 2 -q -m "not e2e and not browser" tests/protocol tests/openapi

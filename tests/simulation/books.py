@@ -10,8 +10,7 @@ from tests.simulation.orders import Leave
 from tests.simulation.places import NODES
 
 OF_A_RULE = frozenset({"document_not_eligible", "stay_exceeded", "guardian_missing"})
-STOPPED = "document_not_eligible"  # the code with which no token is issued for the same reasons
-PASSED = ("admit", "release")
+NEVER = frozenset({"stolen", "other face", "alike", "not live", "other lane", "late"})  # no lane lets them through
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class Books:
     through: Counter[str] = field(default_factory=Counter)  # by rule
     stopped: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # what was wrong, verdict, reason
+    twice: list[str] = field(default_factory=list)  # tokens that one lane let through more than once
     unexplained: list[str] = field(default_factory=list)
 
     def note(self, crossing: Crossing) -> int:
@@ -82,9 +82,19 @@ class Books:
             if seen.word == "admit":
                 checkpoint, direction = crossing.wanted.checkpoint, crossing.wanted.direction
                 self.passings.append(Passing(issuer, seen.jti, checkpoint, lane, direction, seen.at))
+        self._cheated(crossing, lanes)
         self._refused(crossing)
         self.crossings += crossing.admitted
         return int(crossing.admitted)
+
+    def _cheated(self, crossing: Crossing, lanes: list[str]) -> None:
+        """Who was let through though the lane could see that it must not; a token twice at the lane that knew it."""
+        admitted = [(lane, seen) for lane, seen in zip(lanes, crossing.seen, strict=True) if seen.word == "admit"]
+        often = Counter((lane, seen.jti) for lane, seen in admitted)
+        self.twice += [f"{jti} twice at {lane}" for (lane, jti), times in often.items() if times > 1]
+        first = min((shown.at for shown in crossing.shown), default=0)
+        if crossing.wrong in NEVER and any(seen.at <= first + 60 for _, seen in admitted):
+            self.unexplained.append(f"{crossing.wrong} let through: {crossing.wanted.number}")
 
     def _refused(self, crossing: Crossing) -> None:
         """A resident on the way home whom a rule holds up; an honest traveller whom nothing explains."""
@@ -169,6 +179,7 @@ class _Differences:
 
     def doubles(self) -> None:
         """A token that was let through more than once is under an officer's eyes, once for each time too many."""
+        self._count("unnoticed_double", len(self.books.twice), f"at one lane: {self.books.twice[:5]}")
         often = Counter((each.checkpoint.rpartition("/checkpoints/")[0], each.jti) for each in self.books.passings)
         for (here, jti), times in often.items():
             missing = times - 1 - self.accounts[here].alerts[jti]

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from idp.audit import events
+from idp.border import eligibility
 from idp.border.entries import reserving, using
-from idp.border.models import DuplicateAlert
+from idp.border.records import passing, storing
 from idp.checkpoint.store import Store
 from idp.federation import signing
+from idp.protocol import travel_rules
 from tests.simulation.mesh import Killed, Mesh
 from tests.simulation.node import Settings
 
@@ -74,31 +76,24 @@ def _skip_ledger() -> None:
 
 def _lose_alerts() -> None:
     """Nobody hears of a token that was let through twice."""
-    DuplicateAlert.objects.bulk_create = lambda rows, *_, **__: []  # type: ignore[method-assign]
-    DuplicateAlert.objects.create = lambda **_: None  # type: ignore[method-assign, assignment, return-value]
+    passing._raise_alert = lambda *_, **__: None  # type: ignore[assignment]
 
 
 def _block_residents() -> None:
     """No rule says any more who goes home."""
-    from idp.protocol import travel_rules
-
     evaluate = travel_rules.evaluate
 
     def homeless(facts: Any, **options: Any) -> Any:
         rules = [rule for rule in options.pop("rules") if not getattr(rule, "home", False)]
         return evaluate(facts, rules=rules, **options)
 
-    from idp.border import eligibility
-
     travel_rules.evaluate = eligibility.evaluate = homeless
 
 
 def _forget_journal() -> None:
     """A batch is said to be recorded, and its last entry is not."""
-    from idp.border.models import JournalEntry
-
-    bulk_create = JournalEntry.objects.bulk_create
-    JournalEntry.objects.bulk_create = lambda rows, *a, **b: [*bulk_create(rows[:-1], *a, **b), rows[-1]]  # type: ignore[method-assign]
+    insert = storing.insert
+    storing.insert = lambda lane, entries, *, now: insert(lane, entries[:-1], now=now)
 
 
 DEFECTS: dict[str, Callable[[], None]] = {

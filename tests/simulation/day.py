@@ -17,7 +17,6 @@ HOUR = 9 * 3600  # of the day, in Hong Kong, at which the border is busiest
 SPREAD, REFRESH, LEAVE, ENTER, AGAIN, EVENING = 70, 80, 100, 170, 240, 7200  # seconds after it
 BUSY = 3  # places a day
 AHEAD, JWT = 0.1, 0.1  # of the tokens
-MISCHIEF = 0.06  # of the crossings
 
 # What goes wrong with a presentation, and how often beside the others.
 WRONGS = {
@@ -102,9 +101,12 @@ class Lanes:
 class Day:
     """The crossings of a day."""
 
-    def __init__(self, number: int, legs: Sequence[Leg], chance: random.Random, lanes: Lanes, *, first: int) -> None:
+    def __init__(
+        self, number: int, legs: Sequence[Leg], chance: random.Random, lanes: Lanes, *, first: int, mischief: float
+    ) -> None:
         self.start = START + number * DAY + HOUR
         self._random, self.lanes, self._next = chance, lanes, first
+        self._mischief = mischief
         self._busy = chance.sample(PLACES, BUSY)
         self._open: dict[tuple[str, str], list[int]] = {}
         self.legs = [(leg, self._crossings(leg)) for leg in legs]
@@ -190,7 +192,7 @@ class Day:
     def _crossing(self, leg: Leg, checkpoint: str, direction: str, document: int, territory: str) -> Crossing:
         self._lanes(checkpoint, direction)
         words, weights = list(WRONGS), list(WRONGS.values())
-        wrong = self._random.choices(words, weights)[0] if self._random.random() < MISCHIEF else ""
+        wrong = self._random.choices(words, weights)[0] if self._random.random() < self._mischief else ""
         at = self.start + self._random.randint(0, 59)
         ahead = wrong != "late" and self._random.random() < AHEAD
         shown = self.start + (LEAVE if direction == "exit" else ENTER) + self._random.randint(0, 59)

@@ -26,6 +26,7 @@ class Way:
     out: tuple[int, int]
     back: tuple[int, int]
     leave: str = ""  # kind of the endorsement that it needs: see `LEAVES`
+    then: str = ""  # where it goes on to before it goes home, on an endorsement of the same kind
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ SORTS = (
     Sort(8, "CHN", (EEP,), _permit(("zhuhai", "MAC"), ("hengqin", "MAC"))),
     Sort(6, "CHN", (EEP,), _permit(("T", "HKG"), ("T-3m", "HKG"), ("T-1y", "MAC"))),
     Sort(6, "CHN", (EEP,), _permit(("S", "HKG"), ("D", "HKG"), ("R", "HKG"))),
+    Sort(4, "CHN", (EEP,), (Way("HKG", (0, 0), (0, 0), "G", then="MAC"),)),
     Sort(2, "CHN", (("passport", "E", "CHN", ""),), _permit(("", "HKG"))),
     Sort(14, "HKG", (HKID, ("hrp", "H", "CHN", "")), (Way("CHN", (0, 1), (1, 0)), Way("MAC", (0, 0), (0, 0)))),
     Sort(3, "HKG", (HKID, ("hrp", "HA", "CHN", "")), (Way("CHN", (0, 1), (1, 0)),)),
@@ -128,7 +130,7 @@ class History:
         for traveller in self.travellers:
             if traveller.away and traveller.back_on <= number:
                 legs += 1
-                yield self._home(traveller)
+                yield self._on(traveller, today) or self._home(traveller)
         tries = 0
         while legs < self._legs_a_day and tries < 20 * self._legs_a_day:
             tries += 1
@@ -164,19 +166,27 @@ class History:
 
     def _out(self, traveller: Traveller, today: date) -> Leg:
         way = traveller.way = self.random.choice(traveller.ways)
-        leave = self._leave(traveller, way, today) if way.leave else None
+        leave = self._leave(traveller, way, way.there, today) if way.leave else None
         good = (not way.leave or leave is not None) and not traveller.child and way.leave not in NO_LONGER
         return Leg(traveller, traveller.person.home, way.there, way.out, False, good, leave)
+
+    def _on(self, traveller: Traveller, today: date) -> Leg | None:
+        """From one territory to the other, where the way goes on and there is leave for it."""
+        way = traveller.way
+        if way is None or not way.then or traveller.away == way.then:
+            return None
+        leave = self._leave(traveller, way, way.then, today)
+        return leave and Leg(traveller, traveller.away, way.then, way.out, False, True, leave)
 
     def _home(self, traveller: Traveller) -> Leg:
         if traveller.way is None:
             raise RuntimeError("who is away went there")
         return Leg(traveller, traveller.away, traveller.person.home, traveller.way.back, True, True)
 
-    def _leave(self, traveller: Traveller, way: Way, today: date) -> Leave | None:
+    def _leave(self, traveller: Traveller, way: Way, there: str, today: date) -> Leave | None:
         """The one that is still good; a new one otherwise, unless the traveller sets out without."""
         for leave in traveller.leaves:
-            if leave.destination == way.there and leave.valid_to >= today and leave.word == way.leave:
+            if leave.destination == there and leave.valid_to >= today and leave.word == way.leave:
                 if is_good(leave, traveller.used[leave.number], today):
                     return leave
                 if self.random.random() < WITHOUT_LEAVE or leave.entries is None:
@@ -191,7 +201,7 @@ class History:
             traveller.person.number,
             0,
             kind,
-            way.there,
+            there,
             today,
             last,
             entries,

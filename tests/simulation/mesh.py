@@ -31,7 +31,7 @@ class Mesh:
         self.host, self._peers, self._loss = host, dict(peers), loss
         self._random = random.Random(seed)
         self.faults: Counter[str] = Counter()
-        self.calm = False  # no more faults: the books are to be closed
+        self.calm = True  # no faults: before the year begins, and when the books are to be closed
         self.down: frozenset[str] = frozenset()  # hosts that do not answer
         self.application: Application | None = None
         self.restart: Callable[[], None] = lambda: None

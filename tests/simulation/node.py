@@ -4,6 +4,8 @@ The coordinator (`tests.simulation.year`) says what to do; the peers ask over th
 not the product's are the clock, the network and the face engine.
 """
 
+import contextlib
+import logging
 import os
 import sys
 import traceback
@@ -14,6 +16,8 @@ from urllib.parse import urlsplit
 
 from tests.simulation.mesh import Mesh
 from tests.simulation.places import NODES
+
+TEMPLATE = "tables.sqlite3"  # a database with tables and nothing in them
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,14 @@ def run(settings: Settings, orders: Connection, peers: dict[str, Connection]) ->
     django.setup()
     from tests.simulation.authority import Authority
 
-    authority = Authority(settings, mesh)
+    logging.disable(logging.ERROR)  # faults are what this is about, and are counted
+    with contextlib.suppress(EOFError):  # the coordinator or a peer has gone: so do we
+        _obey(Authority(settings, mesh), orders, mesh, list(peers.values()))
+
+
+def _obey(authority: object, orders: Connection, mesh: Mesh, peers: list[Connection]) -> None:
     while True:
-        for ready in wait([orders, *peers.values()]):
+        for ready in wait([orders, *peers]):
             if ready is not orders:
                 mesh.take(ready)  # type: ignore[arg-type]
                 continue

@@ -2,7 +2,7 @@
 
 import datetime
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from idp.border import issuance
 from idp.oidc.access import Access
 from idp.oidc.models import Client, Grant
 from idp.protocol import holder_key, keys, presentation
+from idp.protocol.refusals import Unavailable
 from tests.simulation.mesh import Killed
 from tests.simulation.orders import Handed, Leave, Person, Wanted, face_of
 
@@ -43,7 +44,8 @@ class Phone:
 class Phones:
     """All of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, restart: Callable[[], None]) -> None:
+        self._restart = restart  # what follows when the node's worker is killed
         self._of: dict[int, Phone] = {}
         self.leaves: dict[int, int] = {}  # number of a leave to its row
         self._client, _ = Client.objects.get_or_create(
@@ -88,20 +90,22 @@ class Phones:
             try:
                 issued = self._ask(phone, holder, grant, wanted)
             except Killed:  # the wallet sees a connection that ends, and asks again
+                self._restart()
                 issued = self._ask(phone, holder, grant, wanted)
         except issuance.UnableToIssue as error:
             return Handed(wanted.number, refused=error.code, detail=str(error))
+        except (Unavailable, Killed) as error:  # the wallet gives up for today
+            return Handed(wanted.number, refused="unavailable", detail=str(error))
         thief = keys.generate() if wanted.stolen else holder
         shown = tuple(_shown(issued.token, wanted.checkpoint, thief, at) for at in wanted.shown_at)
         return Handed(wanted.number, issued.jti, shown)
 
-    def revoke_document(self, person: int, document: int) -> None:
-        """The register says that it is no longer good."""
-        TravelDocument.objects.filter(pk=self._of[person].documents[document].pk).update(status="revoked")
-
-    def restore_document(self, person: int, document: int) -> None:
-        """It was a mistake."""
-        TravelDocument.objects.filter(pk=self._of[person].documents[document].pk).update(status="valid")
+    def mark_document(self, person: int, document: int, *, revoked: bool, now: int) -> None:
+        """The register says that it is no longer good, or that this was a mistake."""
+        row = TravelDocument.objects.get(pk=self._of[person].documents[document].pk)
+        row.status = TravelDocument.Status.REVOKED if revoked else TravelDocument.Status.VALID
+        row.revoked_at = now if revoked else None
+        row.save()
 
     def _consent(self, phone: Phone, wanted: Wanted) -> Grant:
         detail = {

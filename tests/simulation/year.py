@@ -4,6 +4,7 @@ A day is a handful of orders to all three at once; each waits until the others a
 authority after something at another is seen in that order. Within an order each works as fast as it can.
 """
 
+import itertools
 import multiprocessing
 import random
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +22,7 @@ from urllib.parse import urlsplit
 from tests.simulation.books import Account, Books
 from tests.simulation.day import EVENING, REFRESH, SPREAD, Crossing, Day, Lanes
 from tests.simulation.histories import History
-from tests.simulation.node import Settings, run
+from tests.simulation.node import TEMPLATE, Settings, run
 from tests.simulation.orders import Handed, Seen, Shown
 from tests.simulation.places import DAY, NODES, START
 
@@ -40,6 +42,8 @@ class Plan:
     loss: float = 0.01
     kills: float = 0.002
     outages: float = 0.02  # chance that two authorities lose each other, each day
+    mischief: float = 0.06  # of the crossings: somebody shows what he should not
+    template: Path | None = None  # a database with tables, made by an earlier run
     defect: str = ""
     database: Mapping[str, str] = field(default_factory=dict)  # URLs by territory
 
@@ -90,32 +94,48 @@ def running(plan: Plan) -> Iterator[Processes]:
     """Three authorities that recognise each other, in a folder in memory where there is one."""
     memory = Path("/dev/shm")  # noqa: S108  a lane's file is synced at every verdict, and this machine's disk is not the subject
     folder = Path(tempfile.mkdtemp(prefix="causeway-simulate-", dir=memory if memory.is_dir() else None))
-    context = multiprocessing.get_context("spawn")
-    names, pipes, orders, processes = list(NODES), {}, {}, []
-    for place, one in enumerate(names):
-        for other in names[place + 1 :]:
-            pipes[one, other], pipes[other, one] = context.Pipe()
-    for name in names:
-        orders[name], theirs = context.Pipe()
-        settings = Settings(
-            name, folder, plan.seed, plan.loss, plan.kills, plan.database.get(name, ""), defect=plan.defect
-        )
-        peers = {other: pipes[name, other] for other in names if other != name}
-        processes.append(context.Process(target=run, args=(settings, theirs, peers), daemon=True))
-        processes[-1].start()
-    found = Processes(orders)
+    started: list[BaseProcess] = []
     try:
-        found.one("CHN", "tables")
+        found = Processes(_start(plan, folder, started))
+        _tables(plan, found, folder / TEMPLATE)
         for order in ("begin", "meet", "exchange", "exchange"):
             found.all(order)
         yield found
         found.stop()
     finally:
-        for process in processes:
+        for process in started:
             process.join(5)
             process.kill()
             process.join()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(plan: Plan, folder: Path, started: list[BaseProcess]) -> dict[str, Connection]:
+    """Start them, each with a pipe to each of the others and one to us."""
+    context, names = multiprocessing.get_context("spawn"), list(NODES)
+    pipes: dict[tuple[str, str], Connection] = {}
+    for one, other in itertools.combinations(names, 2):
+        pipes[one, other], pipes[other, one] = context.Pipe()
+    orders = {}
+    for name in names:
+        orders[name], theirs = context.Pipe()
+        database = plan.database.get(name, "")
+        settings = Settings(name, folder, plan.seed, plan.loss, plan.kills, database, defect=plan.defect)
+        peers = {other: pipes[name, other] for other in names if other != name}
+        process = context.Process(target=run, args=(settings, theirs, peers), daemon=True)
+        process.start()
+        started.append(process)
+    return orders
+
+
+def _tables(plan: Plan, processes: Processes, template: Path) -> None:
+    """Have the tables made once for all three, or take those of an earlier run."""
+    if plan.template is not None and plan.template.exists():
+        shutil.copy(plan.template, template)
+        return
+    processes.one("CHN", "tables")
+    if plan.template is not None:
+        shutil.copy(template, plan.template)
 
 
 class Year:
@@ -152,7 +172,8 @@ class Year:
 
     def _day(self, number: int) -> dict[str, Any]:
         changed = self._lanes.begin(number)
-        day = Day(number, list(self._history.day(number)), self._random, self._lanes, first=self._next)
+        legs = list(self._history.day(number))
+        day = Day(number, legs, self._random, self._lanes, first=self._next, mischief=self.plan.mischief)
         self._next, self._open = day.next, {name: day.open_lanes(name) for name in NODES}
         down = self._outages(number)
         now = day.start
@@ -227,7 +248,8 @@ class Year:
                 "restarted": self._lanes.restarted(name),
             },
         )
-        return {what: sum(answer[what] for answer in answers.values()) for what in ("receipts", "entries")}
+        waiting = {what: sum(answer[what] for answer in answers.values()) for what in ("receipts", "entries")}
+        return {**waiting, "bundle_age": max(answer["bundle_age"] for answer in answers.values())}
 
     def _note(self, day: Day, number: int) -> int:
         """Into the books; how many were let through."""
