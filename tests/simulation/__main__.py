@@ -1,6 +1,7 @@
 """``python -m tests.simulation``: a year at the border in some minutes. docs/simulation.md says what of it is real."""
 
 import argparse
+import resource
 import secrets
 import sys
 import time
@@ -23,10 +24,13 @@ def main(arguments: list[str]) -> int:
         task = bar.add_task("crossings", total=plan.crossings)
         outcome = Year(plan, processes).live(lambda crossings: bar.advance(task, crossings))
     counters, lines = compare(outcome.books, outcome.accounts)
-    kept = report.write(outcome, counters, lines, time.monotonic() - begun)
+    used = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    times = {"seconds": round(time.monotonic() - begun, 1), "processor_seconds": round(used, 1)}
+    kept = report.write(outcome, counters, lines, times)
     for line in [*lines[:20], *outcome.books.unexplained[:20]]:
         console.print(line, soft_wrap=True)
     missing = coverage.missing(outcome.books)
+    console.print(f"{times['seconds']} s, {times['processor_seconds']} s of processors")
     console.print(f"{coverage.words(outcome.books)}; report and plots beside {kept}")
     head = {
         "crossings": outcome.books.crossings,

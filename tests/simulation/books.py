@@ -64,6 +64,7 @@ class Books:
     leaves: dict[int, Leave] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     through: Counter[str] = field(default_factory=Counter)  # by rule
+    turned_away: Counter[str] = field(default_factory=Counter)  # by type of document
     stopped: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # what was wrong, verdict, reason
     twice: list[str] = field(default_factory=list)  # tokens that one lane let through more than once
@@ -92,8 +93,7 @@ class Books:
         admitted = [(lane, seen) for lane, seen in zip(lanes, crossing.seen, strict=True) if seen.word == "admit"]
         often = Counter((lane, seen.jti) for lane, seen in admitted)
         self.twice += [f"{jti} twice at {lane}" for (lane, jti), times in often.items() if times > 1]
-        first = min((shown.at for shown in crossing.shown), default=0)
-        if crossing.wrong in NEVER and any(seen.at <= first + 60 for _, seen in admitted):
+        if crossing.wrong in NEVER and any(seen.word == "admit" for seen in crossing.seen[: crossing.dishonest]):
             self.unexplained.append(f"{crossing.wrong} let through: {crossing.wanted.number}")
 
     def _refused(self, crossing: Crossing) -> None:
@@ -103,8 +103,11 @@ class Books:
         if handed is not None and handed.refused:
             reasons.add(handed.refused)
             self.outcomes["", "no token", handed.refused] += 1
+            if handed.refused in OF_A_RULE:
+                self.turned_away[leg.traveller.person.documents[crossing.wanted.document].type] += 1
             self.stopped.update(_names(handed.detail))
-        place = f"{crossing.wanted.number} at {crossing.wanted.checkpoint}: {sorted(reasons)}"
+        papers = leg.traveller.person.documents[crossing.wanted.document]
+        place = f"{crossing.wanted} {papers} {leg.leave}: {sorted(reasons)} {handed.detail if handed else ''}"
         if leg.homeward and crossing.wrong != "revoked" and reasons & OF_A_RULE and not _was_revoked(crossing):
             self.blocked.append(place)
         elif leg.expected and not crossing.admitted and not crossing.wrong and reasons & OF_A_RULE:

@@ -1,35 +1,35 @@
-"""Which travel rules a run has tried: each rule in force should let somebody through, or hold somebody up."""
+"""Which travel rules a run has tried: each for a document lets somebody through, some of its holders it does not."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
-from idp.protocol.travel_language import parse_rules
 from tests.simulation.books import Books
 from tests.simulation.histories import FIRST_DAY
 
-RULES = "idp/border/rules.json"
+RULES = Path("idp/border/rules.json")
 
 
-def in_force() -> list[str]:
-    """Ids of the shipped rules for documents that hold in the simulated year."""
-    with open(RULES, encoding="utf-8") as file:  # noqa: PTH123
-        value = json.load(file)
-    parse_rules(value)
-    return [
-        rule["id"]
-        for rule in value
-        if rule["kind"] == "document" and date.fromisoformat(rule["until"] or "9999-12-31") >= FIRST_DAY
-    ]
+def in_force() -> Mapping[str, str]:
+    """The shipped rules for documents that hold in the simulated year: the document's type by the rule's id."""
+    rules = [rule for rule in json.loads(RULES.read_text("utf-8")) if rule["kind"] == "document"]
+    return {
+        rule["id"]: rule["document"] for rule in rules if date.fromisoformat(rule["until"] or "9999-12-31") >= FIRST_DAY
+    }
 
 
 def missing(books: Books) -> list[str]:
-    """Document rules that let nobody through."""
-    return [rule for rule in in_force() if not books.through[rule]]
+    """Rules that let nobody through, and types of document with which nobody was turned away."""
+    rules = in_force()
+    idle = [rule for rule in rules if not books.through[rule]]
+    return idle + [f"a holder of {document}" for document in sorted({*rules.values()} - {*books.turned_away})]
 
 
 def words(books: Books) -> str:
     """In a line."""
-    rules = in_force()
-    through = sum(bool(books.through[rule]) for rule in rules)
-    text = f"{through} of {len(rules)} document rules let somebody through"
-    return text + (f", not {', '.join(missing(books))}" if through < len(rules) else "")
+    rules, lacking = in_force(), missing(books)
+    through, types = sum(bool(books.through[rule]) for rule in rules), {*rules.values()}
+    text = f"{through} of {len(rules)} document rules let somebody through, "
+    text += f"holders of {len(types & {*books.turned_away})} of {len(types)} documents were turned away"
+    return f"{text} (missing: {', '.join(lacking)})" if lacking else text

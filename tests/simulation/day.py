@@ -43,6 +43,7 @@ class Crossing:
     handed: Handed | None = None
     seen: list[Seen] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    dishonest: int = 0  # how many of these were not as they should be: the first ones
 
     @property
     def admitted(self) -> bool:
@@ -78,7 +79,7 @@ class Lanes:
         for territory, lanes in self.all.items():
             for lane in lanes:
                 if lane not in self.offline and self._random.random() < 0.03:
-                    self.offline[lane] = day + self._random.choice((1, 1, 1, 3, 5))
+                    self.offline[lane] = day + self._random.choice((1, 1, 1, 1, 3))
                     self.newly.add(lane)
                     self.faults["lane cut off"] += 1
                 skew = self._random.choice((-8, -3, 4, 8, 25, 40, 300)) if self._random.random() < 0.05 else 0
@@ -159,6 +160,7 @@ class Day:
             others = [number for number in numbers if lane_id(wanted.checkpoint, wanted.direction, number) != lane]
             lane = lane_id(wanted.checkpoint, wanted.direction, others[0]) if others else lane
             return [Shown(wanted.number, lane, wanted.shown_at[-1], presentations[-1], face)]
+        crossing.dishonest = 1 if crossing.wrong not in ("", "two lanes", "replay", "revoked") else 0
         first = Shown(wanted.number, lane, wanted.shown_at[0], presentations[0], face)
         return self._wrong(crossing, first, numbers)
 

@@ -15,6 +15,7 @@ from tests.simulation.orders import Document, Leave, Person
 
 FIRST_DAY = date(2027, 1, 1)
 CHILDREN = 0.02  # of the travellers, below seven: no gate lets them out alone, and every gate lets them home
+WRONG_PAPERS = 0.02  # who takes the wrong one of two documents, or goes where theirs is good for nothing
 WITHOUT_LEAVE = 0.05  # who set out though they have no endorsement
 
 
@@ -26,6 +27,7 @@ class Way:
     out: tuple[int, int]
     back: tuple[int, int]
     leave: str = ""  # kind of the endorsement that it needs: see `LEAVES`
+    good: bool = True  # whether such papers are good for it
     then: str = ""  # where it goes on to before it goes home, on an endorsement of the same kind
 
 
@@ -53,7 +55,10 @@ SORTS = (
     Sort(6, "CHN", (EEP,), _permit(("S", "HKG"), ("D", "HKG"), ("R", "HKG"))),
     Sort(4, "CHN", (EEP,), (Way("HKG", (0, 0), (0, 0), "G", then="MAC"),)),
     Sort(2, "CHN", (("passport", "E", "CHN", ""),), _permit(("", "HKG"))),
+    Sort(1, "CHN", (("passport", "E", "CHN", ""),), (Way("MAC", (0, 0), (0, 0), good=False),)),
     Sort(14, "HKG", (HKID, ("hrp", "H", "CHN", "")), (Way("CHN", (0, 1), (1, 0)), Way("MAC", (0, 0), (0, 0)))),
+    Sort(1, "HKG", (HKID, ("hrp", "H", "CHN", "")), (Way("MAC", (1, 1), (1, 1), good=False),)),
+    Sort(1, "MAC", (BIR, ("mvp", "V", "MAC", "permanent")), (Way("CHN", (1, 1), (1, 1), good=False),)),
     Sort(3, "HKG", (HKID, ("hrp", "HA", "CHN", "")), (Way("CHN", (0, 1), (1, 0)),)),
     Sort(3, "HKG", (("reentry", "RM", "HKG", ""), ("hrp", "H", "CHN", "")), (Way("CHN", (0, 1), (1, 0)),)),
     Sort(2, "HKG", (HKID, ("passport", "K", "HKG", "")), (Way("MAC", (0, 0), (0, 1)),)),
@@ -118,21 +123,20 @@ class Leg:
 class History:
     """The whole year, day by day."""
 
-    def __init__(self, *, travellers: int, legs_a_day: float, seed: str) -> None:
+    def __init__(self, *, travellers: int, seed: str) -> None:
         self.random = random.Random(f"{seed}/histories")
-        self._legs_a_day = legs_a_day
         self.given: list[Leave] = []
         self.travellers = [self._traveller(number) for number in range(travellers)]
 
-    def day(self, number: int) -> Iterator[Leg]:
-        """Who crosses on this day: those who go home, then those who set out, until the day is full."""
+    def day(self, number: int, wanted: float) -> Iterator[Leg]:
+        """Who crosses on this day: those who go home, then those who set out, until ``wanted`` legs are made."""
         self.given, legs, today = [], 0, FIRST_DAY + timedelta(days=number)
         for traveller in self.travellers:
             if traveller.away and traveller.back_on <= number:
                 legs += 1
                 yield self._on(traveller, today) or self._home(traveller)
         tries = 0
-        while legs < self._legs_a_day and tries < 20 * self._legs_a_day:
+        while legs < wanted and tries < 20 * wanted:
             tries += 1
             traveller = self.random.choice(self.travellers)
             if not traveller.away and traveller.idle_until <= number:
@@ -167,8 +171,12 @@ class History:
     def _out(self, traveller: Traveller, today: date) -> Leg:
         way = traveller.way = self.random.choice(traveller.ways)
         leave = self._leave(traveller, way, way.there, today) if way.leave else None
-        good = (not way.leave or leave is not None) and not traveller.child and way.leave not in NO_LONGER
-        return Leg(traveller, traveller.person.home, way.there, way.out, False, good, leave)
+        good = (not way.leave or leave is not None) and not traveller.child and way.good
+        good = good and way.leave not in NO_LONGER
+        papers = way.out
+        if papers[0] != papers[1] and self.random.random() < WRONG_PAPERS:
+            papers, good = (papers[1], papers[0]), False
+        return Leg(traveller, traveller.person.home, way.there, papers, False, good, leave)
 
     def _on(self, traveller: Traveller, today: date) -> Leg | None:
         """From one territory to the other, where the way goes on and there is leave for it."""

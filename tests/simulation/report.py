@@ -14,13 +14,13 @@ from tests.simulation.year import Outcome
 OUT = Path("var/simulate")
 
 
-def write(outcome: Outcome, counters: Counters, lines: list[str], seconds: float) -> Path:
+def write(outcome: Outcome, counters: Counters, lines: list[str], times: Mapping[str, float]) -> Path:
     """Write all of it; where it lies."""
     OUT.mkdir(parents=True, exist_ok=True)
     books, plan = outcome.books, outcome.plan
     value = {
         "plan": {name: getattr(plan, name) for name in ("seed", "travellers", "crossings", "days", "loss", "kills")},
-        "seconds": round(seconds, 1),
+        **times,
         "crossings": books.crossings,
         "verdicts": books.verdicts.total(),
         "faults": dict(outcome.faults),

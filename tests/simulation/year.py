@@ -28,6 +28,7 @@ from tests.simulation.places import DAY, NODES, START
 
 EVERY = 2  # days from one busy hour to the next: what lies between is left out
 CUT_OFF = 20 * 3600  # seconds before it: a lane that is cut off then decides with what it had
+THROUGH = 0.85  # of the crossings, about: some legs end before their second, and some are refused
 SETTLE = 60  # rounds after the year in which receipts may still be delivered
 
 
@@ -144,9 +145,7 @@ class Year:
     def __init__(self, plan: Plan, processes: Processes) -> None:
         self.plan, self._all = plan, processes.all
         self._random = random.Random(f"{plan.seed}/days")
-        # Some legs end before their second crossing, and some are refused.
-        legs = plan.crossings / (plan.days / EVERY) / 2 / 0.9
-        self._history = History(travellers=plan.travellers, legs_a_day=legs, seed=plan.seed)
+        self._history = History(travellers=plan.travellers, seed=plan.seed)
         self._lanes, self._books = Lanes(self._random), Books()
         self._down: dict[frozenset[str], int] = {}  # two territories, and the day on which they see each other again
         self._faults: Counter[str] = Counter()
@@ -172,7 +171,9 @@ class Year:
 
     def _day(self, number: int) -> dict[str, Any]:
         changed = self._lanes.begin(number)
-        legs = list(self._history.day(number))
+        missing = 1.02 * self.plan.crossings - self._books.crossings
+        wanted = missing / ((self.plan.days - number + EVERY - 1) // EVERY) / 2 / THROUGH
+        legs = list(self._history.day(number, wanted))
         day = Day(number, legs, self._random, self._lanes, first=self._next, mischief=self.plan.mischief)
         self._next, self._open = day.next, {name: day.open_lanes(name) for name in NODES}
         down = self._outages(number)
