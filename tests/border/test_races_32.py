@@ -9,7 +9,7 @@ from django.db import transaction
 from idp.accounts.models import Endorsement
 from idp.audit import sealing, verification
 from idp.audit.models import AuditEvent
-from idp.border import confirmation, issuance, orphans, recording, revocation
+from idp.border import confirmation, issuance, orphans, recording, revocation, token_requests
 from idp.border.models import (
     AdmittedToken,
     ConfirmedCrossing,
@@ -22,10 +22,10 @@ from idp.border.models import (
     OutgoingReceipt,
 )
 from idp.federation.models import StatusEntry
-from idp.oidc import access
 from idp.oidc.models import Grant
 from idp.protocol import journal
 from tests.border.test_confirmation import own_token, receipt
+from tests.border.test_races import granted_access
 from tests.border.world import Gate, World
 from tests.federation.peers import Peers
 from tests.oidc.test_races import race
@@ -38,26 +38,13 @@ Job = Callable[[], int]
 
 
 def issuing(world: World, grant: Grant) -> Job:
-    granted = access.Access(
-        traveller=world.traveller,
-        account=world.traveller.account,
-        client_id="c",
-        sub="s",
-        jkt=world.phone.public.thumbprint,
-        scope="",
-        authorization_details=grant.authorization_details,
-        acr=grant.acr,
-        amr=("hwk",),
-        auth_time=world.now,
-        grant_id=grant.pk,
-    )
-    request = issuance.TokenRequest(
+    request = token_requests.TokenRequest(
         world.checkpoint.entity_id, "exit", str(world.document.pk), "jwt", world.holder.public
     )
 
     def ask() -> int:
         try:
-            issuance.issue(access=granted, request=request, now=world.now)
+            issuance.issue(access=granted_access(world, grant), request=request, now=world.now)
         except issuance.UnableToIssue as error:
             assert error.code == "consent_exhausted"
             return 0

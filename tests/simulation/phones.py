@@ -12,7 +12,7 @@ from idp.accounts.models import Account, Device, Endorsement, TravelDocument, Tr
 from idp.accounts.models.registry import NEVER
 from idp.biometrics import references
 from idp.biometrics.engine import EMBEDDED_MODEL, Template
-from idp.border import issuance
+from idp.border import issuance, token_requests
 from idp.oidc.access import Access
 from idp.oidc.models import Client, Grant
 from idp.protocol import holder_key, keys, presentation
@@ -155,7 +155,7 @@ class Phones:
             "holder_key": holder.public.jwk(),
             "proof": proof,
         }
-        request = issuance.parse_request(body, access_token=text, now=wanted.at)
+        (request,) = token_requests.parse(body, access_token=text, now=wanted.at)
         return issuance.issue(access=access, request=request, now=wanted.at)
 
 
