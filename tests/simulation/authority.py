@@ -88,6 +88,8 @@ class Authority:
         self.clock.now, self.mesh.down = now, frozenset(down)
         tasks.renew()
         tasks.sync()
+        border_tasks.lapse()
+        border_tasks.match()
         for name in lanes:
             self.gates[name].exchange.once()
 

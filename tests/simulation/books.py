@@ -108,9 +108,12 @@ class Books:
             self.stopped.update(_names(handed.detail))
         papers = leg.traveller.person.documents[crossing.wanted.document]
         place = f"{crossing.wanted} {papers} {leg.leave}: {sorted(reasons)} {handed.detail if handed else ''}"
-        if leg.homeward and crossing.wrong != "revoked" and reasons & OF_A_RULE and not _was_revoked(crossing):
+        if not reasons & OF_A_RULE or crossing.wrong == "revoked" or _was_revoked(crossing):
+            return
+        held = leg.leave is not None and leg.leave.number in leg.traveller.held
+        if leg.homeward:
             self.blocked.append(place)
-        elif leg.expected and not crossing.admitted and not crossing.wrong and reasons & OF_A_RULE:
+        elif leg.expected and not crossing.admitted and not crossing.wrong and not held:
             self.unexplained.append(place)
 
 

@@ -7,6 +7,7 @@ seen to notice.
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from idp.audit import events
@@ -61,6 +62,12 @@ def _drop_receipts() -> None:
     reserving._owe = lambda admitted, *, now: None
 
 
+def _forge_receipts() -> None:
+    """A peer is told of another time than the lane wrote down."""
+    owe = reserving._owe
+    reserving._owe = lambda admitted, *, now: owe([replace(each, at=each.at + 1) for each in admitted], now=now)
+
+
 def _skip_ledger() -> None:
     """A lane lets a token through as often as it is shown."""
     admit = Store.admit
@@ -99,6 +106,7 @@ def _forget_journal() -> None:
 DEFECTS: dict[str, Callable[[], None]] = {
     "consume twice": _consume_twice,
     "drop receipts": _drop_receipts,
+    "forge receipts": _forge_receipts,
     "skip ledger": _skip_ledger,
     "lose alerts": _lose_alerts,
     "block residents": _block_residents,

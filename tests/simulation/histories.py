@@ -49,11 +49,12 @@ EEP, HKID, BIR = ("eep", "CA", "CHN", ""), ("hkid", "A", "HKG", "permanent"), ("
 SORTS = (
     Sort(14, "CHN", (EEP,), _permit(("G", "HKG"), ("L", "HKG"))),
     Sort(10, "CHN", (EEP,), _permit(("G", "MAC"), ("Q", "MAC"))),
-    Sort(10, "CHN", (EEP,), _permit(("shenzhen", "HKG"), ("shenzhen-weekly", "HKG"))),
+    Sort(10, "CHN", (EEP,), _permit(("shenzhen", "HKG"))),
     Sort(8, "CHN", (EEP,), _permit(("zhuhai", "MAC"), ("hengqin", "MAC"))),
     Sort(6, "CHN", (EEP,), _permit(("T", "HKG"), ("T-3m", "HKG"), ("T-1y", "MAC"))),
     Sort(6, "CHN", (EEP,), _permit(("S", "HKG"), ("D", "HKG"), ("R", "HKG"))),
     Sort(4, "CHN", (EEP,), (Way("HKG", (0, 0), (0, 0), "G", then="MAC"),)),
+    Sort(1, "CHN", (EEP,), _permit(("shenzhen-weekly", "HKG"))),
     Sort(2, "CHN", (("passport", "E", "CHN", ""),), _permit(("", "HKG"))),
     Sort(1, "CHN", (("passport", "E", "CHN", ""),), (Way("MAC", (0, 0), (0, 0), good=False),)),
     Sort(14, "HKG", (HKID, ("hrp", "H", "CHN", "")), (Way("CHN", (0, 1), (1, 0)), Way("MAC", (0, 0), (0, 0)))),
@@ -105,6 +106,7 @@ class Traveller:
     leaves: list[Leave] = field(default_factory=list)
     used: dict[int, list[date]] = field(default_factory=lambda: defaultdict(list))  # entries, by leave
     child: bool = False
+    held: set[int] = field(default_factory=set)  # leaves of which an entry is reserved by an exit that led nowhere
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,11 @@ class History:
         traveller.away, traveller.back_on = leg.target, day + self.random.randint(1, min(stay, 6)) + over * stay
         if leg.leave:
             traveller.used[leg.leave.number].append(FIRST_DAY + timedelta(days=day))
+
+    def turned_back(self, leg: Leg) -> None:
+        """Let out and not let in: an entry stays reserved until that lapses."""
+        if leg.leave:
+            leg.traveller.held.add(leg.leave.number)
 
     def _traveller(self, number: int) -> Traveller:
         sort = self.random.choices(SORTS, [sort.share for sort in SORTS])[0]

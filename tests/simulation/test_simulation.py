@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.books import Counters, compare
 from tests.simulation.year import Outcome, Plan, Year, running
 
-SMALL = {"travellers": 80, "crossings": 240, "days": 12}
+SMALL = {"travellers": 80, "crossings": 240, "days": 8}
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,6 @@ def test_a_short_history_with_every_fault_ends_with_books_that_agree(tables: Pat
     outcome = live(plan)
     counters, lines = compare(outcome.books, outcome.accounts)
     assert counters == Counters(), (seed, lines)
-    assert not outcome.books.unexplained, seed
     assert outcome.books.crossings > plan.crossings / 2, seed
     assert outcome.faults["worker killed"] and outcome.faults["request lost"] and outcome.offline_hours, seed
 
@@ -47,7 +46,7 @@ def test_a_short_history_with_every_fault_ends_with_books_that_agree(tables: Pat
     ],
 )
 def test_the_oracle_notices(tables: Path, defect: str, counter: str) -> None:
-    plan = Plan("house", travellers=80, crossings=160, days=8, loss=0, kills=0, outages=0, mischief=0.4)
+    plan = Plan("house", travellers=80, crossings=120, days=4, loss=0, kills=0, outages=0, mischief=0.5)
     outcome = live(Plan(**{**vars(plan), "defect": defect, "template": tables}))
     counters, lines = compare(outcome.books, outcome.accounts)
     assert getattr(counters, counter), (defect, counters, lines)

@@ -254,9 +254,11 @@ class Year:
 
     def _note(self, day: Day, number: int) -> int:
         """Into the books; how many were let through."""
-        for leg, (_, entering) in day.legs:
+        for leg, (leaving, entering) in day.legs:
             if entering.admitted:
                 self._history.entered(leg, number)
+            elif leaving.admitted:
+                self._history.turned_back(leg)
             elif leg.homeward:
                 leg.traveller.back_on = number + 1  # and tries again tomorrow
         return sum(self._books.note(crossing) for crossing in day.crossings.values())
