@@ -13,7 +13,7 @@ from typing import Any
 
 import django
 
-CHECKPOINTS, TRAVELLERS = 4, 2_000
+CHECKPOINTS, TRAVELLERS = 4, 20_000
 
 
 def main() -> int:
