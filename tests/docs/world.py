@@ -62,6 +62,7 @@ class Node:
             "holder_proof": lambda: str(world.body(self.token)["proof"]),
             "checkpoint": lambda: world.checkpoint.entity_id,
             "document": lambda: str(world.document.pk),
+            "traveller": lambda: str(world.traveller.pk),
             "jti": lambda: str(desk.token.jti),
             "etag": lambda: "",
             "lane_code": lambda: str(world.invite(world.checkpoint, "3", "entry")["code"]),

@@ -36,6 +36,7 @@ class Officer:
             "officers_search_documents": {"body": {**self.desk.number, **WHY}},
             "officers_tokens": {"query": {**WHY, "document": str(self.desk.world.document.pk)}},
             "officers_token": {"path": jti, "query": dict(WHY)},
+            "officers_explanations": {"body": {**self.desk.question, **WHY}},
             "officers_revocations": {"body": {"act": "revoke", "what": "token", "which": self.desk.token.jti}},
         }
         found = whole.get(name, {})

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from idp.border import holdings
 from idp.border.models import (
+    DIRECTIONS,
     Checkpoint,
     CrossingReceipt,
     Discrepancy,
@@ -15,7 +16,7 @@ from idp.border.models import (
     Lane,
     OutgoingReceipt,
 )
-from idp.protocol import journal
+from idp.protocol import journal, travel_rules
 
 
 class Session(serializers.Serializer[Any]):
@@ -174,6 +175,40 @@ class Rules(serializers.Serializer[Any]):
     """The travel rules in force now and within two days, as gates get them (protocol.md, Trust bundle)."""
 
     items = serializers.ListField(child=serializers.DictField())
+
+
+class Finding(serializers.Serializer[Any]):
+    """What one rule says; ``asks`` in words, ``why`` where it does not hold."""
+
+    rule = serializers.CharField(source="rule.id")
+    outcome = serializers.CharField()
+    why = serializers.CharField()
+    asks = serializers.SerializerMethodField()
+    source = serializers.CharField(source="rule.source")
+
+    def get_asks(self, finding: travel_rules.Finding) -> str:
+        return travel_rules.asked(finding.rule)
+
+
+class Explained(serializers.Serializer[Any]):
+    """The verdict on one document in one direction. ``reason`` null: the rules let the traveller through."""
+
+    document = serializers.UUIDField(source="document.id")
+    type = serializers.CharField(source="document.type")
+    direction = serializers.ChoiceField(choices=DIRECTIONS)
+    leg = serializers.ListField(child=serializers.CharField(), help_text="from where, to where")
+    reason = serializers.CharField(source="verdict.reason.value", default=None, allow_null=True)
+    home = serializers.BooleanField(source="verdict.home")
+    overstay = serializers.BooleanField(source="verdict.overstay")
+    stay_until = serializers.DateField(source="verdict.stay_until", allow_null=True)
+    open = serializers.BooleanField(source="opened", allow_null=True, help_text="null: a peer's hours, not known here")
+    findings = Finding(source="verdict.explanation", many=True)
+
+
+class Explanation(serializers.Serializer[Any]):
+    """Rule by rule, for each document and direction."""
+
+    items = Explained(many=True)
 
 
 class WatchList(serializers.Serializer[Any]):

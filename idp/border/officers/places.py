@@ -10,6 +10,10 @@ from idp.border.asking import Paged
 from idp.border.models import WatchlistEntry
 from idp.border.officers import facts, questions, searching
 from idp.border.officers.base import OfficerView
+from idp.border.rules import explaining
+from idp.problems import Problem
+
+RULES = "border.view_ruleversion"
 
 
 class Session(OfficerView):
@@ -51,12 +55,36 @@ class Checkpoint(OfficerView):
 class Rules(OfficerView):
     """The travel rules that the gates are given now."""
 
-    permissions = {"GET": ("border.view_checkpoint",)}
+    permissions = {"GET": (RULES,)}
     asks, gives, cache = {"GET": questions.Nothing}, {"GET": facts.Rules}, conditions.SHARED
 
     def get(self, request: Request) -> Response:
         self.asked(request)
         return self.answer(request, {"items": policy.travel_rules(clock.now())})
+
+
+class Explanations(OfficerView):
+    """What each travel rule says of a traveller at a checkpoint, and why."""
+
+    permissions = {"POST": (RULES, "accounts.view_traveldocument")}
+    takes, gives, codes = {"POST": questions.RulesQuestion}, {"POST": facts.Explanation}, ("not_found",)
+
+    def post(self, request: Request) -> Response:
+        taken, now = self.taken(request), clock.now()
+        try:
+            found = explaining.explain(
+                traveller=explaining.traveller_called(str(taken["traveller"])),
+                place=explaining.place_called(taken["checkpoint"], now=now),
+                at=taken.get("at", now),
+                actor=self.officer(request),
+                reason=taken["purpose"],
+                case=taken.get("case", ""),
+                directions=sorted(taken["directions"]),
+                document=taken["document"],
+            )
+        except explaining.UnableToExplain as error:
+            raise Problem("not_found", str(error)) from error
+        return Response(self.facts(request, {"items": found}))
 
 
 class WatchList(OfficerView):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.validators import MaxValueValidator
 from rest_framework import serializers
 
 from idp.accounts.models import TravelDocument
@@ -11,8 +12,17 @@ from idp.border.asking import Paged, Seconds
 from idp.border.models import DIRECTIONS, JURISDICTIONS, Discrepancy
 from idp.protocol import journal
 
+LAST = 253_370_736_000  # 9999-01-01
 MAX_ID = 128  # characters; protocol.journal
 CASE = r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,63}$"  # `idp.audit.reading`
+
+
+class Moment(Seconds):
+    """A time that has a day; the rules are asked of days."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(MaxValueValidator(LAST))
 
 
 class Nothing(serializers.Serializer[Any]):
@@ -85,6 +95,16 @@ class Revocation(serializers.Serializer[Any]):
     act = serializers.ChoiceField(choices=tuple(revocation.ACTS))
     what = serializers.ChoiceField(choices=tuple(revocation.WHICH))
     which = serializers.CharField(max_length=255)
+
+
+class RulesQuestion(Why):
+    """Of which traveller at which checkpoint the rules are asked; without ``at``, now."""
+
+    traveller = serializers.UUIDField()
+    checkpoint = serializers.CharField(max_length=255, help_text="the code of one of ours, or an entity identifier")
+    at = Moment(required=False)
+    directions = serializers.MultipleChoiceField(choices=DIRECTIONS, default=())
+    document = serializers.CharField(max_length=64, default="", help_text="a reference or a type; else all valid ones")
 
 
 class DocumentNumber(Why):

@@ -9,6 +9,7 @@ v1 = [
     path("checkpoints", places.Checkpoints.as_view()),
     path("checkpoints/<slug:code>", places.Checkpoint.as_view()),
     path("rules", places.Rules.as_view()),
+    path("rules/explanations", places.Explanations.as_view()),
     path("watch-list", places.WatchList.as_view()),
     path("crossings", records.Crossings.as_view()),
     path("crossings/<slug:checkpoint>/<slug:lane>/<int:seq>", records.Crossing.as_view()),

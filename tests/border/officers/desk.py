@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
@@ -52,14 +53,12 @@ class Desk:
             at=world.now,
             received_at=world.now,
         )
-        discrepancies.keep(
-            kind="entry_alone",
-            authority="https://cn.example",
-            facts={"jti": "alone", "checkpoint": world.checkpoint.entity_id, "direction": "entry", "at": world.now},
-            beside={},
-            now=world.now,
-        )
+        alone = {"jti": "alone", "checkpoint": world.checkpoint.entity_id, "direction": "entry", "at": world.now}
+        with transaction.atomic():
+            cn = "https://cn.example"
+            discrepancies.keep(kind="entry_alone", authority=cn, facts=alone, beside={}, now=world.now)
         self.discrepancy = Discrepancy.objects.get()
+        self.question = {"traveller": str(world.traveller.pk), "checkpoint": "lo-wu", "directions": ["exit"]}
         self.number = {"issued_by": "HKG", "type": "hkid", "number": world.document.number}
 
 

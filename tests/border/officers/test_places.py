@@ -1,13 +1,17 @@
 """Checkpoints, lanes, rules and the watch list as an officer reads them."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
+from idp.audit.models import AuditEvent
 from idp.border import bundling, checkpoints, policy
 from idp.border.models import Lane
 from idp.border.watching import watch
-from tests.border.officers.desk import API, Desk, ask, chief
+from tests.border.officers.desk import API, WHY, Desk, ask, chief, send
 from tests.border.officers.desk import officer as officer_with
+from tests.border.world import problem_of
 
 
 @pytest.fixture
@@ -60,3 +64,52 @@ def test_head_is_answered_as_get_without_the_body(officer: Client, desk: Desk) -
     for path in ("/checkpoints", "/alerts", "/watch-list"):
         whole, head = ask(officer, path), officer.head(API + path)
         assert (head.status_code, head.content, head["ETag"]) == (200, b"", whole["ETag"])
+
+
+def explain(client: Client, desk: Desk, **changes: Any) -> Any:
+    return send(client, "/rules/explanations", {**desk.question, **WHY, **changes})
+
+
+def test_the_rules_are_explained_one_by_one(officer: Client, desk: Desk) -> None:
+    (item,) = explain(officer, desk).json()["items"]
+    assert (item["document"], item["direction"], item["leg"]) == (str(desk.world.document.pk), "exit", ["HKG", "CHN"])
+    assert item["reason"] is None or item["findings"]
+    assert all({"rule", "outcome", "why", "asks", "source"} == set(each) for each in item["findings"])
+    event = AuditEvent.objects.get(kind="personal_data.read")
+    assert event.subject == f"traveller:{desk.world.traveller.pk}" and event.actor.startswith("account:")
+
+
+def test_both_directions_are_explained_where_none_is_named(officer: Client, desk: Desk) -> None:
+    """A checkpoint has two sides, and the rules of one are not those of the other."""
+    found = explain(officer, desk, directions=[]).json()["items"]
+    assert sorted(item["direction"] for item in found) == ["entry", "exit"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"traveller": "00000000-0000-0000-0000-000000000000"}, 404),
+        ({"checkpoint": "nowhere"}, 404),
+        ({"checkpoint": "x\x7f"}, 404),
+        ({"document": "passport"}, 404),
+        ({"traveller": "mei"}, 400),
+        ({"at": 2**53}, 400),
+        ({"at": 2**53 - 1}, 400),
+        ({"at": -1}, 400),
+        ({"at": "tomorrow"}, 400),
+        ({"directions": ["up"]}, 400),
+        ({"directions": "exit"}, 400),
+        ({"purpose": ""}, 400),
+    ],
+)
+def test_what_cannot_be_explained_is_said(officer: Client, desk: Desk, changes: dict[str, Any], status: int) -> None:
+    """invalid solely because of one member; nothing was shown, and no look is noted."""
+    code = {404: "not_found", 400: "invalid_request"}[status]
+    assert problem_of(explain(officer, desk, **changes)) == (status, code)
+    assert not AuditEvent.objects.filter(kind="personal_data.read").exists()
+
+
+@pytest.mark.parametrize("at", [0, 253_370_736_000])
+def test_the_first_and_the_last_day_are_days(officer: Client, desk: Desk, at: int) -> None:
+    """A time that no calendar has becomes a 500."""
+    assert explain(officer, desk, at=at).status_code == 200

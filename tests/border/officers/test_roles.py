@@ -29,7 +29,11 @@ ACTIONS: dict[str, tuple[tuple[str, ...], Action]] = {
         ("border.view_checkpoint", "border.view_lane"),
         lambda client, desk: ask(client, "/checkpoints/lo-wu"),
     ),
-    "rules": (("border.view_checkpoint",), lambda client, desk: ask(client, "/rules")),
+    "rules/explanations": (
+        ("border.view_ruleversion", "accounts.view_traveldocument"),
+        lambda client, desk: send(client, "/rules/explanations", {**desk.question, **WHY}),
+    ),
+    "rules": (("border.view_ruleversion",), lambda client, desk: ask(client, "/rules")),
     "watch-list": (("border.view_watchlistentry",), lambda client, desk: ask(client, "/watch-list")),
     "crossings": (("border.view_journalentry",), lambda client, desk: ask(client, "/crossings", WHY)),
     "crossings/<slug:checkpoint>/<slug:lane>/<int:seq>": (
