@@ -52,18 +52,22 @@ def deliver_to(queue: int, *, now: int) -> int:
         return 0  # another worker serves it
     peer = ReceiptQueue.objects.get(pk=queue)
     waiting = OutgoingReceipt.objects.filter(recipient=peer.recipient, delivered_at=None, next_attempt_at__lte=now)
-    delivered, failures, retry_at = 0, 0, now
+    taken: list[int] = []
+    failures, retry_at = 0, now
     try:
         batch = list(waiting.order_by("pk")[:BATCH])
         url = _endpoint(peer.recipient, now=now) if batch else ""
         for receipt in batch:
-            delivered += _deliver(receipt, url, now=now)
+            if _deliver(receipt, url, now=now):
+                taken.append(receipt.pk)
     except (Unavailable, Refusal, KeyError) as error:
         log.info("receipts for %s wait: %s", peer.recipient, error)
-        failures = 1 if delivered else peer.failures + 1
+        failures = 1 if taken else peer.failures + 1
         retry_at = now + _wait(failures - 1)
+    # In one go: whoever dies before sends them again, and the peer takes each once.
+    OutgoingReceipt.objects.filter(pk__in=taken).update(delivered_at=now)
     ReceiptQueue.objects.filter(pk=queue).update(failures=failures, next_attempt_at=retry_at)
-    return delivered
+    return len(taken)
 
 
 def accept(text: bytes, *, now: int) -> CrossingReceipt:
@@ -140,9 +144,7 @@ def _deliver(receipt: OutgoingReceipt, url: str, *, now: int) -> bool:
     except Refusal as error:
         log.warning("receipt %s cannot be sent: %s", receipt.pk, error)
         taken = False
-    if taken:
-        OutgoingReceipt.objects.filter(pk=receipt.pk).update(delivered_at=now)
-    else:
+    if not taken:
         retry_at = now + _wait(receipt.attempts)
         OutgoingReceipt.objects.filter(pk=receipt.pk).update(attempts=F("attempts") + 1, next_attempt_at=retry_at)
     return taken

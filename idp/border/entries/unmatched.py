@@ -5,6 +5,8 @@ peers' receipts (`confirming` pairs them). Of a visitor it knows the issuer's pa
 later exit are one visit; once a visit is whole, or listed, that name is forgotten.
 """
 
+from collections import defaultdict
+
 from django.db import transaction
 
 from idp.border.entries import discrepancies
@@ -38,24 +40,41 @@ def _list_way(pk: int, *, now: int) -> int:
 
 def _visits_ended(*, now: int) -> int:
     """Visitors' exits: each ends the visit that the same visitor began last, or began none that is known here."""
-    ended = OutgoingReceipt.objects.filter(waits=True, direction="exit", at__lt=now - authority().unmatched_after)
-    return sum(_end_visit(pk, now=now) for pk in ended.order_by("at", "pk").values_list("pk", flat=True)[:BATCH])
+    listed, full = 0, True
+    while full and listed < BATCH:
+        alone, full = _end_visits(now=now)
+        listed += alone
+    return listed
 
 
 @transaction.atomic
-def _end_visit(pk: int, *, now: int) -> int:
-    left = OutgoingReceipt.objects.select_for_update().filter(pk=pk, waits=True).first()
-    if left is None:
-        return 0  # another worker was here
-    begun = OutgoingReceipt.objects.filter(
-        waits=True, direction="entry", recipient=left.recipient, subject=left.subject, at__lte=left.at
-    )
-    entered = begun.exclude(subject="").order_by("-at", "-pk").first()
-    if entered is None:
-        _list_visit(left, Discrepancy.Kind.VISIT_UNBEGUN, now=now)
-        return 1
-    OutgoingReceipt.objects.filter(pk__in=[left.pk, entered.pk]).update(waits=False, subject="")
-    return 0
+def _end_visits(*, now: int) -> tuple[int, bool]:
+    """A batch of them; how many were listed, and whether there may be more."""
+    ended = OutgoingReceipt.objects.filter(waits=True, direction="exit", at__lt=now - authority().unmatched_after)
+    exits = list(ended.select_for_update(skip_locked=True).order_by("at", "pk")[:BATCH])
+    begun = _begun({item.subject for item in exits})
+    whole = []
+    for left in exits:
+        visits = begun[left.recipient, left.subject]
+        last = max(
+            (entry for entry in visits if entry.at <= left.at), key=lambda entry: (entry.at, entry.pk), default=None
+        )
+        if last is None:
+            _list_visit(left, Discrepancy.Kind.VISIT_UNBEGUN, now=now)
+        else:
+            visits.remove(last)
+            whole += [left.pk, last.pk]
+    OutgoingReceipt.objects.filter(pk__in=whole).update(waits=False, subject="")
+    return len(exits) - len(whole) // 2, len(exits) == BATCH
+
+
+def _begun(subjects: set[str]) -> dict[tuple[str, str], list[OutgoingReceipt]]:
+    """The visits that these visitors began and that no exit has ended, by issuer and visitor; of nobody unknown."""
+    entries = OutgoingReceipt.objects.filter(waits=True, direction="entry", subject__in=subjects - {""})
+    found: dict[tuple[str, str], list[OutgoingReceipt]] = defaultdict(list)
+    for entry in entries.select_for_update().order_by("pk"):
+        found[entry.recipient, entry.subject].append(entry)
+    return found
 
 
 def _visits_open(*, now: int) -> int:

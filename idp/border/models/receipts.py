@@ -36,9 +36,7 @@ class OutgoingReceipt(models.Model):
                 fields=["recipient", "id"], condition=Q(delivered_at__isnull=True), name="border_receipts_to_deliver"
             ),
             models.Index(fields=["recipient", "at"], name="border_receipts_by_time"),
-            models.Index(
-                fields=["recipient", "subject", "at"], condition=Q(waits=True), name="border_visits_not_ended"
-            ),
+            models.Index(fields=["subject"], condition=Q(waits=True), name="border_visits_not_ended"),
             models.Index(fields=["direction", "at"], condition=Q(waits=True), name="border_visits_by_time"),
         ]
 
