@@ -38,7 +38,8 @@ class Lane:
             KeySet(item.public for item in listed), entity_id=HK, signer=federation_key(HK), now=self.clock.now
         )
         bundle = sign_bundle({**self.gate.claims(), "serial": serial}, signer)
-        return strict_json.dumps({"keys": key_set, "bundle": bundle}).decode()
+        listing = strict_json.b64encode(self.gate.watch.content)
+        return strict_json.dumps({"keys": key_set, "bundle": bundle, "watchlist": listing}).decode()
 
     def take(self, serial: int, *, listed: Iterable[PrivateKey], signer: PrivateKey) -> int:
         return self.trust.take(self.wire(serial, listed=listed, signer=signer), "").serial
@@ -102,7 +103,7 @@ def test_what_an_earlier_version_kept_is_read(lane: Lane) -> None:
     kept = json.loads(lane.store.kept("trust") or "{}")
     text = lane.store.kept("bundle") or ""
     del kept["listed"], kept["withdrawn"]
-    lane.store.keep_bundle(text, "", 1, trust=json.dumps(kept))
+    lane.store.keep_bundle(text, "", 1, trust=json.dumps(kept), watch=lane.gate.watch)
     lane.restarted()
     assert lane.trust.bundle() is not None
     assert lane.take(2, listed=[ONE, TWO], signer=TWO) == 2
