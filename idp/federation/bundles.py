@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from idp import conf
-from idp.federation import issuers, signing, statements
+from idp.federation import issuers, signing
 from idp.federation.models import BundleSerial
 from idp.protocol.trust_bundle import sign_bundle, sign_bundle_keys
 
@@ -36,7 +36,7 @@ def build(
     """
     trusted = issuers.accepted(now)
     parts = {
-        "anchor_configuration": statements.entity_configuration(now),
+        "anchor_configuration": trusted.configuration,
         "checkpoint": dict(checkpoint),
         "policy": dict(policy),
         "rules": list(rules),

@@ -25,6 +25,11 @@ class Trusted:
     claim: list[dict[str, Any]]
     digest: str
 
+    @property
+    def configuration(self) -> str:
+        """This node's own, which is its whole chain."""
+        return str(self.claim[0]["chain"][0])
+
 
 _held: dict[Any, Trusted] = {}  # one, by the numbers that it was made under
 
