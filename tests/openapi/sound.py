@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from idp.federation import entities, mark_types, marks, signing, status_lists
+from django.db import transaction
+
+from idp.audit import events, sealing
+from idp.federation import entities, mark_types, marks, signing, status_lists, tree_heads
 from idp.protocol import keys
 from tests.border.world import CODE, lane_body
 from tests.border.world import World as Border
@@ -24,6 +27,7 @@ PLAIN = {  # operations that take nothing, from everybody
     "historical_keys",
     "list",
     "status_aggregation",
+    "witnessed",
 }
 NEED_ANOTHER_NODE = {"accept_receipt", "state_crossings", "resolve_authenticated"}  # only a peer sends these
 
@@ -119,6 +123,27 @@ class Node:
     def status_list(self) -> Sound:
         uri, _ = status_lists.allocate(expires_at=self.world.now + 600, now=self.world.now)
         return Sound(path={"name": uri.rpartition("/")[2]})
+
+    # --- the audit ----------------------------------------------------------------------------------------------------
+
+    def _sealed(self) -> None:
+        with transaction.atomic():
+            for _ in range(3):
+                events.record(kind="test.sealed", actor="account:7")
+        sealing.seal(self.world.now)
+
+    def tree_head(self) -> Sound:
+        self._sealed()
+        tree_heads.sign(self.world.now)
+        return Sound()
+
+    def consistency(self) -> Sound:
+        self._sealed()
+        return Sound(query={"first": "1", "second": "2"})
+
+    def inclusion(self) -> Sound:
+        self._sealed()
+        return Sound(query={"index": "0", "size": "2"})
 
     # --- the border ---------------------------------------------------------------------------------------------------
 
