@@ -9,11 +9,15 @@ class BorderConfig(AppConfig):
     verbose_name = _("Border")
 
     def ready(self) -> None:
+        from idp.audit import verification
         from idp.biometrics import wanted
         from idp.border import surveying
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
-        from idp.border.records import checks  # noqa: F401  registers itself
+        from idp.border.records import (
+            checks,  # noqa: F401  registers itself
+            verifying,
+        )
         from idp.border.rules import changing, executing
         from idp.federation import entities
         from idp.oidc import authorization_details
@@ -23,4 +27,5 @@ class BorderConfig(AppConfig):
         entities.contribute("border_token_issuer", border_token_issuer)
         authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())
         wanted.contribute(surveying.named)
+        verification.contribute(verifying.everywhere)
         executors.register(changing.KIND, executing.TravelRuleChange())

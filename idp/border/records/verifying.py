@@ -11,6 +11,12 @@ from idp.border.models import JournalEntry, Lane
 from idp.protocol import journal, merkle
 
 
+def everywhere(now: int) -> Iterator[str]:
+    """What does not hold at any lane: what `idp.audit.verification` says of the journals."""
+    for lane in Lane.objects.select_related("checkpoint__hosted").order_by("pk"):
+        yield from (f"journal of {lane.lane_id}: {line}" for line in findings(lane))
+
+
 def findings(lane: Lane) -> Iterator[str]:
     """What does not hold, one line each; nothing where all of it does. Reads the whole journal that is kept."""
     checkpoint = lane.checkpoint.entity_id

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from idp import conf
+from idp.audit import verification
 from idp.audit.models import AuditEvent
 from idp.border import recording, tasks
 from idp.border.models import AdmittedToken, DuplicateAlert, JournalEntry, Lane, OutgoingReceipt
@@ -92,6 +93,8 @@ def test_an_entry_that_was_changed_later_is_found(world: World, changes: dict[st
     hand_in(world, world.gate, now=world.now)
     JournalEntry.objects.update(**changes)
     assert list(verifying.findings(lane_of(world))) == ["1: it is not what its hash says"]
+    whole = list(verification.findings(world.now))  # what ``manage.py audit verify`` says
+    assert [line for line in whole if line.startswith(f"journal of {world.gate.lane.lane_id}: 1:")]
 
 
 def test_an_entry_that_was_taken_out_is_found(long_ago: World) -> None:
