@@ -25,6 +25,7 @@ def _pages(limit: int, between: list[list[int]], serial: list[int]) -> list[Watc
         page = paging.page(WatchlistEntry.objects.all(), order=("added_at", "id"), after=after, limit=limit)
         assert len(page.rows) <= limit and (page.after is None or len(page.rows) == limit)
         found += page.rows
+        assert len(found) < 100, "the same rows come round again"
         after = page.after
         _add(between.pop(0) if between else [], serial)
     return found
