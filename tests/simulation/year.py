@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,12 @@ class Processes:
         for territory, connection in self._orders.items():
             connection.send((name, arguments(territory)))
         answers, failed = {}, ""
-        for territory, connection in self._orders.items():
-            kind, answer = connection.recv()
-            answers[territory] = answer
-            failed += f"{territory}: {answer}\n" if kind == "failed" else ""
+        waiting = {connection: territory for territory, connection in self._orders.items()}
+        while waiting:  # in the order in which they come: who cannot get rid of an answer answers no peer either
+            for ready in wait(list(waiting)):
+                territory = waiting.pop(ready)  # type: ignore[call-overload]
+                kind, answers[territory] = ready.recv()  # type: ignore[union-attr]
+                failed += f"{territory}: {answers[territory]}\n" if kind == "failed" else ""
         if failed:
             raise RuntimeError(failed)
         return answers
