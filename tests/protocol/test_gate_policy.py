@@ -110,7 +110,7 @@ def test_only_refusals_come_out(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "reasons"),
     [(True, set(Reason)), (False, set()), ([], set()), (["watchlist", "revoked"], {Reason.WATCHLIST, Reason.REVOKED})],
-    ids=str,
+    ids=["all", "none", "an empty list", "two reasons"],
 )
 def test_four_eyes_are_for_all_for_none_or_for_some_reasons(value: object, reasons: set[Reason]) -> None:
     assert parse_policy({**POLICY, "four_eyes": value}).four_eyes == reasons

@@ -133,7 +133,7 @@ def test_both_forms_name_the_aggregation() -> None:
         ({"typ": "application/border-token+cwt"}, Reason.MALFORMED),
         ({"key": OTHER}, Reason.BAD_SIGNATURE),
     ],
-    ids=str,
+    ids=lambda value: "another key" if value == {"key": OTHER} else str(value),
 )
 def test_list_that_does_not_hold_is_refused(changes: dict[str, Any], reason: Reason) -> None:
     """invalid solely because of what is named (row 61)."""

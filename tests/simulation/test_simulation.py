@@ -23,8 +23,9 @@ def live(plan: Plan) -> Outcome:
         return Year(plan, processes).live()
 
 
-@pytest.mark.parametrize("seed", ["house", secrets.token_hex(4)])
-def test_a_short_history_with_every_fault_ends_with_books_that_agree(tables: Path, seed: str) -> None:
+@pytest.mark.parametrize("drawn", [False, True], ids=["the house's seed", "a seed of chance"])
+def test_a_short_history_with_every_fault_ends_with_books_that_agree(tables: Path, drawn: bool) -> None:
+    seed = secrets.token_hex(4) if drawn else "house"  # it stands in every message below
     plan = Plan(seed, **SMALL, loss=0.05, kills=0.02, outages=0.2, mischief=0.2, template=tables)
     outcome = live(plan)
     counters, lines = compare(outcome.books, outcome.accounts)
