@@ -21,14 +21,43 @@ class UnableToIssue(Exception):
         self.code, self.document = code, ""
 
 
-def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int) -> Endorsement | None:
-    """The one whose entry the crossing would use: in force and not used up, the first to end; else the last to end.
+def eligible(
+    document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int, checkpoint: str = ""
+) -> tuple[Endorsement | None, Verdict]:
+    """`judge`; raises `UnableToIssue` (document_not_eligible) where the rules let the document through under nothing.
 
-    Who goes where no endorsement leads goes under that of the stay which ends, where there is one: the gate sees how
-    long it was.
+    A guardian stands beside the child at the gate and stay is for the gate to judge: only eligibility ends it here.
+    """
+    endorsement, verdict = judge(document, leg, direction, now=now, checkpoint=checkpoint)
+    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
+        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
+    return endorsement, verdict
+
+
+def judge(
+    document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int, checkpoint: str = ""
+) -> tuple[Endorsement | None, Verdict]:
+    """The endorsement whose entry the crossing would use, and what the rules say of it at ``checkpoint`` (entity id).
+
+    Of several the first that the rules let through; where there is none, the first, so that somebody can read why.
+    """
+    judged = [
+        (item, verdict_of(document, item, leg, direction, now=now, checkpoint=checkpoint))
+        for item in endorsements_for(document, leg, direction, now=now)
+    ]
+    return next((found for found in judged if found[1].reason is not Reason.DOCUMENT_NOT_ELIGIBLE), judged[0])
+
+
+def endorsements_for(
+    document: TravelDocument, leg: tuple[str, str], direction: str, *, now: int
+) -> list[Endorsement | None]:
+    """Those under which the crossing could be made, the best first: in force and not used up, the first to end.
+
+    Where none is, the last to end. Who goes where no endorsement leads goes under that of the stay which ends, where
+    there is one: the gate sees how long it was. Never empty: None is no endorsement.
     """
     if not prepared.rows(_ANY, [document.pk.hex]):
-        return None
+        return [None]
     today = local_date(now)
     origin, target = leg
     held = list(standing.with_crossings(document.endorsements).order_by("valid_to", "pk"))
@@ -39,12 +68,12 @@ def endorsement_for(document: TravelDocument, leg: tuple[str, str], direction: s
         if item.valid_from <= today <= item.valid_to and standing.of(item, direction=direction).entry_left(item, today)
     ]
     if there:
-        return next(iter(good), there[-1])
+        return [*good] or [there[-1]]
     stay = standing.stay(document.traveller_id, origin)
-    return next((item for item in held if stay is not None and item == stay.endorsement), None)
+    return [next((item for item in held if stay is not None and item == stay.endorsement), None)]
 
 
-def check_rules(
+def verdict_of(
     document: TravelDocument,
     endorsement: Endorsement | None,
     leg: tuple[str, str],
@@ -53,12 +82,8 @@ def check_rules(
     now: int,
     checkpoint: str = "",
 ) -> Verdict:
-    """The rules' verdict for the document on ``leg`` at ``checkpoint`` (its entity id).
-
-    Raises `UnableToIssue` (document_not_eligible). A guardian stands beside the child at the gate and stay is for the
-    gate to judge: only eligibility ends it here.
-    """
-    verdict = evaluate(
+    """The rules' verdict for the document on ``leg`` under this endorsement."""
+    return evaluate(
         facts_of(document, endorsement, direction),
         direction=direction,
         origin=leg[0],
@@ -67,9 +92,6 @@ def check_rules(
         rules=book.rules(now),
         checkpoint=checkpoint,
     )
-    if verdict.reason is Reason.DOCUMENT_NOT_ELIGIBLE:
-        raise UnableToIssue("document_not_eligible", f"rules {verdict.rules} do not let this document through")
-    return verdict
 
 
 def stay_days(document: TravelDocument, endorsement: Endorsement | None, verdict: Verdict) -> int | None:

@@ -130,9 +130,8 @@ def _examined(
     leg = destination.leg(request.direction)
     try:
         person = people.holder(access.traveller, request.document, now=now)
-        endorsement = eligibility.endorsement_for(person.document, leg, request.direction, now=now)
-        verdict = eligibility.check_rules(
-            person.document, endorsement, leg, request.direction, now=now, checkpoint=request.checkpoint
+        endorsement, verdict = eligibility.eligible(
+            person.document, leg, request.direction, now=now, checkpoint=request.checkpoint
         )
         template, reference, waiting = _face(person, destination, request)
     except UnableToIssue as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.accounts.models import TravelDocument
+from idp.accounts.models import Endorsement, TravelDocument
 from idp.audit.models import AuditEvent
 from idp.biometrics import references
 from idp.biometrics.engine import EMBEDDED_MODEL, Template
@@ -257,19 +257,32 @@ def test_the_register_tells_the_rules_more_than_a_token_does(world: World) -> No
     endorsement = world.endorse(permit, destination="HKG", entries_left=None, place="440100")
     facts = ("CHN", "HKG"), "exit"
     with pytest.raises(issuance.UnableToIssue, match="g-shenzhen-any-number"):
-        eligibility.check_rules(permit, endorsement, *facts, now=world.now)
-    endorsement.place = "440305"
-    assert eligibility.check_rules(permit, endorsement, *facts, now=world.now).admit
+        eligibility.eligible(permit, *facts, now=world.now)
+    Endorsement.objects.filter(pk=endorsement.pk).update(place="440305")
+    assert eligibility.eligible(permit, *facts, now=world.now)[0] == endorsement
     card = world.give(world.traveller, "12345678", type="bir", issued_by="MAC", residence="temporary")
     with pytest.raises(issuance.UnableToIssue, match="bir-to-hk"):
-        eligibility.check_rules(card, None, ("MAC", "HKG"), "entry", now=world.now)
+        eligibility.eligible(card, ("MAC", "HKG"), "entry", now=world.now)
+
+
+def test_an_endorsement_that_no_rule_lets_through_does_not_stand_before_one_that_serves(world: World) -> None:
+    """invalid solely because of the place of issue: the first to end would have been asked alone."""
+    permit = world.give(world.traveller, "C12345678", type="eep", issued_by="CHN")
+    soon, late = datetime.date(2027, 2, 1), datetime.date(2027, 6, 1)
+    facts = ("CHN", "HKG"), "exit"
+    spoilt = world.endorse(permit, destination="HKG", entries_left=None, place="440100", valid_to=soon)
+    with pytest.raises(issuance.UnableToIssue):
+        eligibility.eligible(permit, *facts, now=world.now)
+    assert eligibility.judge(permit, *facts, now=world.now)[0] == spoilt
+    good = world.endorse(permit, destination="HKG", entries_left=None, place="440305", valid_to=late)
+    assert eligibility.eligible(permit, *facts, now=world.now)[0] == good
 
 
 @pytest.mark.parametrize(("residence", "days"), [("permanent", 180), ("temporary", 30), ("", None)])
 def test_a_token_says_the_stay_that_its_holders_residence_gives(world: World, residence: str, days: int | None) -> None:
     """The gate does not learn the right of residence, and would give the shorter stay to all or the longer."""
     permit = world.give(world.traveller, "12345678", type="mvp", issued_by="MAC", residence=residence)
-    verdict = eligibility.check_rules(permit, None, ("MAC", "HKG"), "entry", now=world.now)
+    _, verdict = eligibility.eligible(permit, ("MAC", "HKG"), "entry", now=world.now)
     assert eligibility.stay_days(permit, None, verdict) == days
     endorsement = world.endorse(permit, destination="HKG", stay_days=9)
     assert eligibility.stay_days(permit, endorsement, verdict) == 9

@@ -11,11 +11,10 @@ from idp.accounts.models import Account, TravelDocument, Traveller
 from idp.audit import reading
 from idp.border import destinations, eligibility
 from idp.border.models import Checkpoint
-from idp.border.rules import book
 from idp.conf import authority
 from idp.protocol.opening_hours import is_open, parse_opening
 from idp.protocol.refusals import Refusal, Unavailable
-from idp.protocol.travel_rules import Verdict, evaluate, local_date
+from idp.protocol.travel_rules import Verdict
 
 WHAT = "travel rules explained"
 
@@ -103,15 +102,6 @@ def place_called(name: str, *, now: int) -> Place:
 
 def _explained(document: TravelDocument, place: Place, direction: str, at: int) -> Explained:
     leg = place.leg(direction)
-    endorsement = eligibility.endorsement_for(document, leg, direction, now=at)
-    verdict = evaluate(
-        eligibility.facts_of(document, endorsement, direction),
-        direction=direction,
-        origin=leg[0],
-        destination=leg[1],
-        on=local_date(at),
-        rules=book.rules(at),
-        checkpoint=place.entity_id,
-    )
+    _, verdict = eligibility.judge(document, leg, direction, now=at, checkpoint=place.entity_id)
     opened = None if place.opening is None else is_open(parse_opening(place.opening), now=at)
     return Explained(document, direction, leg, verdict, opened)
