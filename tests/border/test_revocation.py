@@ -118,7 +118,8 @@ def test_tokens_are_taken_back_by_whatever_they_stand_on(world: World, what: str
         "status_idx": idx,
     }
     IssuedToken.objects.create(**{**_facts(token), **changes})
-    value = getattr(token, {"traveller": "traveller_id", "document": "document_id"}.get(what, revocation.WHICH[what]))
+    column = {"traveller": "traveller_id", "document": "document_id", "endorsement": "endorsement_id"}
+    value = getattr(token, column.get(what, revocation.WHICH[what]))
     which = str(getattr(value, "pk", value))
     for count in (1, 0):
         assert revocation.carry_out(act="revoke", what=what, which=which, actor="account:7", now=world.now) == count

@@ -1,6 +1,7 @@
 """Thirty-two workers issue, revoke and look for orphans at once: no token escapes, none is taken back twice."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.db import OperationalError
@@ -43,9 +44,12 @@ def _issuing(world: World) -> Callable[[], int]:
     )
 
     def job() -> int:
-        for _ in range(3):
-            issuance.issue(access=granted, request=request, now=world.now)
-        return 3
+        issued = 0
+        with suppress(issuance.UnableToIssue):  # the phone was revoked: nothing more is given to it
+            for _ in range(3):
+                issuance.issue(access=granted, request=request, now=world.now)
+                issued += 1
+        return issued
 
     return job
 
@@ -77,13 +81,14 @@ def test_no_token_of_a_phone_escapes_that_is_revoked_while_they_are_issued(world
         return 0
 
     issuers = [_stubborn(_issuing(world)) for _ in range(20)]
-    assert sum(race(*issuers, *[_stubborn(end)] * 4, *[_stubborn(look)] * 8)) == 60
+    _issuing(world)()  # whatever comes first in the race, there are some to be found
+    race(*issuers, *[_stubborn(end)] * 4, *[_stubborn(look)] * 8)
     orphans.follow(now=world.now)
     tokens = list(IssuedToken.objects.all())
-    assert len(tokens) == 60
+    assert len(tokens) >= 3
     assert {token.revoked_for for token in tokens} == {"device"}
     assert {status(world, token) for token in tokens} == {INVALID}
-    assert AuditEvent.objects.filter(kind="border_token.revoked").count() == 60
+    assert AuditEvent.objects.filter(kind="border_token.revoked").count() == len(tokens)
     assert orphans.follow(now=world.now) == 0
 
 

@@ -9,6 +9,7 @@ import multiprocessing
 import random
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -66,9 +67,11 @@ class Processes:
 
     def __init__(self, orders: Mapping[str, Connection]) -> None:
         self._orders = dict(orders)
+        self.seconds: Counter[str] = Counter()  # that each order took, until the last had done it
 
     def all(self, name: str, arguments: Callable[[str], dict[str, Any]] = lambda _: {}) -> dict[str, Any]:
         """Give every process the order ``name``; what each answers. Raises RuntimeError where one fails."""
+        begun = time.monotonic()
         for territory, connection in self._orders.items():
             connection.send((name, arguments(territory)))
         answers, failed = {}, ""
@@ -78,6 +81,7 @@ class Processes:
                 territory = waiting.pop(ready)  # type: ignore[call-overload]
                 kind, answers[territory] = ready.recv()  # type: ignore[union-attr]
                 failed += f"{territory}: {answers[territory]}\n" if kind == "failed" else ""
+        self.seconds[name] += time.monotonic() - begun
         if failed:
             raise RuntimeError(failed)
         return answers
