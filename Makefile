@@ -21,11 +21,13 @@ demo: .venv/.runtime
 up: .venv/.runtime
 	@$(RUN) -m idp.demo up
 
+# The core and the gate are tested once, in an environment without Django; what of them needs a browser, with the others.
+GATE := tests/protocol tests/checkpoint
 test: .venv/.dev .venv-gate/.installed
-	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance and not faults"
+	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance and not faults" $(GATE:%=--ignore=%)
 	$(RUN) -m pytest -q -m "e2e or browser or faults"
 	$(RUN) -m tests.postgresql -n 2 --dist loadfile -q
-	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 tests/protocol tests/checkpoint tests/biometrics/engine
+	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 $(GATE) tests/biometrics/engine
 
 check: .venv/.dev
 	$(BIN)/ruff check .
