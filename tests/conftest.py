@@ -66,13 +66,12 @@ def _rsa_keys_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_held_of_another_test() -> None:
     """A process holds chains and keys under a number that begins anew in each test's database."""
-    if (module := sys.modules.get("idp.federation.chain_cache")) is not None:
-        module._held.clear()
+    for name in ("idp.federation.chain_cache", "idp.federation.issuers", "idp.border.destinations"):
+        if (module := sys.modules.get(name)) is not None:
+            module._held.clear()
     if (module := sys.modules.get("idp.federation.signing")) is not None:
         module._active_at.cache_clear()
         module._sound_at.cache_clear()
-    if (module := sys.modules.get("idp.federation.issuers")) is not None:
-        module._held.clear()
 
 
 @pytest.fixture
