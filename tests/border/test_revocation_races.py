@@ -13,8 +13,8 @@ from idp.border import issuance, orphans, revocation
 from idp.border.models import IssuedToken
 from idp.federation import status_lists
 from idp.federation.models import StatusChange, StatusEntry
-from idp.oidc import access
 from idp.protocol.status_list import INVALID
+from tests.border.test_races import granted_access
 from tests.border.test_revocation import status
 from tests.border.world import World
 from tests.oidc.test_races import race
@@ -26,19 +26,7 @@ pytestmark = [pytest.mark.usefixtures("shared_database"), pytest.mark.django_db(
 def _issuing(world: World) -> Callable[[], int]:
     """One worker's job, with a grant of its own: how many tokens it issued."""
     grant = world.grant(world.detail(max_tokens=10))
-    granted = access.Access(
-        traveller=world.traveller,
-        account=world.traveller.account,
-        client_id="c",
-        sub="s",
-        jkt=world.phone.public.thumbprint,
-        scope="",
-        authorization_details=grant.authorization_details,
-        acr=grant.acr,
-        amr=("hwk",),
-        auth_time=world.now,
-        grant_id=grant.pk,
-    )
+    granted = granted_access(world, grant)
     request = issuance.TokenRequest(
         world.checkpoint.entity_id, "exit", str(world.document.pk), "jwt", world.holder.public
     )
