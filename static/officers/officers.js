@@ -15,7 +15,8 @@ byId("ground").addEventListener("change", controls);
 byId("release").addEventListener("click", () => decide("/release"));
 byId("decline").addEventListener("click", () => decide("/decline"));
 byId("close").addEventListener("click", () => byId("case").close());
-byId("case").addEventListener("close", () => (here.open = null));
+// Told at the next frame, when another case may be open already.
+byId("case").addEventListener("close", ({ target }) => target.open || (here.open = null));
 await speak("en");
 setInterval(refresh, EVERY);
 
