@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "idp.oidc",
     "idp.biometrics",
     "idp.border",
+    "idp.office",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
