@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
-from idp.proposals import executors, proposing
+from idp.proposals import executors, proposing, review_pages
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
 from idp.proposals.proposing import UnableToDecide
+
+__all__ = ["ProposalAdmin", "review_pages"]
 
 
 def _changes(proposal: Proposal) -> list[str]:

@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from idp.proposals.review_models import Review as Review
+
 OPEN = Q(decided_by="", decided_at__isnull=True)
 DECIDED = ~Q(decided_by="") & Q(decided_at__isnull=False)
 

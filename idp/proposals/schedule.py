@@ -1,3 +1,6 @@
-"""When the task of this room runs (seconds between runs)."""
+"""When the tasks of this room run (seconds between runs)."""
 
-BEAT = {"proposals.expire": {"task": "proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}}}
+BEAT = {
+    name: {"task": name, "schedule": 3600.0, "options": {"expires": 3600}}
+    for name in ("proposals.expire", "proposals.overdue_reviews")
+}

@@ -114,4 +114,4 @@ def test_the_clock_comes_round(monkeypatch: pytest.MonkeyPatch) -> None:
     proposed()
     monkeypatch.setattr("idp.clock.now", lambda: NOW + LIFETIME)
     assert tasks.expire() == 1
-    assert {entry["task"] for entry in schedule.BEAT.values()} == {tasks.expire.name}
+    assert {entry["task"] for entry in schedule.BEAT.values()} == {tasks.expire.name, tasks.overdue_reviews.name}
