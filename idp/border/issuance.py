@@ -9,27 +9,28 @@ import datetime
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
 from idp import conf
 from idp.accounts import guardians
 from idp.accounts.models import Endorsement
-from idp.audit import events
 from idp.biometrics import handover, references
 from idp.biometrics.engine import Template
 from idp.biometrics.models import FaceReference
-from idp.border import destinations, eligibility, limits, people
+from idp.border import destinations, eligibility, limits, people, storing
 from idp.border.destinations import Destination
 from idp.border.eligibility import UnableToIssue
-from idp.border.models import IssuedToken
+from idp.border.limits import Consent
 from idp.border.people import Person
+from idp.border.storing import Stored
 from idp.border.token_requests import TokenRequest
-from idp.federation import signing, status_lists
+from idp.federation import signing
 from idp.oidc.access import Access
-from idp.plain_rows import Columns
 from idp.protocol import border_token, strict_json
 from idp.protocol.authorization_details import BorderCrossing
 from idp.protocol.keys import PrivateKey
@@ -39,7 +40,7 @@ from idp.protocol.travel_rules import HONG_KONG, local_date
 LIFETIME = 30 * 60  # seconds; protocol.md, Border token
 LIFETIME_AHEAD = 24 * 3600
 
-_TOKENS = Columns(IssuedToken, "i")
+ATTEMPTS = 3  # at storing; two that take one entry of 131,072 at the same moment are rare
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class _Case:
     """One token that may be issued, as far as can be seen before it is stored."""
 
     request: TokenRequest
-    consents: Sequence[tuple[str, BorderCrossing]]
+    consents: Sequence[Consent]
     person: Person
     endorsement: Endorsement | None
     stay_days: int | None
@@ -85,12 +86,12 @@ def issue_group(*, access: Access, requests: Sequence[TokenRequest], now: int) -
         _examined(access, request, consents, destination, now=now)
         for request, consents in zip(requests, covering, strict=True)
     ]
-    rows, number = _store(access, destination, cases, now=now)
-    signer = signing.private_key("border", revision=number)
+    stored = _stored(access, destination, cases, now=now)
+    signer = signing.private_key("border", revision=max(row.revision for row in stored))
     for case in cases:
         if case.reference in case.waiting:  # the wallet has shown that it has it
             handover.let_go(case.reference, actor=f"traveller:{access.traveller.id}")
-    return [_signed(access, destination, case, row, signer) for case, row in zip(cases, rows, strict=True)]
+    return [_signed(access, destination, case, row, signer, now=now) for case, row in zip(cases, stored, strict=True)]
 
 
 def pairwise_subject(traveller_id: UUID, receiving_authority: str) -> str:
@@ -99,7 +100,7 @@ def pairwise_subject(traveller_id: UUID, receiving_authority: str) -> str:
     return strict_json.b64encode(hmac.digest(key, f"{receiving_authority} {traveller_id}".encode(), "sha256"))
 
 
-def _consents(access: Access, request: TokenRequest, *, now: int) -> Sequence[tuple[str, BorderCrossing]]:
+def _consents(access: Access, request: TokenRequest, *, now: int) -> Sequence[Consent]:
     try:
         return limits.covering(
             access, checkpoint=request.checkpoint, direction=request.direction, document=request.document, now=now
@@ -122,7 +123,7 @@ def _destination(request: TokenRequest, *, now: int) -> Destination:
 def _examined(
     access: Access,
     request: TokenRequest,
-    consents: Sequence[tuple[str, BorderCrossing]],
+    consents: Sequence[Consent],
     destination: Destination,
     *,
     now: int,
@@ -160,48 +161,66 @@ def _face(
     raise UnableToIssue("face_not_enrolled", "no face reference of this document was handed in")
 
 
-@transaction.atomic
-def _store(
-    access: Access, destination: Destination, cases: Sequence[_Case], *, now: int
-) -> tuple[list[IssuedToken], int]:
-    """The rows with their audit events, and the number of `idp.federation.revision`, by which the key is known.
+def _stored(access: Access, destination: Destination, cases: Sequence[_Case], *, now: int) -> list[Stored]:
+    """What is known of each token when all of them are stored with their audit events, or none."""
+    alone = len(cases) == 1 and connection.vendor == "postgresql" and not connection.in_atomic_block
+    scope = nullcontext if alone else transaction.atomic  # one statement is a transaction of its own
+    for _ in range(ATTEMPTS - 1):
+        with suppress(IntegrityError), scope():
+            return _store(access, destination, cases, now=now)
+    with scope():
+        return _store(access, destination, cases, now=now)
 
-    The consents are counted by the database, so that no limit is passed.
-    """
-    rows, number = {}, 0
+
+def _store(access: Access, destination: Destination, cases: Sequence[_Case], *, now: int) -> list[Stored]:
+    """The consents are counted by the database, so that no limit is passed."""
+    found = {}
     for case in sorted(cases, key=lambda case: case.consents[0][0]):  # so that no two groups wait for each other
         try:
-            taken = limits.take(access, case.consents, document=case.person.document.pk)
-            expires_at = _ends(case, taken.consent, destination.leg(case.request.direction)[1], now=now)
+            found[case.jti] = _store_one(access, destination, case, group=len(cases), now=now)
         except UnableToIssue as error:
             error.document = case.request.document
             raise
-        number = taken.revision
-        uri, idx = status_lists.allocate(expires_at=expires_at, now=now)
-        rows[case.jti] = row = IssuedToken(
-            jti=strict_json.b64encode(case.jti),
-            traveller_id=case.person.traveller_id,
-            guardian=case.person.guardian,
-            document=case.person.document,
-            endorsement=case.endorsement,
-            grant_id=str(access.grant_id),
-            device_jkt=access.jkt,
-            holder_jkt=case.request.holder.thumbprint,
-            checkpoint=destination.entity_id,
-            authority=destination.authority,
-            direction=case.request.direction,
-            territory=destination.leg(case.request.direction)[1],
-            form=case.request.form,
-            face_model=case.template.model,
-            issued_at=now,
-            expires_at=expires_at,
-            status_uri=uri,
-            status_idx=idx,
-        )
-        _TOKENS.insert(row)
-        said = {"checkpoint": row.checkpoint, "direction": row.direction, "format": row.form, "group": len(cases)}
-        events.record(kind="border_token.issued", actor=f"traveller:{access.traveller.id}", subject=row.jti, data=said)
-    return [rows[case.jti] for case in cases], number
+    return [found[case.jti] for case in cases]
+
+
+def _store_one(access: Access, destination: Destination, case: _Case, *, group: int, now: int) -> Stored:
+    """One of the first consent that has one left."""
+    territory, too_late = destination.leg(case.request.direction)[1], False
+    said = {"checkpoint": destination.entity_id, "direction": case.request.direction, "format": case.request.form}
+    for consent in case.consents:
+        expires_at = _ends(case, consent[1], territory, now=now)
+        if expires_at <= now:
+            too_late = True
+            continue
+        token = {**_facts(access, destination, case), "issued_at": now, "expires_at": expires_at}
+        stored = storing.store(access=access, consent=consent, token=token, said={**said, "group": group}, now=now)
+        if stored is not None:
+            return stored
+    if too_late:
+        raise UnableToIssue("consent_exhausted", "what the token stands on ends within the minute")
+    raise limits.why_not(access, case.consents)
+
+
+def _facts(access: Access, destination: Destination, case: _Case) -> dict[str, Any]:
+    """The token's columns, but for its times and its status."""
+    guardian, endorsement = case.person.guardian, case.endorsement
+    return {
+        "jti": strict_json.b64encode(case.jti),
+        "traveller_id": case.person.traveller_id,
+        "guardian_id": None if guardian is None else guardian.pk,
+        "document_id": case.person.document.pk,
+        "endorsement_id": None if endorsement is None else endorsement.pk,
+        "grant_id": str(access.grant_id),
+        "device_jkt": access.jkt,
+        "holder_jkt": case.request.holder.thumbprint,
+        "checkpoint": destination.entity_id,
+        "authority": destination.authority,
+        "direction": case.request.direction,
+        "territory": destination.leg(case.request.direction)[1],
+        "form": case.request.form,
+        "face_model": case.template.model,
+    }
 
 
 def _ends(case: _Case, consent: BorderCrossing, territory: str, *, now: int) -> int:
@@ -214,10 +233,7 @@ def _ends(case: _Case, consent: BorderCrossing, territory: str, *, now: int) -> 
     ends += [_midnight_after(day) for day in days if day >= today]  # one that is over was not needed: the rules said so
     if case.person.guardian is not None:
         ends.append(_midnight_after(guardians.last_day_of_childhood(document.birth_date)))
-    expires_at = border_token.coarse(min(ends))
-    if expires_at <= now:
-        raise UnableToIssue("consent_exhausted", "what the token stands on ends within the minute")
-    return expires_at
+    return border_token.coarse(min(ends))
 
 
 def _midnight_after(day: datetime.date) -> int:
@@ -228,29 +244,31 @@ def _midnight_after(day: datetime.date) -> int:
     return int(following.timestamp())
 
 
-def _signed(access: Access, destination: Destination, case: _Case, row: IssuedToken, signer: PrivateKey) -> Issued:
-    origin, target = destination.leg(row.direction)
+def _signed(
+    access: Access, destination: Destination, case: _Case, stored: Stored, signer: PrivateKey, *, now: int
+) -> Issued:
+    origin, target = destination.leg(case.request.direction)
     document = case.person.document
     claims = border_token.TokenClaims(
         iss=conf.authority().entity_id,
         aud=destination.entity_id,
-        exp=row.expires_at,
-        nbf=border_token.coarse(row.issued_at),
-        iat=border_token.coarse(row.issued_at),
+        exp=stored.expires_at,
+        nbf=border_token.coarse(now),
+        iat=border_token.coarse(now),
         jti=case.jti,
         holder=case.request.holder,
         acr=access.acr,
         amr=tuple(access.amr),
-        direction=row.direction,
+        direction=case.request.direction,
         origin=origin,
         destination=target,
         document_type=document.type,
         face_model=case.template.model,
         face_profile=case.template.profile,
-        status_uri=row.status_uri,
-        status_idx=row.status_idx,
+        status_uri=stored.status_uri,
+        status_idx=stored.status_idx,
     )
-    write = border_token.issue_jwt if row.form == "jwt" else border_token.issue_cwt
+    write = border_token.issue_jwt if case.request.form == "jwt" else border_token.issue_cwt
     token = write(
         claims,
         _sealed(case, destination),
@@ -259,8 +277,8 @@ def _signed(access: Access, destination: Destination, case: _Case, row: IssuedTo
     )
     return Issued(
         token,
-        row.jti,
-        row.expires_at,
+        strict_json.b64encode(case.jti),
+        stored.expires_at,
         document=str(document.pk),
         name=document.name_native or document.name_latin,
         waiting=any(item != case.reference for item in case.waiting),

@@ -6,7 +6,6 @@ and, for a child's, the guardianship may have ended since the request began.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from idp import prepared
@@ -23,31 +22,34 @@ from idp.protocol.refusals import Refusal
 _USE, _GRANT, _ACCOUNT, _TRAVELLER, _DEVICE, _DOCUMENT, _GUARDIANSHIP = (
     model._meta.db_table for model in (ConsentUse, Grant, Account, Traveller, Device, TravelDocument, Guardianship)
 )
-_TAKE = (
-    f"INSERT INTO {_USE} (grant_id, consent, most, used, expires_at) "  # noqa: S608  constants
-    f"SELECT g.id, $1, CAST($2 AS bigint), 1, CAST($3 AS bigint) FROM {_GRANT} g "
-    f"JOIN {_TRAVELLER} t ON t.id = g.traveller_id JOIN {_ACCOUNT} a ON a.id = t.account_id "
-    f"JOIN {_DEVICE} v ON v.traveller_id = t.id JOIN {_DOCUMENT} d ON d.id = $4 "
-    f"WHERE g.id = $5 AND g.revoked_at IS NULL AND a.is_active AND v.jkt = $6 AND v.revoked_at IS NULL "
-    f"AND d.status = '{TravelDocument.Status.VALID.value}' AND (d.traveller_id = t.id OR EXISTS (SELECT 1 "
-    f"FROM {_GUARDIANSHIP} s WHERE s.guardian_id = t.id AND s.ward_id = d.traveller_id AND s.ended_at IS NULL)) "
-    f"ON CONFLICT (grant_id, consent) DO UPDATE SET used = {_USE}.used + 1 WHERE {_USE}.used < {_USE}.most "
-    f"RETURNING used, ({revision.READ})"
-)
 
 
-@dataclass(frozen=True)
-class Taken:
-    """The consent that a token was taken of, and the number of `idp.federation.revision` at that moment."""
+def counting(places: Sequence[str], beside: str = "") -> str:
+    """The statement that counts one more token, if one is left and all that it stands on stands; it returns ``used``.
 
-    consent: BorderCrossing
-    revision: int
+    ``places``: consent, most, its end, document, grant and phone's key, in this order; ``beside`` joins what else there
+    has to be.
+    """
+    consent, most, ends, document, grant, jkt = places
+    return (
+        f"INSERT INTO {_USE} (grant_id, consent, most, used, expires_at) "  # noqa: S608  constants
+        f"SELECT g.id, {consent}, CAST({most} AS bigint), 1, CAST({ends} AS bigint) FROM {_GRANT} g "
+        f"JOIN {_TRAVELLER} t ON t.id = g.traveller_id JOIN {_ACCOUNT} a ON a.id = t.account_id "
+        f"JOIN {_DEVICE} v ON v.traveller_id = t.id JOIN {_DOCUMENT} d ON d.id = {document} {beside}"
+        f"WHERE g.id = {grant} AND g.revoked_at IS NULL AND a.is_active AND v.jkt = {jkt} AND v.revoked_at IS NULL "
+        f"AND d.status = '{TravelDocument.Status.VALID.value}' AND (d.traveller_id = t.id OR EXISTS (SELECT 1 "
+        f"FROM {_GUARDIANSHIP} s WHERE s.guardian_id = t.id AND s.ward_id = d.traveller_id AND s.ended_at IS NULL)) "
+        f"ON CONFLICT (grant_id, consent) DO UPDATE SET used = {_USE}.used + 1 WHERE {_USE}.used < {_USE}.most "
+        "RETURNING used"
+    )
 
 
-def covering(
-    access: Access, *, checkpoint: str, direction: str, document: str, now: int
-) -> Sequence[tuple[str, BorderCrossing]]:
-    """The consents of ``access`` for that token now, each with the name that it is counted under.
+_TAKE = f"{counting(['$1', '$2', '$3', '$4', '$5', '$6'])}, ({revision.READ})"
+Consent = tuple[str, BorderCrossing]  # with the name that it is counted under
+
+
+def covering(access: Access, *, checkpoint: str, direction: str, document: str, now: int) -> Sequence[Consent]:
+    """The consents of ``access`` for that token now.
 
     Raises `UnableToIssue` (consent_exhausted) where there is none.
     """
@@ -76,16 +78,19 @@ def living(access: Access, *, now: int) -> list[BorderCrossing]:
     return found
 
 
-def take(access: Access, consents: Sequence[tuple[str, BorderCrossing]], *, document: UUID) -> Taken:
-    """Use up one token for ``document`` of the first of ``consents`` that has one left, in the caller's transaction.
+def take(access: Access, consent: Consent, *, document: UUID) -> int | None:
+    """Use up one token of ``consent`` for ``document``, in the caller's transaction; None where that cannot be.
 
-    Raises `UnableToIssue`: consent_exhausted; or, where it ended meanwhile, device_revoked or document_not_eligible.
+    The number of `idp.federation.revision` at that moment; `why_not` says why it cannot.
     """
-    for name, consent in consents:
-        values = [name, consent.max_tokens, consent.valid_until, document.hex, access.grant_id.hex, access.jkt]
-        for _, number in prepared.rows(_TAKE, values):
-            return Taken(consent, int(number or 0))
-    raise _why_not(access, consents)
+    found = prepared.rows(_TAKE, taking(access, consent, document=document))
+    return int(found[0][1] or 0) if found else None
+
+
+def taking(access: Access, consent: Consent, *, document: UUID) -> list[prepared.Value]:
+    """The values for the places of `counting`."""
+    name, terms = consent
+    return [name, terms.max_tokens, terms.valid_until, document.hex, access.grant_id.hex, access.jkt]
 
 
 def used(access: Access, consent: BorderCrossing) -> int:
@@ -104,7 +109,9 @@ def forget(*, now: int) -> int:
     return ConsentUse.objects.filter(expires_at__lt=now).delete()[0]
 
 
-def _why_not(access: Access, consents: Sequence[tuple[str, BorderCrossing]]) -> UnableToIssue:
+def why_not(access: Access, consents: Sequence[Consent]) -> UnableToIssue:
+    """Why no token could be taken of any of ``consents``: consent_exhausted; or, where it ended meanwhile,
+    device_revoked or document_not_eligible."""
     if Device.objects.filter(jkt=access.jkt, revoked_at__isnull=False).exists():
         return UnableToIssue("device_revoked", "the phone was revoked meanwhile")
     if not Grant.objects.filter(pk=access.grant_id, revoked_at=None).exists():

@@ -52,18 +52,40 @@ GRACE = 3600  # seconds that a list outlives its last token: clocks differ and j
 
 
 _LISTS, _ENTRIES = StatusList._meta.db_table, StatusEntry._meta.db_table
-_DRAWN = ", ".join(f"({place}, CAST(${place + 2} AS bigint))" for place in range(DRAWS))
+INSERT = f"INSERT INTO {_ENTRIES} (status_list_id, idx, value)"  # of what `free` found
 # A remainder without the percent sign, which some drivers take for a place.
 _INDEX = "number - number / size * size"
+
+
+def free(hour: str, numbers: Sequence[str]) -> str:
+    """``free (id, name, last_expiry, idx)`` for a WITH: a free index of the hour's newest list, or no row.
+
+    The places stand for the hour's beginning and `DRAWS` of `draw`, all of them bigint, in this order.
+    """
+    drawn = ", ".join(f"({place}, CAST({number} AS bigint))" for place, number in enumerate(numbers))
+    return (
+        f"newest AS (SELECT id, name, size, last_expiry FROM {_LISTS} WHERE hour = CAST({hour} AS bigint) "  # noqa: S608  constants
+        f"ORDER BY part DESC LIMIT 1), drawn (place, number) AS (VALUES {drawn}), "
+        f"free AS (SELECT newest.id, newest.name, newest.last_expiry, {_INDEX} AS idx "
+        f"FROM newest CROSS JOIN drawn WHERE NOT EXISTS (SELECT 1 FROM {_ENTRIES} "
+        f"WHERE status_list_id = newest.id AND idx = {_INDEX}) ORDER BY place LIMIT 1)"
+    )
+
+
+def longer(dead: str) -> str:
+    """The list of `free` lives until ``dead``, a place, if what follows finds that it is `shorter`."""
+    return f"UPDATE {_LISTS} SET last_expiry = CAST({dead} AS bigint)"  # noqa: S608  constants
+
+
+def shorter(dead: str) -> str:
+    return f"{_LISTS}.id = free.id AND {_LISTS}.last_expiry < CAST({dead} AS bigint)"
+
+
 _TAKE = (
-    f"WITH newest AS (SELECT id, size FROM {_LISTS} WHERE hour = CAST($1 AS bigint) ORDER BY part DESC LIMIT 1), "  # noqa: S608  constants
-    f"drawn (place, number) AS (VALUES {_DRAWN}) "
-    f"INSERT INTO {_ENTRIES} (status_list_id, idx, value) "
-    f"SELECT newest.id, {_INDEX}, 0 FROM newest CROSS JOIN drawn "
-    f"WHERE NOT EXISTS (SELECT 1 FROM {_ENTRIES} WHERE status_list_id = newest.id AND idx = {_INDEX}) "
-    "ORDER BY place LIMIT 1 ON CONFLICT (status_list_id, idx) DO NOTHING "
-    f"RETURNING idx, (SELECT name FROM {_LISTS} WHERE id = status_list_id), "
-    f"(SELECT last_expiry FROM {_LISTS} WHERE id = status_list_id)"
+    f"WITH {free('$1', [f'${place + 2}' for place in range(DRAWS)])} "  # noqa: S608  constants
+    f"{INSERT} SELECT free.id, free.idx, 0 FROM free WHERE true "  # or SQLite takes ON for the beginning of a join's
+    f"ON CONFLICT (status_list_id, idx) DO NOTHING RETURNING idx, (SELECT name FROM {_LISTS} WHERE id = "
+    f"status_list_id), (SELECT last_expiry FROM {_LISTS} WHERE id = status_list_id)"
 )
 
 
@@ -83,18 +105,43 @@ def allocate(*, expires_at: int, now: int) -> tuple[str, int]:
     Within the caller's transaction, so that an index is taken if and only if the token's row is stored. Two callers
     never get the same index: a unique constraint stands behind it.
     """
-    hour = now - now % HOUR
-    dead = -(-expires_at // HOUR) * HOUR  # rounded up, so that the list's row is written once an hour and not each time
+    hour, dead = hours(expires_at=expires_at, now=now)
     missed = NO_PART
     while (taken := _take(hour)) is None:
-        newest = StatusList.objects.filter(hour=hour).aggregate(part=Max("part", default=NO_PART))["part"]
-        if newest == missed:  # not one that another worker has opened meanwhile
-            _open(hour, newest + 1, dead)
-        missed = newest
+        missed = make_room(hour, dead, missed)
     name, idx, last_expiry = taken
     if last_expiry < dead:
         StatusList.objects.filter(name=name, last_expiry__lt=dead).update(last_expiry=dead)
-    return conf.authority().url(f"/status/{name}"), idx
+    return address(name), idx
+
+
+def hours(*, expires_at: int, now: int) -> tuple[int, int]:
+    """The hour whose list a token of now is in, and how long that has to live for it.
+
+    Rounded up, so that the list's row is written once an hour and not each time.
+    """
+    return now - now % HOUR, -(-expires_at // HOUR) * HOUR
+
+
+def draw() -> list[int]:
+    """What an index is chosen by; of so many bits that the remainder favours none."""
+    return [secrets.randbits(62) for _ in range(DRAWS)]
+
+
+def make_room(hour: int, dead: int, missed: int) -> int:
+    """After a statement that found no index in the hour's newest list; what ``missed`` is next time.
+
+    ``missed`` is `NO_PART` at first. Only who misses twice in one list opens another: the first time may be chance.
+    """
+    newest: int = StatusList.objects.filter(hour=hour).aggregate(part=Max("part", default=NO_PART))["part"]
+    if newest == missed:  # not one that another worker has opened meanwhile
+        _open(hour, newest + 1, dead)
+    return newest
+
+
+def address(name: str) -> str:
+    """Where the list of that name is published."""
+    return conf.authority().url(f"/status/{name}")
 
 
 def set_statuses(uri: str, idxs: Collection[int], value: int, *, now: int, actor: str = signing.ACTOR) -> None:
@@ -183,7 +230,7 @@ def retire(now: int) -> int:
 
 def uri_of(status_list: StatusList) -> str:
     """Where the list is published."""
-    return conf.authority().url(f"/status/{status_list.name}")
+    return address(status_list.name)
 
 
 def check(app_configs: Sequence[Any] | None = None, **options: Any) -> list[checks.CheckMessage]:
@@ -251,7 +298,6 @@ def _open(hour: int, part: int, dead: int) -> None:
 
 def _take(hour: int) -> tuple[str, int, int] | None:
     """Name of the hour's newest list, an index of it that is now taken, its last expiry; None where it had none."""
-    drawn = [secrets.randbits(62) for _ in range(DRAWS)]  # so many bits that the remainder favours no index
-    for idx, name, last_expiry in prepared.rows(_TAKE, [hour, *drawn]):
+    for idx, name, last_expiry in prepared.rows(_TAKE, [hour, *draw()]):
         return name, int(idx), int(last_expiry)
     return None

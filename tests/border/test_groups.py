@@ -11,7 +11,7 @@ from idp.accounts import guardians
 from idp.accounts.models import Guardianship, TravelDocument
 from idp.audit.models import AuditEvent
 from idp.biometrics.models import FaceReference
-from idp.border import issuance, limits, orphans, token_requests
+from idp.border import issuance, limits, orphans, storing, token_requests
 from idp.border.models import ConsentUse, IssuedToken
 from idp.federation import signing
 from idp.federation.models import StatusEntry
@@ -208,13 +208,13 @@ def test_what_ends_between_the_look_and_the_storing_issues_nothing(
 ) -> None:
     """invalid solely because phone, document, guardianship or account ends while the request is under way."""
     card = child(world)
-    real = limits.take
+    real = storing.store
 
-    def take(*args: Any, **options: Any) -> Any:
+    def store(**what: Any) -> Any:
         end(world)
-        return real(*args, **options)
+        return real(**what)
 
-    monkeypatch.setattr(limits, "take", take)
+    monkeypatch.setattr(storing, "store", store)
     assert problem_of(ask(world, granted(world, card), card)) == (403, code)
     assert not IssuedToken.objects.exists()
 
