@@ -69,6 +69,8 @@ def _nothing_held_of_another_test() -> None:
     for name in ("idp.federation.chain_cache", "idp.federation.issuers", "idp.border.destinations"):
         if (module := sys.modules.get(name)) is not None:
             module._held.clear()
+    if (module := sys.modules.get("idp.federation.issuers")) is not None:
+        module._chains.clear()
     if (module := sys.modules.get("idp.federation.signing")) is not None:
         module._active_at.cache_clear()
         module._sound_at.cache_clear()

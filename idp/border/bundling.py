@@ -1,5 +1,6 @@
 """What a checkpoint's bundle says besides the chains and status lists that the federation room adds."""
 
+from collections.abc import Collection
 from typing import Any
 
 from idp.border import badges, watching
@@ -17,10 +18,11 @@ from idp.protocol.strict_json import b64encode
 NEVER = [{"days": [7], "from": "23:59", "until": "24:00"}]
 
 
-def build(*, checkpoint: Checkpoint, now: int, known: str = "") -> dict[str, Any]:
+def build(*, checkpoint: Checkpoint, now: int, known: str = "", tags: Collection[str] = ()) -> dict[str, Any]:
     """The signed trust bundle of ``checkpoint`` as its lanes fetch it (protocol.md, Trust bundle).
 
-    ``known`` is the digest of the watch list that the lane has: that one is not sent again.
+    ``known`` is the digest of the watch list that the lane has: that one is not sent again, and not read. Nor is it for
+    a lane that has this very bundle: one of ``tags`` names it.
     """
     listed = watching.in_force(now=now)
     bundle = bundles.build(
@@ -31,7 +33,8 @@ def build(*, checkpoint: Checkpoint, now: int, known: str = "") -> dict[str, Any
         revoked_badges=badges.revoked(checkpoint=checkpoint, now=now),
         now=now,
     )
-    return bundle if known == listed.sha256 else {**bundle, "watchlist": b64encode(bytes(listed.content))}
+    has_it = known == listed.sha256 or bundles.etag(bundle) in tags
+    return bundle if has_it else {**bundle, "watchlist": b64encode(bytes(listed.content))}
 
 
 def parts(checkpoint: Checkpoint) -> dict[str, Any]:

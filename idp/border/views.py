@@ -64,10 +64,11 @@ class Bundle(BorderView):
         now = clock.now()
         lane = _lane_of(request, code, now=now)
         known = request.query_params.get("watchlist", "")
-        bundle = bundling.build(checkpoint=lane.checkpoint, now=now, known=known)
+        tags = parse_etags(request.headers.get("If-None-Match", ""))
+        bundle = bundling.build(checkpoint=lane.checkpoint, now=now, known=known, tags=tags)
         tag = bundles.etag(bundle)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        if tag in tags:
             return Response(status=304, headers=headers)
         return Response(bundle, headers=headers)
 

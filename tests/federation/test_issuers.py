@@ -9,6 +9,7 @@ from django.db import transaction
 
 from idp.federation import bundles, issuers, marks, peering, signing, status_lists, status_mirror, watching
 from idp.federation.models import MirroredStatusList, StatusList
+from idp.protocol.refusals import Unavailable
 from idp.protocol.status_list import StatusList as Statuses
 from idp.protocol.status_list import sign_status_list
 from tests.conftest import NOW
@@ -123,3 +124,35 @@ def test_nothing_is_held_of_a_transaction(place: tuple[str, int]) -> None:
         assert issuers.accepted(NOW).digest != before.digest
         _ = 1 // 0
     assert issuers.accepted(NOW).digest == before.digest
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """When the chains were looked through."""
+    looked: list[int] = []
+    real = issuers.resolution.accepted_issuers
+    monkeypatch.setattr(issuers.resolution, "accepted_issuers", lambda now: looked.append(now) or real(now))
+    return looked
+
+
+def test_the_chains_are_looked_through_once_in_a_second(place: tuple[str, int], found: list[int]) -> None:
+    """Seven hundred lanes ask for the same answer."""
+    for at in (NOW + 1, NOW + 1, NOW + 2, NOW + 2):
+        issuers.accepted(at)
+    assert found == [NOW + 1, NOW + 2]
+
+
+def test_a_recognition_that_ends_by_the_clock_ends_in_that_second(place: tuple[str, int]) -> None:
+    """No number grows by it."""
+    peering.Peer.objects.update(valid_until=NOW + 9)
+    assert [len(issuers.accepted(at).claim) for at in (NOW + 8, NOW + 9)] == [2, 1]
+
+
+def test_a_peer_that_is_left_out_is_looked_for_at_each_request(
+    place: tuple[str, int], peers: Peers, found: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its chain may come in the same second, and a first chain grows no number."""
+    monkeypatch.setattr(issuers.resolution, "issuer", lambda *_, **__: (_ for _ in ()).throw(Unavailable("down")))
+    for _ in range(2):
+        issuers.accepted(NOW + 3)
+    assert found == [NOW + 3] * 2
