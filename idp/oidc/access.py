@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from idp import clock, conf, prepared
-from idp.accounts.models import Account, Device, Traveller
+from idp import clock, conf
+from idp.accounts.models import Account, Traveller
 from idp.federation import signing
 from idp.oidc import form, grant_rows, levels, proofs, tokens
 from idp.oidc.errors import OAuthError
@@ -21,7 +21,6 @@ from idp.protocol import dpop, jws, strict_json
 from idp.protocol.refusals import Reason, Refusal
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z]+) +(?P<token>[A-Za-z0-9._~+/-]+=*)\Z")
-_DEVICE = f"SELECT revoked_at IS NULL FROM {Device._meta.db_table} WHERE jkt = $1 AND traveller_id = $2"  # noqa: S608  constants
 _ALGORITHMS = " ".join(jws.MODERN)
 
 
@@ -70,9 +69,9 @@ def require(request: HttpRequest, *, acr: str | None = None, max_age: int | None
         raise _unable("invalid_token", "not the DPoP scheme")
     claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
     proof = _proof(request, token, claims, now=now)
-    grant = _grant(claims)
+    grant, device = _grant(claims)
     _check_nonce(proof, grant.client, now=now)
-    _check_device(grant, claims["cnf"]["jkt"])
+    _check_device(device)
     _check_level(claims, acr=acr, max_age=max_age, now=now)
     return Access(
         traveller=grant.traveller,
@@ -105,13 +104,13 @@ def subject(request: HttpRequest, *, scope: str) -> Subject:
     else:
         claims = _claims(token, tokens.ACCESS_TOKEN, now=now)
         proof = _proof(request, token, claims, now=now)
-    grant = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
+    grant, device = _grant(claims, scheme="Bearer" if scheme == "bearer" else "DPoP")
     if proof is not None:
         _check_nonce(proof, grant.client, now=now)
     if in_form is not None and grant.client.profile != Client.Profile.BASIC:  # FAPI 2.0 §5.3.3
         raise _unable("invalid_token", "a token in the body", scheme="Bearer")
     if grant.client.is_wallet:  # a relying party's own key is no phone
-        _check_device(grant, claims.get("cnf", {}).get("jkt", ""))
+        _check_device(device)
     if scope not in claims.get("scope", "").split():
         used = "DPoP" if proof is not None else "Bearer"
         raise _unable("forbidden", "no such scope", challenge="insufficient_scope", scheme=used, scope=scope)
@@ -179,18 +178,19 @@ def _check_nonce(proof: dpop.Proof, client: Client, *, now: int) -> None:
         raise _unable(proofs.NONCE_NEEDED, "the proof has no nonce of ours, or an old one")
 
 
-def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> Grant:
-    grant = grant_rows.living(pk=UUID(claims["grant"]), jti=claims["jti"])
-    if grant is None:
+def _grant(claims: dict[str, Any], *, scheme: str = "DPoP") -> tuple[Grant, bool | None]:
+    """The grant, and whether the phone that the token is bound to is good; None where it is bound to none."""
+    jkt = claims.get("cnf", {}).get("jkt", "")
+    found = grant_rows.living(pk=UUID(claims["grant"]), jti=claims["jti"], jkt=jkt)
+    if found is None:
         raise _unable("invalid_token", "the token, the grant, the client or the account has ended", scheme=scheme)
-    return grant
+    return found
 
 
-def _check_device(grant: Grant, jkt: str) -> None:
-    found = prepared.rows(_DEVICE, [jkt, grant.traveller_id.hex])
-    if not found:
+def _check_device(good: bool | None) -> None:
+    if good is None:
         raise _unable("invalid_token", "no such device")
-    if found[0][0] not in (1, "t"):  # SQLite has numbers, PostgreSQL's text has letters
+    if not good:
         raise UnableToAuthorize("device_revoked", "revoked")
 
 

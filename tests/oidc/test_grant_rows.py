@@ -1,11 +1,12 @@
 """A grant that is found by a plain statement is the one that the ORM would give, and an ended one is not found."""
 
+import datetime
 import uuid
 from collections.abc import Callable
 
 import pytest
 
-from idp.accounts.models import Account, Traveller
+from idp.accounts.models import Account, Device, Traveller
 from idp.oidc import grant_rows, replay
 from idp.oidc.models import AuthorizationCode, Client, Grant
 
@@ -35,7 +36,20 @@ def check_whole(found: Grant | None, grant: Grant) -> None:
 
 def test_living_grant_is_found_with_what_belongs_to_it(grant: Grant) -> None:
     """The columns of one table read as those of the next."""
-    check_whole(grant_rows.living(pk=grant.pk, jti=JTI), grant)
+    found, device = grant_rows.living(pk=grant.pk, jti=JTI) or (None, None)
+    check_whole(found, grant)
+    assert device is None
+
+
+def test_phone_is_told_with_the_grant_if_it_is_the_travellers(grant: Grant) -> None:
+    """Another's phone, or a revoked one, would ask with the token."""
+    other = Grant.objects.exclude(pk=grant.pk).get()
+    Device.objects.create(traveller=grant.traveller, jkt="a" * 43, name="phone")
+    revoked_at = datetime.datetime.fromtimestamp(NOW, datetime.UTC)
+    Device.objects.create(traveller=grant.traveller, jkt="b" * 43, name="lost", revoked_at=revoked_at)
+    Device.objects.create(traveller=other.traveller, jkt="c" * 43, name="another's")
+    found = [grant_rows.living(pk=grant.pk, jti=JTI, jkt=jkt * 43) for jkt in "abcd"]
+    assert [row and row[1] for row in found] == [True, False, None, None]
 
 
 def test_code_is_found_with_its_grant(grant: Grant) -> None:
