@@ -6,12 +6,17 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
+from idp.audit.admin_actions import confirmed
 from idp.border import badge_pages, checkpoints, forms, revocation, watching
+from idp.border.configuring import lane_pages
+from idp.border.configuring import pages as place_pages
 from idp.border.entries import pages as entries_pages
 from idp.border.models import (
     Checkpoint,
@@ -24,7 +29,14 @@ from idp.border.models import (
 from idp.border.records import pages
 from idp.border.rules import pages as rule_pages
 
-__all__ = ["badge_pages", "entries_pages", "pages", "rule_pages"]  # each registers what it shows
+__all__ = [
+    "badge_pages",
+    "entries_pages",
+    "lane_pages",
+    "pages",
+    "place_pages",
+    "rule_pages",
+]  # each registers what it shows
 
 
 class LaneInline(admin.TabularInline):
@@ -44,18 +56,21 @@ class LaneInline(admin.TabularInline):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(AuditedModelAdmin):
-    """Registering goes through `checkpoints.register`; afterwards policy, opening hours and activity may change."""
+    """Registering goes through `checkpoints.register`. What may change later is proposed at `place_pages`."""
 
     list_display = ("code", "entity_id", "neighbour", "directions", "active")
     inlines = (LaneInline,)
-    form = forms.CheckpointForm
+    form = forms.NewCheckpointForm
+    seen = ("code", "name", "neighbour", "directions", "policy", "opening", "active", "settings")
 
-    def get_form(self, request: HttpRequest, obj: Checkpoint | None = None, **kwargs: Any) -> Any:
-        return forms.NewCheckpointForm if obj is None else super().get_form(request, obj, **kwargs)
+    def has_change_permission(self, request: HttpRequest, obj: Checkpoint | None = None) -> bool:
+        return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Checkpoint | None = None) -> Any:
-        fields = list(forms.NewCheckpointForm.base_fields) if obj is None else self.form.Meta.fields
-        return [(None, {"fields": fields})]
+        return [(None, {"fields": list(self.form.base_fields) if obj is None else self.seen})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Checkpoint | None = None) -> Any:
+        return () if obj is None else self.seen
 
     def get_inlines(self, request: HttpRequest, obj: Checkpoint | None) -> Any:
         return self.inlines if obj is not None else ()
@@ -63,12 +78,12 @@ class CheckpointAdmin(AuditedModelAdmin):
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Checkpoint, form: Any, change: bool) -> None:
         """The domain does it, with an audit event of its own."""
-        officer, now = _officer(request), clock.now()
-        if change:
-            checkpoints.configure(checkpoint=obj, changed=form.changed_data, officer=officer, now=now)
-            return
-        made = checkpoints.register(**form.registration(), officer=officer, now=now)
+        made = checkpoints.register(**form.registration(), officer=_officer(request), now=clock.now())
         obj.pk, obj.hosted = made.pk, made.hosted
+
+    @admin.display(description=_("change it"))
+    def settings(self, checkpoint: Checkpoint) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("admin:border-place", args=[checkpoint.code]), checkpoint)
 
 
 @admin.register(Lane)
@@ -76,15 +91,17 @@ class LaneAdmin(ReadOnlyModelAdmin):
     list_display = ("__str__", "direction", "enrolled_at", "last_seen", "bundle_serial", "revoked_at")
     list_select_related = ("checkpoint",)
     exclude = ("code_hash",)
-    actions = ("revoke_lanes",)
+    actions = (
+        confirmed(
+            *("revoke_lanes", _("Revoke the selected lanes"), lane_pages.REVOKED),
+            lambda lane, officer: checkpoints.revoke_lane(lane=lane, officer=officer, now=clock.now()),
+            permission="revoke",
+            refused=checkpoints.UnableToEnrolLane,
+        ),
+    )
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("border.change_lane"))
-
-    @admin.action(description=_("Revoke the selected lanes"), permissions=["revoke"])
-    def revoke_lanes(self, request: HttpRequest, queryset: QuerySet[Lane]) -> None:
-        for lane in queryset.select_related("checkpoint__hosted"):
-            checkpoints.revoke_lane(lane=lane, officer=_officer(request), now=clock.now())
 
 
 @admin.register(IssuedToken)

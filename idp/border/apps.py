@@ -12,6 +12,7 @@ class BorderConfig(AppConfig):
         from idp.audit import verification
         from idp.biometrics import wanted
         from idp.border import surveying
+        from idp.border.configuring import changing as configuring
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
         from idp.border.records import (
@@ -29,3 +30,4 @@ class BorderConfig(AppConfig):
         wanted.contribute(surveying.named)
         verification.contribute(verifying.everywhere)
         executors.register(changing.KIND, executing.TravelRuleChange())
+        executors.register(configuring.KIND, configuring.CheckpointChange())

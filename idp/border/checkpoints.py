@@ -19,6 +19,7 @@ from idp.border.policy import watch_key
 from idp.conf import authority
 from idp.federation import entities, signing
 from idp.federation.models import HostedEntity
+from idp.proposals import reviews
 from idp.protocol import keys, strict_json
 from idp.protocol.refusals import Reason, Refusal
 
@@ -189,8 +190,11 @@ def announce_models(*, lane: Lane, models: Sequence[str], now: int) -> None:
 
 
 @transaction.atomic
-def configure(*, checkpoint: Checkpoint, changed: Sequence[str], officer: str, now: int) -> None:
-    """Save an officer's change of policy, opening hours or activity; the next bundle carries it.
+def configure(
+    *, checkpoint: Checkpoint, changed: Sequence[str], officer: str, now: int, facts: Mapping[str, Any] | None = None
+) -> None:
+    """Save a change of policy, opening hours or activity; the next bundle carries it. The audit takes ``facts``: how
+    it was decided.
 
     A checkpoint that is not active has no statement: no authority issues tokens for it, and its gates admit nobody.
     Raises `Refusal` (malformed) for what gates could not read.
@@ -203,16 +207,18 @@ def configure(*, checkpoint: Checkpoint, changed: Sequence[str], officer: str, n
         _host(current, now=now)
     elif "active" in changed:
         entities.end_subordinate(entity_id=checkpoint.entity_id, now=now, actor=officer)
-    events.record(
-        kind="checkpoint.configured", actor=officer, subject=checkpoint.entity_id, data={"changed": list(changed)}
-    )
+    data = {"changed": list(changed), **(facts or {})}
+    events.record(kind="checkpoint.configured", actor=officer, subject=checkpoint.entity_id, data=data)
 
 
 @transaction.atomic
-def revoke_lane(*, lane: Lane, officer: str, now: int) -> None:
-    """From now on the lane gets no bundle and its journal is refused."""
+def revoke_lane(*, lane: Lane, officer: str, now: int, why: str = "") -> None:
+    """From now on the lane gets no bundle and its journal is refused; another officer reviews it."""
     if Lane.objects.filter(pk=lane.pk, revoked_at__isnull=True).update(revoked_at=now, code_hash=""):
-        events.record(kind="lane.revoked", actor=officer, subject=lane.lane_id)
+        data = {"why": why} if why else None
+        events.record(kind="lane.revoked", actor=officer, subject=lane.lane_id, data=data)
+        what = f"revoked: {why}" if why else "revoked"
+        reviews.record(kind="border.lane_revoked", subject=lane.lane_id, what=what, officer=officer, now=now)
         _let_go(lane, now=now)
 
 

@@ -5,36 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from idp.border import bundling
 from idp.border.models import DIRECTIONS, JURISDICTIONS, Checkpoint, WatchlistEntry
 from idp.conf import authority
-from idp.protocol.refusals import Refusal
-
-
-class CheckpointForm(forms.ModelForm):
-    """What may change on a checkpoint that exists."""
-
-    class Meta:
-        model = Checkpoint
-        fields = ["policy", "opening", "active"]
-
-    def clean(self) -> dict[str, Any]:
-        """What gates could not read must not reach their bundle: it would close the checkpoint."""
-        data = super().clean() or self.cleaned_data
-        opening = data.get("opening") or []
-        proposed = Checkpoint(
-            name=self.instance.name,
-            neighbour=self.instance.neighbour,
-            directions=self.instance.directions,
-            policy=data.get("policy") or {},
-            opening=opening,
-        )
-        try:
-            bundling.check(proposed)
-        except Refusal as error:
-            text = _("Gates could not read this: %(why)s")
-            raise forms.ValidationError(text, params={"why": error.detail}) from error
-        return {**data, "policy": proposed.policy, "opening": opening}
 
 
 class NewCheckpointForm(forms.ModelForm):
