@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from idp.protocol.travel_rules import local_date
 from tests.simulation.day import Crossing
 from tests.simulation.orders import Leave
 from tests.simulation.places import NODES
@@ -110,10 +111,10 @@ class Books:
         place = f"{crossing.wanted} {papers} {leg.leave}: {sorted(reasons)} {handed.detail if handed else ''}"
         if not reasons & OF_A_RULE or crossing.wrong == "revoked" or _was_revoked(crossing):
             return
-        held = leg.leave is not None and leg.leave.number in leg.traveller.held
+        doubt = leg.traveller.in_doubt(leg.target, local_date(crossing.wanted.at))
         if leg.homeward:
             self.blocked.append(place)
-        elif leg.expected and not crossing.admitted and not crossing.wrong and not held:
+        elif leg.expected and not crossing.admitted and not crossing.wrong and not doubt:
             self.unexplained.append(place)
 
 

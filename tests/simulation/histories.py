@@ -17,6 +17,9 @@ FIRST_DAY = date(2027, 1, 1)
 CHILDREN = 0.02  # of the travellers, below seven: no gate lets them out alone, and every gate lets them home
 WRONG_PAPERS = 0.02  # who takes the wrong one of two documents, or goes where theirs is good for nothing
 WITHOUT_LEAVE = 0.05  # who set out though they have no endorsement
+# By a lane, of entries that the issuer may not have heard of: 8 days (docs/protocol.md, step 9), longer where the lane
+# is closed then: it forgets by its journal's time.
+REMEMBERED = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,22 @@ class Traveller:
     child: bool = False
     held: set[int] = field(default_factory=set)  # leaves of which an entry is reserved by an exit that led nowhere
 
+    def in_doubt(self, there: str, today: date) -> bool:
+        """Whether a lane may know better than the issuer that a leave for ``there`` has no entry left today.
+
+        An exit that led nowhere lapses at the issuer before the lane forgets it; and so does one whose entry is told
+        late. The issuer then puts the leave into a token again, before a younger one, and the lane refers.
+        """
+        return any(
+            leave.destination == there and leave.valid_to >= today and self._is_in_doubt(leave, today)
+            for leave in self.leaves
+        )
+
+    def _is_in_doubt(self, leave: Leave, today: date) -> bool:
+        used = self.used[leave.number]
+        spent = bool(used) and not is_good(leave, used, today) and today - used[-1] <= REMEMBERED
+        return spent or leave.number in self.held
+
 
 @dataclass(frozen=True)
 class Leg:
@@ -200,14 +219,16 @@ class History:
         return Leg(traveller, traveller.away, traveller.person.home, traveller.way.back, True, True)
 
     def _leave(self, traveller: Traveller, way: Way, there: str, today: date) -> Leave | None:
-        """The one that is still good; a new one otherwise, unless the traveller sets out without."""
-        for leave in traveller.leaves:
-            if leave.destination == there and leave.valid_to >= today and leave.word == way.leave:
-                if is_good(leave, traveller.used[leave.number], today):
-                    return leave
-                if self.random.random() < WITHOUT_LEAVE or leave.entries is None:
-                    return None
-        if self.random.random() < WITHOUT_LEAVE:
+        """The one that the issuer takes: of all that are still good there, of whatever kind, the first to end.
+
+        Where none is, a new one of the way's kind, unless the traveller sets out without.
+        """
+        held = [leave for leave in traveller.leaves if leave.destination == there and leave.valid_to >= today]
+        good = [leave for leave in held if is_good(leave, traveller.used[leave.number], today)]
+        if good:
+            return min(good, key=lambda leave: (leave.valid_to, leave.number))
+        endless = any(leave.word == way.leave and leave.entries is None for leave in held)
+        if endless or self.random.random() < WITHOUT_LEAVE:
             return None
         kind, days, entries, stay, facts = LEAVES[way.leave]
         number = traveller.person.number * 1000 + len(traveller.leaves)

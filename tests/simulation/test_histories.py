@@ -6,8 +6,8 @@ from datetime import timedelta
 import hypothesis
 from hypothesis import strategies as st
 
-from tests.simulation.histories import FIRST_DAY, LEAVES, SORTS, History, is_good
-from tests.simulation.orders import Leave
+from tests.simulation.histories import FIRST_DAY, LEAVES, REMEMBERED, SORTS, History, Traveller, Way, is_good
+from tests.simulation.orders import Leave, Person
 from tests.simulation.places import between
 
 
@@ -67,3 +67,32 @@ def test_a_weekly_leave_is_good_once_in_a_week_and_a_spent_one_no_more() -> None
     assert is_good(weekly, [FIRST_DAY], sunday + timedelta(days=1))
     once = Leave(2, 1, 0, "L", "HKG", FIRST_DAY, FIRST_DAY, 1, 7, "L")
     assert is_good(once, [], FIRST_DAY) and not is_good(once, [FIRST_DAY], FIRST_DAY)
+
+
+LAST = FIRST_DAY + timedelta(days=89)
+ONCE = Leave(1, 1, 0, "L", "HKG", FIRST_DAY, LAST, 1, 7, "L")
+TWICE = Leave(2, 1, 0, "G", "HKG", FIRST_DAY + timedelta(days=3), LAST + timedelta(days=3), 2, 7, "G")
+
+
+def resident(*leaves: Leave) -> Traveller:
+    return Traveller(Person(1, "CHN", FIRST_DAY, ()), (), leaves=list(leaves))
+
+
+def test_who_holds_two_kinds_for_one_territory_goes_under_the_one_that_ends_first_as_the_issuer_has_it() -> None:
+    """Otherwise the history counts an entry of one and the issuer of the other, and nothing explains a refusal."""
+    traveller, history, today = resident(TWICE, ONCE), History(travellers=0, seed="x"), FIRST_DAY + timedelta(days=4)
+    way = Way("HKG", (0, 0), (0, 0), "G")
+    assert history._leave(traveller, way, "HKG", today) == ONCE
+    traveller.used[ONCE.number].append(today)
+    assert history._leave(traveller, way, "HKG", today) == TWICE
+
+
+def test_an_entry_that_a_lane_remembers_and_the_issuer_has_given_back_is_in_doubt() -> None:
+    """The reservation lapsed and the entry is told late: the token names the old leave, though a new one is held."""
+    traveller, entered = resident(ONCE, TWICE), FIRST_DAY + timedelta(days=1)
+    assert not traveller.in_doubt("HKG", entered)
+    traveller.used[ONCE.number].append(entered)
+    assert traveller.in_doubt("HKG", entered + REMEMBERED) and not traveller.in_doubt("MAC", entered)
+    assert not traveller.in_doubt("HKG", entered + REMEMBERED + timedelta(days=1))
+    traveller.held.add(TWICE.number)
+    assert traveller.in_doubt("HKG", LAST) and not traveller.in_doubt("HKG", LAST + timedelta(days=4))
