@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
-from idp.border import bundling, checkpoints, confirmation, reconciling, recording
+from idp.border import bundling, checkpoints, confirmation, lane_reports, reconciling, recording
 from idp.border.lane_access import require_lane
 from idp.border.models import Lane
 from idp.border.rim import MAX_BODY, BorderView
@@ -63,6 +63,7 @@ class Bundle(BorderView):
     def get(self, request: Request, code: str) -> Response:
         now = clock.now()
         lane = _lane_of(request, code, now=now)
+        lane_reports.take(lane=lane, text=request.headers.get(lane_reports.HEADER), now=now)
         known = request.query_params.get("watchlist", "")
         tags = parse_etags(request.headers.get("If-None-Match", ""))
         bundle = bundling.build(checkpoint=lane.checkpoint, now=now, known=known, tags=tags)
@@ -84,6 +85,7 @@ class Journal(BorderView):
         try:
             last = recording.record(lane=lane, batch=self.body(request), now=now)
         except journal.ChainBroken as broken:
+            lane_reports.refused(lane=lane, code=broken.code, now=now)
             raise Problem(broken.code, broken.detail, seq=broken.seq) from broken
         return Response({"last": last})
 

@@ -67,6 +67,7 @@ class LaneAtWork:
         self.trust = Trust(config, store, clock)
         self.still_pictures = still_pictures
         self.desk = Desk()
+        self.camera = ""  # "working" or "failed" with the last traveller
         self._engine = engine
         self._lock = threading.RLock()
         self._waiting: Waiting | None = None
@@ -114,6 +115,7 @@ class LaneAtWork:
         if not isinstance(examined, Examined):
             raise RuntimeError("steps 0 to 9 gave a decision")  # noqa: TRY004  ours, not the argument's type
         found = examined.crossing
+        self.camera = "failed" if frames is None else "working"
         if self.clock() < waiting.since:  # it went back between code and face: no time of ours can be trusted
             decision: Decision = Refer(
                 Reason.CLOCK_UNTRUSTED,

@@ -16,6 +16,7 @@ from idp.checkpoint import config as configuration
 from idp.checkpoint import sealing_keys
 from idp.checkpoint.config import LaneConfig, write_private
 from idp.checkpoint.lane import LaneAtWork
+from idp.checkpoint.reporting import Reporter
 from idp.checkpoint.store import Store
 from idp.outbound import Outbound, Response
 from idp.protocol import journal, keys, strict_json, trust_bundle
@@ -85,6 +86,7 @@ class Sync:
         self._config: LaneConfig = lane.config
         self._store: Store = lane.store
         self._key: PrivateKey = lane.lane_key
+        self._reporter = Reporter(lane)
 
     def once(self) -> dict[str, str]:
         """Bundle, journal, keys, each on its own: one that fails holds up none of the others. What came of each."""
@@ -106,7 +108,7 @@ class Sync:
 
     def fetch_bundle(self) -> str:
         """Take the node's bundle if it is a new one and verifies; raises `Refusal` or `Unavailable`."""
-        headers = self._headers()
+        headers = {**self._headers(), **self._reporter.headers()}
         tag = self._store.kept("tag")
         if tag and self._lane.bundle() is not None:
             headers["If-None-Match"] = tag

@@ -18,6 +18,7 @@ from idp.border.models import (
     IssuedToken,
     JournalEntry,
     Lane,
+    LaneReport,
     OfficerBadge,
     OutgoingReceipt,
     PackedWatchlist,
@@ -93,6 +94,7 @@ def _discrepancy(**changes: object) -> None:
 
 VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_lane_once_per_checkpoint": lambda: _copy(Lane.objects.get()),
+    "border_lane_report_camera_known": lambda: LaneReport.objects.create(lane=Lane.objects.get(), camera="odd"),
     "border_lane_key_with_enrolment": lambda: Lane.objects.update(enrolled_at=None),
     "border_token_lives": lambda: IssuedToken.objects.update(expires_at=1_800_000_000),
     "border_token_revoked_for_a_reason": lambda: IssuedToken.objects.update(revoked_at=1),

@@ -9,6 +9,7 @@ from idp.border.models.entries import ConfirmedCrossing, Discrepancy
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
+from idp.border.models.reports import LaneReport
 from idp.border.models.rules import RuleVersion
 from idp.border.models.tokens import IssuedToken, RevocationReason
 from idp.border.models.watch import PackedWatchlist, WatchlistEntry
@@ -26,6 +27,7 @@ __all__ = [
     "IssuedToken",
     "JournalEntry",
     "Lane",
+    "LaneReport",
     "OfficerBadge",
     "OutgoingReceipt",
     "PackedWatchlist",
