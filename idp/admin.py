@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user
 from django_otp.admin import OTPAdminAuthenticationForm, OTPAdminSite
 
+from idp import clock
+
 View = Callable[..., HttpResponseBase]
 
 SECTIONS = {  # of the menu, in its order
@@ -35,12 +37,14 @@ class Page:
     name: str  # its URL is called "admin:NAME"
     title: Any  # translated when it is shown
     section: str  # of `SECTIONS`
-    permission: str  # "app.codename" of who may see it
+    permission: str  # "app.codename" of who may see it; empty: every officer who is logged in
     view: View
     listed: bool  # in the menu; not a page about one thing
 
 
 _PAGES: list[Page] = []
+_ENTRANCES: list[tuple[str, str, View]] = []
+_LOGGED_IN_AT = "officer_logged_in_at"
 
 
 def page(
@@ -58,6 +62,26 @@ def page(
     return added
 
 
+def entrance(path: str, *, name: str) -> Callable[[View], View]:
+    """A view below /admin/ for officers who are not logged in yet. It has to look itself at whoever comes."""
+
+    def added(view: View) -> View:
+        _ENTRANCES.append((path, name, view))
+        return view
+
+    return added
+
+
+def note_login(request: HttpRequest, *, now: int) -> None:
+    """Both factors were shown in this session just now."""
+    request.session[_LOGGED_IN_AT] = now
+
+
+def logged_in_at(request: HttpRequest) -> int:
+    """Seconds since 1970 of the session's login; 0 where it is not known."""
+    return int(request.session.get(_LOGGED_IN_AT, 0))
+
+
 def pages() -> tuple[Page, ...]:
     """Those of every room, in the menu's order."""
     order = list(SECTIONS)
@@ -72,6 +96,10 @@ def rendered(request: HttpRequest, template: str, *, title: Any, **context: Any)
 class OfficerLoginForm(OTPAdminAuthenticationForm):
     """One step for an officer with one device: django-otp asks for a choice of device even then."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["username"].widget.attrs["autocomplete"] = "username webauthn"  # offers passkeys, too
+
     def clean_otp(self, user: Any) -> None:
         if user is not None and not self.cleaned_data.get("otp_device"):
             devices = list(devices_for_user(user))
@@ -84,12 +112,21 @@ class CausewayAdminSite(OTPAdminSite):
     """Django's admin site behind a second factor (django-otp), with the rooms' pages above their models."""
 
     login_form = OfficerLoginForm
+    login_template = "officers/login.html"
     site_header = site_title = "Causeway"
     index_title = _("Authority")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         found = [path(item.path, self.admin_view(_permitted(item)), name=item.name) for item in pages()]
-        return [*found, *super().get_urls()]
+        entrances = [path(where, view, name=name) for where, name, view in _ENTRANCES]
+        return [*entrances, *found, *super().get_urls()]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """With password and one-time password; a passkey goes another way (`entrance`)."""
+        answer = super().login(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            note_login(request, now=clock.now())
+        return answer
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Django's list of rooms and models, behind the sections whose pages the officer may see."""
@@ -99,16 +136,20 @@ class CausewayAdminSite(OTPAdminSite):
 
 def _permitted(item: Page) -> View:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm(item.permission):
+        if not _may_see(request, item):
             raise PermissionDenied
         return item.view(request, *args, **kwargs)
 
     return view
 
 
+def _may_see(request: HttpRequest, item: Page) -> bool:
+    return not item.permission or request.user.has_perm(item.permission)
+
+
 def _menu(request: HttpRequest) -> list[dict[str, Any]]:
     """Sections as Django's templates show rooms, and pages as they show models that can be looked at only."""
-    seen = [item for item in pages() if item.listed and request.user.has_perm(item.permission)]
+    seen = [item for item in pages() if item.listed and _may_see(request, item)]
     return [
         {
             "name": title,

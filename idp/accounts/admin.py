@@ -11,10 +11,12 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp import clock
-from idp.accounts import guardians
+from idp.accounts import guardians, officer_endpoints, officer_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
+
+PAGES = (officer_endpoints, officer_pages)  # which add themselves to the site
 
 
 class ReadOnlyInline(admin.TabularInline):

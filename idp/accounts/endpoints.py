@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from idp import clock, conf, problems
-from idp.accounts import ceremonies, logins, navigation, passkeys, registration, sessions
+from idp.accounts import ceremonies, invitations, logins, navigation, passkeys, registration, sessions
 from idp.accounts.models.people import new_user_handle
 from idp.accounts.sessions import ACR_MULTIFACTOR, AMR_PASSKEY, Authenticated
 from idp.protocol import strict_json
@@ -21,6 +21,7 @@ MAX_BODY = 65_536  # an attestation object is a few kilobytes
 log = logging.getLogger(__name__)
 _EXPECTED = (
     ceremonies.UnableToComplete,
+    invitations.UnableToEnrol,
     logins.UnableToLogIn,
     passkeys.UnableToChange,
     registration.UnableToRegister,
@@ -51,7 +52,7 @@ def endpoint(view: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
 def register_options(request: HttpRequest, body: Mapping[str, Any]) -> JsonResponse:
     """``{username, display_name}`` → creation options for a new account."""
     username = registration.check_username(strict_json.string(body, "username", max_length=64))
-    display_name = _text(body, "display_name")
+    display_name = body_text(body, "display_name")
     options = ceremonies.begin_creation(
         session=request.session,
         party=_party(),
@@ -71,7 +72,7 @@ def register(request: HttpRequest, body: Mapping[str, Any]) -> JsonResponse:
     """``{credential, next}`` → 201 ``{next}``: the account is made and logged in."""
     now = clock.now()
     credential = ceremonies.complete_creation(
-        session=request.session, party=_party(), purpose="register", credential=_credential(body), now=now
+        session=request.session, party=_party(), purpose="register", credential=body_credential(body), now=now
     )
     traveller = registration.with_passkey(
         username=credential.notes["username"], display_name=credential.notes["display_name"], credential=credential
@@ -105,9 +106,9 @@ def add(request: HttpRequest, body: Mapping[str, Any]) -> JsonResponse:
     """``{credential, name, next}`` → 201 ``{next}``: the passkey is added, and the session rests on it."""
     authenticated, now = _authenticated(request), clock.now()
     credential = ceremonies.complete_creation(
-        session=request.session, party=_party(), purpose="add", credential=_credential(body), now=now
+        session=request.session, party=_party(), purpose="add", credential=body_credential(body), now=now
     )
-    passkeys.add(authenticated=authenticated, credential=credential, name=_text(body, "name"), now=now)
+    passkeys.add(authenticated=authenticated, credential=credential, name=body_text(body, "name"), now=now)
     sessions.begin(request=request, account=authenticated.account, acr=ACR_MULTIFACTOR, amr=AMR_PASSKEY, now=now)
     return _next(body, status=201)
 
@@ -121,7 +122,7 @@ def login_options(request: HttpRequest, body: Mapping[str, Any]) -> JsonResponse
 @endpoint
 def login(request: HttpRequest, body: Mapping[str, Any]) -> JsonResponse:
     """``{credential, next}`` → ``{next}``: logged in."""
-    logins.by_passkey(request=request, credential=_credential(body), now=clock.now())
+    logins.by_passkey(request=request, credential=body_credential(body), now=clock.now())
     return _next(body, status=200)
 
 
@@ -145,14 +146,14 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
     return strict_json.loads_object(request.body, max_bytes=MAX_BODY)
 
 
-def _credential(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def body_credential(body: Mapping[str, Any]) -> Mapping[str, Any]:
     credential = body.get("credential")
     if not isinstance(credential, dict):
         raise problems.Problem("invalid_request", "no credential")
     return credential
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def body_text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name, "")
     if not isinstance(value, str) or len(value) > 64 or not (value.isprintable() or not value):
         raise problems.Problem("invalid_request", f"{name} is not a short text")

@@ -55,7 +55,7 @@ def begin_passkey(*, request: HttpRequest, now: int) -> dict[str, Any]:
 
 def by_passkey(*, request: HttpRequest, credential: Mapping[str, Any], now: int) -> sessions.Authenticated:
     """Log in with a passkey and user verification: several factors. Raises `UnableToLogIn`."""
-    bucket = {"username": _bucket(credential)}
+    bucket = {"username": bucket_of(credential)}
     if not AxesProxyHandler.is_allowed(request, bucket):
         raise UnableToLogIn("throttled", code="rate_limited")
     try:
@@ -63,7 +63,7 @@ def by_passkey(*, request: HttpRequest, credential: Mapping[str, Any], now: int)
             session=request.session, party=ceremonies.Party.of(conf.authority()), credential=credential, now=now
         )
     except ceremonies.UnableToComplete as error:
-        _note_failure(request, bucket, error)
+        note_failure(request, bucket, error)
         raise UnableToLogIn(str(error), code="invalid_proof") from error
     if verified.account.kind != Account.Kind.TRAVELLER:
         raise UnableToLogIn("an officer's passkey", code="invalid_proof")
@@ -74,14 +74,14 @@ def by_passkey(*, request: HttpRequest, credential: Mapping[str, Any], now: int)
         )
 
 
-def _bucket(credential: Mapping[str, Any]) -> str:
+def bucket_of(credential: Mapping[str, Any]) -> str:
     """What a passkey's failures are counted under: itself when it is ours, else all unknown ones together."""
     claimed = ceremonies.claimed_credential(credential)
     known = Passkey.objects.filter(credential_id=claimed).exists()
     return f"passkey:{hashlib.sha256(claimed).hexdigest()[:16]}" if known else "passkey:unknown"
 
 
-def _note_failure(request: HttpRequest, bucket: Mapping[str, str], error: ceremonies.UnableToComplete) -> None:
+def note_failure(request: HttpRequest, bucket: Mapping[str, str], error: ceremonies.UnableToComplete) -> None:
     user_login_failed.send(sender=__name__, credentials=dict(bucket), request=request)
     request.axes_locked_out = None  # type: ignore[attr-defined]  # answered as a problem document, not as a page
     if error.code == "conflict":

@@ -1,4 +1,4 @@
-"""Officers: the people of the authority, who log in at the admin site with a password and a one-time password."""
+"""Officers: the people of the authority, who log in at the admin site with a passkey, or with password and code."""
 
 import base64
 from dataclasses import dataclass
@@ -27,15 +27,34 @@ class SecondFactor:
 
 def create(*, username: str, password: str, actor: str) -> Account:
     """Make an officer with every permission. Raises `UnableToAppoint`: name taken or malformed, password too weak."""
+    account = _named(username)
+    try:
+        validate_password(password, account, PASSWORD_VALIDATORS)
+    except ValidationError as error:
+        raise UnableToAppoint(" ".join(error.messages)) from error
+    account.set_password(password)
+    return _stored(account, actor)
+
+
+def create_without_password(*, username: str, actor: str) -> Account:
+    """The same for an officer who gets an invitation, and a passkey by it. Raises `UnableToAppoint`."""
+    account = _named(username)
+    account.set_unusable_password()
+    return _stored(account, actor)
+
+
+def _named(username: str) -> Account:
     account = Account(
         username=Account.normalize_username(username), kind=Account.Kind.OFFICER, is_staff=True, is_superuser=True
     )
     try:
         account._meta.get_field("username").run_validators(account.username)
-        validate_password(password, account, PASSWORD_VALIDATORS)
     except ValidationError as error:
         raise UnableToAppoint(" ".join(error.messages)) from error
-    account.set_password(password)
+    return account
+
+
+def _stored(account: Account, actor: str) -> Account:
     try:
         with transaction.atomic():
             account.save(force_insert=True)

@@ -3,6 +3,7 @@
 from idp.accounts.models.contact import ContactDetails
 from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
 from idp.accounts.models.guardians import Guardianship, RegisteredGuardian
+from idp.accounts.models.officers import OfficerInvitation, OfficerPasskey
 from idp.accounts.models.people import Account, Traveller
 from idp.accounts.models.registry import Endorsement, TravelDocument
 
@@ -12,6 +13,8 @@ __all__ = [
     "Device",
     "Endorsement",
     "Guardianship",
+    "OfficerInvitation",
+    "OfficerPasskey",
     "Passkey",
     "RegisteredGuardian",
     "SpentChallenge",

@@ -1,12 +1,14 @@
-"""``manage.py officer create NAME --totp [--password-file FILE] | disable NAME``."""
+"""``manage.py officer invite NAME | create NAME --totp [--password-file FILE] | disable NAME``."""
 
 import secrets
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
-from idp.accounts import officers
+from idp import clock
+from idp.accounts import invitations, officers
 from idp.accounts.models import Account
 
 ACTOR = "console"
@@ -17,6 +19,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
+        invite = actions.add_parser("invite", help="make an officer, or find one, and print a link, good once")
+        invite.add_argument("name")
         create = actions.add_parser("create", help="make an officer; secrets are printed once")
         create.add_argument("name")
         create.add_argument("--totp", action="store_true", help="with a one-time password secret: needed to log in")
@@ -26,6 +30,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action']}")(options)
+
+    def _invite(self, options: dict[str, Any]) -> None:
+        account = self._found(options["name"])
+        try:
+            with transaction.atomic():
+                if account is None:
+                    account = officers.create_without_password(username=options["name"], actor=ACTOR)
+                link = invitations.invite(account=account, actor=ACTOR, now=clock.now())
+        except (officers.UnableToAppoint, invitations.UnableToEnrol) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"officer: {account.username}")
+        self.stdout.write(f"link: {link}")
+        self.stdout.write("Good once, for 24 hours. Whoever opens it makes the passkey: hand it over in person.")
 
     def _create(self, options: dict[str, Any]) -> None:
         path: Path | None = options["password_file"]
@@ -43,9 +60,12 @@ class Command(BaseCommand):
             self.stdout.write(f"otpauth: {factor.otpauth_uri}")
 
     def _disable(self, options: dict[str, Any]) -> None:
-        name = Account.normalize_username(options["name"])
-        account = Account.objects.filter(username=name, kind=Account.Kind.OFFICER).first()
+        account = self._found(options["name"])
         if account is None:
             raise CommandError("There is no officer of this name.")
         officers.disable(account=account, actor=ACTOR)
         self.stdout.write("disabled")
+
+    def _found(self, name: str) -> Account | None:
+        known = Account.objects.filter(username=Account.normalize_username(name), kind=Account.Kind.OFFICER)
+        return known.first()
