@@ -125,14 +125,22 @@ def test_two_links_are_open_for_one_officer() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_use_a_link_at_once_both_get_in() -> None:
+def test_of_two_who_use_a_link_at_once_both_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = invited()
     handle = bytes(Account.objects.get().user_handle)
     barrier, made, refused = threading.Barrier(2), [], []
 
+    find = invitations.find
+
+    def both_find(**asked: Any) -> OfficerInvitation:
+        found = find(**asked)
+        barrier.wait(timeout=30)  # neither goes on before the other has seen the link open
+        return found
+
+    monkeypatch.setattr(invitations, "find", both_find)
+
     def use(number: int) -> None:
         credential = NewCredential(bytes([number]) * 32, b"key", 0, uuid.UUID(int=0), False, handle, {})
-        barrier.wait()
         try:
             made.append(invitations.accept(secret=secret, credential=credential, name="", now=clock.now()).pk)
         except invitations.UnableToEnrol as error:
