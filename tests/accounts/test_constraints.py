@@ -13,6 +13,7 @@ from idp.accounts.models import (
     Device,
     Endorsement,
     Guardianship,
+    OfficerInvitation,
     Passkey,
     RegisteredGuardian,
     SpentChallenge,
@@ -38,6 +39,18 @@ def twice(**changes: Any) -> TravelDocument:
 def passkey(**changes: Any) -> Passkey:
     account = traveller().account
     return Passkey.objects.create(**{"account": account, "credential_id": b"c", "public_key": b"k", **changes})
+
+
+def invitation(**changes: Any) -> OfficerInvitation:
+    known = Account.objects.filter(username="officer").first()
+    facts = {"digest": b"d" * 32, "created_at": 1, "expires_at": 2}
+    officer = known or Account.objects.create_superuser("officer")
+    return OfficerInvitation.objects.create(**{"account": officer, **facts, **changes})
+
+
+def invited_twice() -> OfficerInvitation:
+    invitation()
+    return invitation(digest=b"e" * 32)
 
 
 def device(**changes: Any) -> Device:
@@ -79,6 +92,11 @@ def undated(model: type[models.Model], **changes: Any) -> None:
 
 
 VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
+    ("accounts_invitation_digest_length", lambda: invitation(digest=b"short")),
+    ("accounts_invitation_expires_later", lambda: invitation(expires_at=1)),
+    ("accounts_invitation_closed_with_outcome", lambda: invitation(closed_at=5)),
+    ("accounts_invitation_closed_with_outcome", lambda: invitation(closed_at=5, outcome="lost")),
+    ("accounts_invitation_one_open", invited_twice),
     ("accounts_account_kind_known", lambda: Account.objects.create_user("somebody", kind="visitor")),
     ("accounts_account_staff_is_officer", lambda: Account.objects.create_user("somebody", is_staff=True)),
     ("accounts_account_superuser_is_officer", lambda: Account.objects.create_user("somebody", is_superuser=True)),
@@ -127,6 +145,7 @@ def test_the_database_refuses(name: str, violate: Callable[[], models.Model]) ->
     unique = {
         "accounts_document_number_unique": r"accounts_traveldocument\.number",
         "accounts_guardian_registered_once": r"accounts_registeredguardian\.number",
+        "accounts_invitation_one_open": r"accounts_officerinvitation\.account_id",
         "accounts_guardianship_one_living": r"accounts_guardianship\.ward_id",
     }
     own = unique if connection.vendor == "sqlite" else {}

@@ -2,11 +2,11 @@
 
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
 
 from idp import clock
 from idp.accounts import invitations, officers
@@ -15,6 +15,10 @@ from idp.accounts.models import Account, OfficerInvitation, Passkey
 from idp.audit.models import AuditEvent
 from tests.accounts.people import traveller
 from tests.accounts.test_officer_passkeys import OfficersBrowser, invited
+from tests.oidc.conftest import shared_database
+from tests.oidc.test_races import race
+
+__all__ = ["shared_database"]
 
 pytestmark = pytest.mark.django_db
 
@@ -101,57 +105,32 @@ def test_the_command_prints_a_link_for_a_new_officer_and_for_one_who_lost_the_ke
         call_command("officer", "invite", "siu.ming")
 
 
-@pytest.mark.parametrize(
-    ("name", "changes"),
-    [
-        ("accounts_invitation_digest_length", {"digest": b"short"}),
-        ("accounts_invitation_expires_later", {"expires_at": 1}),
-        ("accounts_invitation_closed_with_outcome", {"closed_at": 5}),
-        ("accounts_invitation_closed_with_outcome", {"closed_at": 5, "outcome": "lost"}),
-    ],
-    ids=["digest", "expiry", "outcome-missing", "outcome-unknown"],
-)
-def test_the_database_takes_what_no_invitation_is(name: str, changes: dict[str, Any]) -> None:
-    invited()
-    with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        OfficerInvitation.objects.update(**changes)
-
-
-def test_two_links_are_open_for_one_officer() -> None:
-    invited()
-    row = {"digest": b"x" * 32, "created_at": 1, "expires_at": 2}
-    with pytest.raises(IntegrityError), transaction.atomic():
-        OfficerInvitation.objects.create(account=Account.objects.get(), **row)
-
-
+@pytest.mark.usefixtures("shared_database")
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_use_a_link_at_once_both_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = invited()
     handle = bytes(Account.objects.get().user_handle)
-    barrier, made, refused = threading.Barrier(2), [], []
-
-    find = invitations.find
+    both, find = threading.Barrier(2), invitations.find
 
     def both_find(**asked: Any) -> OfficerInvitation:
         found = find(**asked)
-        barrier.wait(timeout=30)  # neither goes on before the other has seen the link open
+        both.wait(timeout=30)  # neither goes on before the other has seen the link open
         return found
 
     monkeypatch.setattr(invitations, "find", both_find)
 
-    def use(number: int) -> None:
+    def using(number: int) -> Callable[[], int]:
         credential = NewCredential(bytes([number]) * 32, b"key", 0, uuid.UUID(int=0), False, handle, {})
-        try:
-            made.append(invitations.accept(secret=secret, credential=credential, name="", now=clock.now()).pk)
-        except invitations.UnableToEnrol as error:
-            refused.append(error.code)
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=use, args=(number,)) for number in (1, 2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (len(made), refused) == (1, ["not_found"])
+        def job() -> int:
+            try:
+                invitations.accept(secret=secret, credential=credential, name="", now=clock.now())
+            except invitations.UnableToEnrol:
+                return 1
+            return 0
+
+        return job
+
+    assert race(using(1), using(2)) == [0, 1]
     assert Passkey.objects.count() == 1
+    assert AuditEvent.objects.filter(kind="accounts.officer_enrolled").count() == 1
