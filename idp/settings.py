@@ -98,7 +98,11 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "idp.oidc.dpop_nonces.middleware",
 ]
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "idp.accounts.role_backend.RolesBackend",
+]
 AUTH_USER_MODEL = "accounts.Account"
 ROOT_URLCONF = "idp.urls"
 WSGI_APPLICATION = "idp.wsgi.application"

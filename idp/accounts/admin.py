@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp import clock
-from idp.accounts import guardians, officer_endpoints, officer_pages
+from idp.accounts import granting, guardians, officer_endpoints, officer_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
@@ -55,13 +56,21 @@ class AccountAdmin(NotedReads, AuditedModelAdmin):
     list_display = ["username", "kind", "is_active", "created_at", "last_login"]
     list_filter = ["kind", "is_active"]
     search_fields = ["username"]
-    fields = ["username", "kind", "is_active", "groups", "created_at", "last_login"]
-    readonly_fields = ["username", "kind", "created_at", "last_login"]
-    filter_horizontal = ["groups"]
+    fields = ["username", "kind", "is_active", "roles", "created_at", "last_login"]
+    readonly_fields = ["username", "kind", "roles", "created_at", "last_login"]
     inlines = [PasskeyInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Of travellers' accounts: an officer's is changed at the console."""
+        officers = obj is not None and obj.kind == Account.Kind.OFFICER
+        return not officers and super().has_change_permission(request, obj)
+
+    @admin.display(description=_("roles"), empty_value="—")
+    def roles(self, account: Account) -> str | None:
+        return ", ".join(str(role.label) for role in granting.roles_of(account)) or None
 
 
 @admin.register(Traveller)
@@ -127,6 +136,7 @@ class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
         guardians.follow_register(document=form.instance, now=clock.now())
 
 
+admin.site.unregister(Group)  # a group would give permissions past the second officer: roles do
 admin.site.unregister([TOTPDevice, StaticDevice])  # theirs show the secret to every officer, again and again
 
 

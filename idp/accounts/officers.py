@@ -1,6 +1,7 @@
 """Officers: the people of the authority, who log in at the admin site with a passkey, or with password and code."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
@@ -8,8 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from idp import clock
+from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.registration import PASSWORD_VALIDATORS
+from idp.accounts.roles import Role
 from idp.audit import events
 
 
@@ -25,28 +29,32 @@ class SecondFactor:
     secret: str  # base32, as authenticator programs take it
 
 
-def create(*, username: str, password: str, actor: str) -> Account:
-    """Make an officer with every permission. Raises `UnableToAppoint`: name taken or malformed, password too weak."""
+def create(
+    *, username: str, password: str, actor: str, roles: Iterable[Role] = tuple(Role), superuser: bool = False
+) -> Account:
+    """Make an officer who holds ``roles``; ``superuser`` is one whom no table of roles binds.
+
+    Raises `UnableToAppoint`: name taken or malformed, password too weak.
+    """
     account = _named(username)
+    account.is_superuser = superuser
     try:
         validate_password(password, account, PASSWORD_VALIDATORS)
     except ValidationError as error:
         raise UnableToAppoint(" ".join(error.messages)) from error
     account.set_password(password)
-    return _stored(account, actor)
+    return _stored(account, actor, roles)
 
 
-def create_without_password(*, username: str, actor: str) -> Account:
+def create_without_password(*, username: str, actor: str, roles: Iterable[Role] = tuple(Role)) -> Account:
     """The same for an officer who gets an invitation, and a passkey by it. Raises `UnableToAppoint`."""
     account = _named(username)
     account.set_unusable_password()
-    return _stored(account, actor)
+    return _stored(account, actor, roles)
 
 
 def _named(username: str) -> Account:
-    account = Account(
-        username=Account.normalize_username(username), kind=Account.Kind.OFFICER, is_staff=True, is_superuser=True
-    )
+    account = Account(username=Account.normalize_username(username), kind=Account.Kind.OFFICER, is_staff=True)
     try:
         account._meta.get_field("username").run_validators(account.username)
     except ValidationError as error:
@@ -54,11 +62,13 @@ def _named(username: str) -> Account:
     return account
 
 
-def _stored(account: Account, actor: str) -> Account:
+def _stored(account: Account, actor: str, roles: Iterable[Role]) -> Account:
     try:
         with transaction.atomic():
             account.save(force_insert=True)
             events.record(kind="accounts.officer_created", actor=actor, subject=f"account:{account.pk}")
+            for role in roles:
+                granting.grant(account=account, role=role, actor=actor, now=clock.now())
     except IntegrityError as error:
         raise UnableToAppoint("This user name is taken.") from error
     return account

@@ -16,6 +16,7 @@ from idp.accounts.models import (
     OfficerInvitation,
     Passkey,
     RegisteredGuardian,
+    RoleGrant,
     SpentChallenge,
     TravelDocument,
     Traveller,
@@ -91,6 +92,17 @@ def undated(model: type[models.Model], **changes: Any) -> None:
     model._default_manager.update(**changes)
 
 
+def role(**changes: Any) -> RoleGrant:
+    account = Account.objects.create_user("officer-7", kind="officer", is_staff=True)
+    facts = {"account": account, "role": "auditor", "granted_by": "console", "granted_at": 5}
+    return RoleGrant.objects.create(**{**facts, **changes})
+
+
+def role_twice() -> RoleGrant:
+    first = role()
+    return RoleGrant.objects.create(account=first.account, role=first.role, granted_by="console", granted_at=6)
+
+
 VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
     ("accounts_invitation_digest_length", lambda: invitation(digest=b"short")),
     ("accounts_invitation_expires_later", lambda: invitation(expires_at=1)),
@@ -118,6 +130,10 @@ VIOLATIONS: list[tuple[str, Callable[[], models.Model]]] = [
         "accounts_contact_updated_positive",
         lambda: ContactDetails.objects.create(traveller=traveller(), updated_at=0),
     ),
+    ("accounts_rolegrant_one_live", role_twice),
+    ("accounts_rolegrant_role_known", lambda: role(role="everything")),
+    ("accounts_rolegrant_ends_after_it_began", lambda: role(ended_at=4)),
+    ("accounts_rolegrant_by_somebody", lambda: role(granted_by="")),
     ("accounts_endorsement_kind_known", lambda: endorsement(kind="Z")),
     ("accounts_endorsement_destination_known", lambda: endorsement(destination="UTO")),
     ("accounts_endorsement_dates_in_order", lambda: endorsement(valid_to=datetime.date(2025, 12, 31))),
@@ -146,6 +162,7 @@ def test_the_database_refuses(name: str, violate: Callable[[], models.Model]) ->
         "accounts_document_number_unique": r"accounts_traveldocument\.number",
         "accounts_guardian_registered_once": r"accounts_registeredguardian\.number",
         "accounts_invitation_one_open": r"accounts_officerinvitation\.account_id",
+        "accounts_rolegrant_one_live": r"accounts_rolegrant\.account_id",
         "accounts_guardianship_one_living": r"accounts_guardianship\.ward_id",
     }
     own = unique if connection.vendor == "sqlite" else {}

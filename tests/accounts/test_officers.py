@@ -41,11 +41,13 @@ def log_in(facts: dict[str, str], **changes: str) -> Client:
 def test_the_command_prints_what_an_authenticator_needs(created: dict[str, str]) -> None:
     account = Account.objects.get()
     assert (account.username, account.kind) == ("alice.officer", "officer")
-    assert account.is_staff and account.is_superuser
+    assert account.is_staff and not account.is_superuser
+    assert created["roles"] == "trust_officer border_officer biometric_officer auditor operator"
     uri = urlsplit(created["otpauth"])
     assert (uri.scheme, uri.netloc, parse_qs(uri.query)["secret"]) == ("otpauth", "totp", [created["secret"]])
     assert set(AuditEvent.objects.values_list("kind", flat=True)) == {
         "accounts.officer_created",
+        "accounts.role_granted",
         "accounts.second_factor_given",
     }
 

@@ -2,6 +2,7 @@
 
 from idp.accounts.models.contact import ContactDetails
 from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
+from idp.accounts.models.grants import RoleGrant
 from idp.accounts.models.guardians import Guardianship, RegisteredGuardian
 from idp.accounts.models.officers import OfficerInvitation, OfficerPasskey
 from idp.accounts.models.people import Account, Traveller
@@ -17,6 +18,7 @@ __all__ = [
     "OfficerPasskey",
     "Passkey",
     "RegisteredGuardian",
+    "RoleGrant",
     "SpentChallenge",
     "TravelDocument",
     "Traveller",
