@@ -124,6 +124,13 @@ class Job(models.Model):
                 name="biometrics_job_finished_when_over",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["state", "created_at"],
+                condition=Q(state__in=["review", "dead"]),
+                name="biometrics_jobs_for_officers",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"

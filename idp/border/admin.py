@@ -161,6 +161,7 @@ class CrossingReceiptAdmin(ReadOnlyModelAdmin):
 class OutgoingReceiptAdmin(ReadOnlyModelAdmin):
     list_display = ("token_jti", "recipient", "direction", "at", "attempts", "delivered_at")
     exclude = ("subject",)
+    list_filter = (("delivered_at", admin.EmptyFieldListFilter),)
     search_fields = ("token_jti",)
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.urls import reverse
 
 from idp import admin as site
 from idp.accounts.models import Account
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def only_these_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    reverse("admin:index")  # the site's addresses are made once: not from these pages, or later tests find no others
     monkeypatch.setattr(site, "_PAGES", [])
     for name, permission in (("looked_at", "audit.view_auditevent"), ("kept", "federation.view_peer")):
         site.page(f"{name}/", name=name, title=name, section="audit", permission=permission)(

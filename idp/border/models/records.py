@@ -108,6 +108,9 @@ class DuplicateAlert(models.Model):
                 condition=~Q(first_lane=F("second_lane"), first_seq=F("second_seq")), name="border_alert_two_entries"
             ),
         ]
+        indexes = [
+            models.Index(fields=["raised_at"], condition=Q(resolved_at__isnull=True), name="border_alerts_open"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.jti} admitted twice"

@@ -102,6 +102,7 @@ class DuplicateAlertAdmin(ReadOnlyModelAdmin):
     """Both passings of a token, where and when; the link leads to the entries."""
 
     list_display = ("__str__", "issuer", "first", "second", "raised_at", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
     list_select_related = ("first_lane__checkpoint", "second_lane__checkpoint")
     actions = ("resolve_alerts",)
 
