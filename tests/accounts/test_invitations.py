@@ -12,6 +12,7 @@ from idp import clock
 from idp.accounts import invitations, officers
 from idp.accounts.ceremonies import NewCredential
 from idp.accounts.models import Account, OfficerInvitation, Passkey
+from idp.accounts.roles import Role
 from idp.audit.models import AuditEvent
 from tests.accounts.people import traveller
 from tests.accounts.test_officer_passkeys import OfficersBrowser, invited
@@ -31,8 +32,9 @@ def test_a_link_makes_an_officer_who_needs_no_password() -> None:
     assert browser.enters()
     assert not Account.objects.get().has_usable_password()
     kinds = list(AuditEvent.objects.order_by("pk").values_list("kind", flat=True))
+    granted = ["accounts.role_granted"] * len(Role)  # all, where none was named
     assert kinds == [
-        "accounts.officer_created", "accounts.officer_invited", "accounts.officer_enrolled",
+        "accounts.officer_created", *granted, "accounts.officer_invited", "accounts.officer_enrolled",
         "accounts.officer_logged_in",
     ]  # fmt: skip
 
