@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 
 from idp import conf
-from idp.federation import chain_cache, fetching, marks, revision, signing, statements
+from idp.federation import chain_cache, failures, fetching, marks, revision, signing, statements
 from idp.federation.discovery import Bounds, Discovery, discover
 from idp.federation.models import ChainCache, Peer, Subordinate
 from idp.protocol.entity_statements import EntityConfiguration, check_entity_id, parse_entity_configuration
@@ -200,12 +200,16 @@ def _search(entity_id: str, immediate: bool, now: int, *, number: int, fallback:
         chain = found.require()
     except (Unavailable, Refusal) as error:
         passing = isinstance(error, Unavailable) or error.reason is Reason.NOT_YET_VALID  # a clock that is ahead
-        if passing and fallback is not None and not fallback.failure:
+        served = fallback is not None and not fallback.failure
+        if served or Peer.objects.filter(entity_id=entity_id).exists():  # not whatever a stranger names
+            failures.keep(entity_id, failures.Act.CHAIN, error, now=now)
+        if passing and fallback is not None and served:
             chain_cache.postpone(fallback, now=now)
             return _read(fallback, now)
         failure = chain_cache.UNAVAILABLE if isinstance(error, Unavailable) else error.reason.value
         chain_cache.keep_failure(entity_id, failure, immediate=immediate, now=now)
         raise
+    failures.clear(entity_id, failures.Act.CHAIN)
     row = chain_cache.keep(chain, immediate=immediate, now=now)
     chain_cache.hold(chain, immediate=immediate, refresh_at=row.refresh_at, number=number, now=now)
     return chain

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
-from idp.federation import chain_cache, fetching, resolution
+from idp.federation import chain_cache, failures, fetching, resolution
 from idp.federation.models import MirroredStatusList, Peer
 from idp.outbound import Response
 from idp.protocol import strict_json
@@ -107,16 +107,22 @@ def _take(errand: _Errand, answers: Answers | Refusal | Unavailable, now: int) -
     """The database's part: verify and keep; how many lists are current."""
     if isinstance(answers, Exception):
         log.warning("the status lists of %s: %s", errand.issuer, answers)
+        failures.keep(errand.issuer, failures.Act.STATUS, answers, now=now)
         return 0
-    unchanged, verified = 0, []
+    unchanged, verified, wrong = 0, [], None
     for uri, answer in answers.items():
         try:
             row = _verified(errand, uri, answer, now)
         except (Refusal, Unavailable) as error:
             log.warning("status list %s: %s", uri, error)
+            wrong = error
         else:
             unchanged += row is None
             verified += [] if row is None else [row]
+    if wrong is None:
+        failures.clear(errand.issuer, failures.Act.STATUS)
+    else:
+        failures.keep(errand.issuer, failures.Act.STATUS, wrong, now=now)
     return unchanged + _keep(errand, verified)
 
 

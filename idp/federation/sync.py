@@ -8,7 +8,7 @@ from django.db import transaction
 
 from idp import conf
 from idp.audit.events import record
-from idp.federation import fetching, marks, peering, resolution, signing, status_mirror
+from idp.federation import failures, fetching, marks, peering, resolution, signing, status_mirror
 from idp.federation.models import HeldMark, Peer
 from idp.protocol import strict_json
 from idp.protocol.entity_statements import EntityConfiguration
@@ -26,11 +26,11 @@ def sync(now: int) -> list[str]:
     """
     report: list[str] = []
     for peer in Peer.objects.standing(now).order_by("entity_id"):
-        report.append(f"{peer}: {_outcome(lambda peer=peer: _observe(peer, now))}")
+        report.append(_outcome(peer, failures.Act.CONFIGURATION, _observe, now))
         if peer.is_accepted(now):
-            report.append(f"{peer}: {_outcome(lambda peer=peer: collect_mark(peer, now))}")
+            report.append(_outcome(peer, failures.Act.MARK, collect_mark, now))
         if peer.is_recognised(now):
-            report.append(f"{peer}: {_outcome(lambda peer=peer: _resolve(peer, now))}")
+            report.append(_outcome(peer, failures.Act.ISSUER, _resolve, now))
     report.append(f"status lists mirrored: {status_mirror.mirror(now)}")
     return report
 
@@ -75,9 +75,12 @@ def _endpoint(configuration: EntityConfiguration, name: str) -> str:
     return strict_json.string(configuration.metadata.get("federation_entity", {}), name)
 
 
-def _outcome(act: Callable[[], str]) -> str:
+def _outcome(peer: Peer, act: failures.Act, attempt: Callable[[Peer, int], str], now: int) -> str:
     try:
-        return act()
+        done = attempt(peer, now)
     except (Refusal, Unavailable) as error:
         log.warning("sync: %s", error)
-        return f"not now: {error}"
+        failures.keep(peer.entity_id, act, error, now=now)
+        return f"{peer}: not now: {error}"
+    failures.clear(peer.entity_id, act)
+    return f"{peer}: {done}"

@@ -2,7 +2,7 @@
 
 from idp import clock
 from idp.celery import app
-from idp.federation import callers, signing, statements, status_lists, tree_heads, watching, witnessing
+from idp.federation import callers, failures, signing, statements, status_lists, tree_heads, watching, witnessing
 from idp.federation import sync as syncing
 from idp.federation.models import SignedHead
 
@@ -15,6 +15,7 @@ def renew() -> None:
     status_lists.retire(clock.now())
     signing.destroy_spent(clock.now())
     callers.purge(clock.now())
+    failures.purge(clock.now())
     tree_heads.thin_out(SignedHead.objects.all(), clock.now())
     witnessing.thin_out(clock.now())
 

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from functools import partial
 
-from idp.federation import chain_cache, fetching, peering, resolution
+from idp.federation import chain_cache, failures, fetching, peering, resolution
 from idp.federation.models import Peer
 from idp.outbound import Response
 from idp.protocol.entity_statements import configuration_url, parse_entity_configuration
@@ -49,24 +49,30 @@ def _ask(entity_id: str, known: str) -> Response:
 
 def _take(peer: Peer, known: str, answer: Response | Refusal | Unavailable, now: int) -> bool:
     if isinstance(answer, Exception):
-        log.warning("watching %s: %s", peer, answer)
+        _report(peer, answer, now)
         return False
-    if answer.status == 304:
-        return False
-    version = _version(answer)
-    if version == known:  # a peer that knows no conditional request
+    version = known if answer.status == 304 else _version(answer)
+    if version == known:  # also of a peer that knows no conditional request
+        failures.clear(peer.entity_id, failures.Act.CONFIGURATION, only=failures.UNAVAILABLE)  # a bad one stays bad
         return False
     try:
         _look(peer, answer.body.decode("ascii", "replace"), now)
     except Unavailable as error:
-        log.warning("watching %s: %s", peer, error)
+        _report(peer, error, now)
         return False  # not settled: the next round asks for it again
     except Refusal as error:  # the same document will not be better in the next round; `sync` looks again anyhow
-        log.warning("watching %s: %s", peer, error)
+        _report(peer, error, now)
         if error.reason is Reason.NOT_YET_VALID:  # but for this one: the peer's clock is a little ahead of ours
             return False
+    else:
+        failures.clear(peer.entity_id, failures.Act.CONFIGURATION)
     Peer.objects.filter(pk=peer.pk).update(configuration_etag=version)
     return True
+
+
+def _report(peer: Peer, error: Refusal | Unavailable, now: int) -> None:
+    log.warning("watching %s: %s", peer, error)
+    failures.keep(peer.entity_id, failures.Act.CONFIGURATION, error, now=now)
 
 
 def _look(peer: Peer, text: str, now: int) -> None:
