@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
-from idp.proposals import executors, proposing, review_pages
+from idp.proposals import deciders, executors, proposing, review_pages
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
 from idp.proposals.proposing import UnableToDecide
+
+EVERYTHING = "audit.view_auditevent"  # who may read what was done may read what is proposed
 
 __all__ = ["ProposalAdmin", "review_pages"]
 
@@ -39,7 +41,7 @@ def _decision(name: str, description: Any, warning: Any, decide: Callable[..., P
     return confirmed(
         *(name, description, warning),
         lambda proposal, officer: decide(proposal=proposal, officer=officer, now=clock.now()),
-        permission="view" if name == "withdraw" else "decide",
+        permission="decide",
         refused=UnableToDecide,
         shown=_shown,
     )
@@ -47,7 +49,7 @@ def _decision(name: str, description: Any, warning: Any, decide: Callable[..., P
 
 @admin.register(Proposal)
 class ProposalAdmin(ReadOnlyModelAdmin):
-    """An officer finds here what that officer may change; the rest is the other officers' affair."""
+    """An officer finds here what that officer may change; who reads the audit finds all of them."""
 
     list_display = ("__str__", "why", "proposed_by", "proposed", "state", "decided_by", "decided")
     list_filter = ("state", "kind")
@@ -76,16 +78,19 @@ class ProposalAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
-        kinds = [kind for kind, item in executors.known().items() if request.user.has_perm(item.permission)]
-        found: QuerySet[Proposal] = super().get_queryset(request).filter(kind__in=kinds)
-        return found
+        found: QuerySet[Proposal] = super().get_queryset(request)
+        if request.user.has_perm(EVERYTHING):
+            return found
+        return found.filter(kind__in=_kinds(request))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context |= {"officer": officer_of(request), "may_decide": self.has_decide_permission(request)}
+        proposal: Proposal = context["original"]
+        decides = self.has_decide_permission(request) and proposal.kind in _kinds(request)
+        context |= {"officer": officer_of(request), "may_decide": decides}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("proposals.decide_proposal"))
+        return bool(request.user.has_perm(deciders.DECIDE))
 
     @admin.display(description=_("proposed"), ordering="proposed_at")
     def proposed(self, proposal: Proposal) -> datetime.datetime:
@@ -104,6 +109,11 @@ class ProposalAdmin(ReadOnlyModelAdmin):
         if proposal.state != Proposal.State.PROPOSED:
             return "—"
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((line,) for line in _changes(proposal))))
+
+
+def _kinds(request: HttpRequest) -> list[str]:
+    """Those on which the officer may decide."""
+    return [kind for kind, item in executors.known().items() if request.user.has_perm(item.permission)]
 
 
 def _moment(seconds: int) -> datetime.datetime:

@@ -1,7 +1,7 @@
 """What proposals can be about: each room registers an executor for its kind of change in ``AppConfig.ready``."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Protocol, runtime_checkable
 
 from idp.proposals.models import Proposal
 
@@ -26,6 +26,14 @@ class Executor(Protocol):
         """What would be different, in lines for the officer who decides. Changes nothing."""
 
 
+@runtime_checkable
+class AboutOfficers(Protocol):
+    """What an executor has besides, where its changes are about officers."""
+
+    def concerned(self, proposal: Proposal) -> Collection[str]:
+        """Those whom the change is about ("account:7"): they neither propose it nor decide on it."""
+
+
 _EXECUTORS: dict[str, Executor] = {}
 
 
@@ -44,3 +52,9 @@ def of(kind: str) -> Executor:
 def known() -> dict[str, Executor]:
     """Those registered, by kind."""
     return dict(_EXECUTORS)
+
+
+def concerned(proposal: Proposal) -> frozenset[str]:
+    """The officers whom a proposal is about. Raises `Unacceptable`."""
+    executor = of(proposal.kind)
+    return frozenset(executor.concerned(proposal)) if isinstance(executor, AboutOfficers) else frozenset()

@@ -5,7 +5,8 @@ proposed ──▶ approved   by another officer, in time
          ──▶ withdrawn  by the one who proposed
          ──▶ expired    by the clock
 
-Each of these moves is one conditional ``UPDATE``, so that of two at once one is made.
+Each of these moves is one conditional ``UPDATE``, so that of two at once one is made. Who proposes and who decides
+holds the permission that the kind asks for at that moment, and is none of those whom the change is about.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from idp.audit import events
-from idp.proposals import executors
+from idp.proposals import deciders, executors
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
 
@@ -25,7 +26,7 @@ State = Proposal.State
 
 
 class UnableToPropose(Exception):
-    """There can be no such proposal."""
+    """There can be no such proposal, or not by this officer."""
 
 
 class UnableToDecide(Exception):
@@ -38,7 +39,7 @@ def propose(
 ) -> Proposal:
     """Propose a change of ``kind`` about ``subject``; ``officer`` is an account ("account:7").
 
-    Raises `UnableToPropose` for a change that could not be made now, or without a reason.
+    Raises `UnableToPropose` for a change that could not be made now, without a reason, or not by this officer.
     """
     proposal = Proposal(
         kind=kind,
@@ -52,7 +53,12 @@ def propose(
     if not proposal.why or len(proposal.why) > 500:
         raise UnableToPropose("say why, in at most 500 characters")
     try:
-        executors.of(kind).check(proposal, now=now)
+        executor = executors.of(kind)
+        if not deciders.holds(officer, executor.permission):
+            raise UnableToPropose("you hold no role that proposes such a change")
+        if officer in executors.concerned(proposal):
+            raise UnableToPropose("nobody proposes a change about themselves")
+        executor.check(proposal, now=now)
     except Unacceptable as error:
         raise UnableToPropose(str(error)) from error
     proposal.save(force_insert=True)
@@ -94,12 +100,25 @@ def _decide(proposal: Proposal, state: Proposal.State, officer: str, *, now: int
     own = officer == proposal.proposed_by
     if state is State.WITHDRAWN and not own:
         raise UnableToDecide("only who proposed it can take it back")
-    if state is not State.WITHDRAWN and own:
-        raise UnableToDecide("another officer decides")
+    if state is not State.WITHDRAWN:
+        _check_decider(proposal, officer)
     decided = _move(proposal, state, officer, now=now)
     if decided is None:
         raise UnableToDecide("it has been decided or has expired")
     return decided
+
+
+def _check_decider(proposal: Proposal, officer: str) -> None:
+    if officer == proposal.proposed_by:
+        raise UnableToDecide("another officer decides")
+    try:
+        executor = executors.of(proposal.kind)
+    except Unacceptable as error:
+        raise UnableToDecide(str(error)) from error
+    if not deciders.holds(officer, deciders.DECIDE, executor.permission):
+        raise UnableToDecide("you hold no role that decides about such a change")
+    if officer in executors.concerned(proposal):
+        raise UnableToDecide("nobody decides about themselves")
 
 
 def _move(proposal: Proposal, state: Proposal.State, officer: str, *, now: int) -> Proposal | None:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from idp.audit import events
+from idp.proposals import deciders
 from idp.proposals.models import Review
 
 REVIEW_WITHIN = 86_400  # seconds after which an act without a review is an alarm
@@ -42,6 +43,8 @@ def decide(*, review: Review, in_order: bool, note: str, officer: str, now: int)
         raise UnableToReview("say what you looked at, in at most 500 characters")
     if officer == review.acted_by:
         raise UnableToReview("another officer reviews")
+    if not deciders.holds(officer, deciders.REVIEW):
+        raise UnableToReview("you hold no role that reviews")
     state = Review.State.IN_ORDER if in_order else Review.State.NOT_IN_ORDER
     waiting = Review.objects.filter(pk=review.pk, state=Review.State.WAITING)
     if not waiting.update(state=state, reviewed_by=officer, reviewed_at=max(now, review.acted_at), note=note):

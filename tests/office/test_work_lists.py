@@ -18,7 +18,7 @@ from idp.federation.models import Peer, WitnessedHead
 from idp.office import work_lists
 from idp.office.work_lists import DAY, KINDS, Officer
 from idp.proposals import reviews
-from tests.border.rules.conftest import RULE, proposed
+from tests.border.rules.conftest import FIRST, RULE, proposed
 from tests.border.world import World, browser
 
 EVERYTHING = Officer("account:9", lambda permission: True)
@@ -52,7 +52,7 @@ def full(world: World) -> World:
         WitnessedHead.objects.create(seen_at=at, contradicts=True, **head)
         AuditEvent.objects.create(kind="a.b", actor="a", at=at)
         proposed("add", now=at, **{**RULE, "id": f"rule-{number}"})
-        reviews.record(kind="a.b", subject="s", what="w", officer="account:7", now=at)
+        reviews.record(kind="a.b", subject="s", what="w", officer=FIRST, now=at)
     recording.record(lane=world.gate.lane, batch=world.gate.batch(), now=now)
     other = world.enrol(world.checkpoint, "2", sealing=world.gate.sealing)
     Lane.objects.filter(pk__in=[world.gate.lane.pk, other.lane.pk]).update(last_seen=now - work_lists.SILENT - 1)
@@ -87,7 +87,7 @@ def test_what_is_done_still_waits(full: World) -> None:
 
 
 def test_officers_are_asked_to_decide_about_what_they_did_themselves(full: World) -> None:
-    lists = found(full, Officer("account:7", EVERYTHING.may))
+    lists = found(full, Officer(FIRST, EVERYTHING.may))
     assert lists["proposals"][0] == lists["reviews"][0] == 0
 
 

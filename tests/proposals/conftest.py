@@ -10,8 +10,10 @@ from idp.proposals import executors, proposing
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
 from tests.oidc.conftest import shared_database  # noqa: F401  a fixture
+from tests.proposals.officers import FIRST as FIRST
+from tests.proposals.officers import SECOND as SECOND
+from tests.proposals.officers import appoint
 
-FIRST, SECOND = "account:7", "account:8"
 NOW = 1_800_000_000
 
 
@@ -45,5 +47,6 @@ def flag() -> Iterator[None]:
 
 
 def proposed(**changes: Any) -> Proposal:
+    appoint()
     facts = {"kind": "test.flag", "subject": "flag:1", "payload": {"flag": "red"}, "why": "it is due"}
     return proposing.propose(**{**facts, "officer": FIRST, "now": NOW, **changes})

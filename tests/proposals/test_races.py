@@ -9,7 +9,8 @@ from idp.proposals import proposing
 from idp.proposals.models import Proposal
 from idp.proposals.proposing import LIFETIME, UnableToDecide
 from tests.oidc.test_races import race
-from tests.proposals.conftest import FIRST, NOW, proposed
+from tests.proposals.conftest import FIRST, NOW, SECOND, proposed
+from tests.proposals.officers import THIRD, appoint
 
 pytestmark = [pytest.mark.usefixtures("shared_database"), pytest.mark.django_db(transaction=True)]
 
@@ -30,7 +31,9 @@ def deciding(decide: Callable[..., object], made: Proposal, officer: str) -> Cal
 def test_two_approvals_at_once_make_one_change() -> None:
     """Each reads "proposed" before any has written."""
     made = proposed()
-    jobs = [deciding(proposing.approve, made, f"account:{number}") for number in range(8, 12)]
+    others = [f"account:{number}" for number in range(1_000_018, 1_000_022)]
+    appoint(*others)
+    jobs = [deciding(proposing.approve, made, other) for other in others]
     assert race(*jobs) == [0, 1, 1, 1]
     assert AuditEvent.objects.filter(kind="test.flagged").count() == 1
 
@@ -40,8 +43,8 @@ def test_approved_rejected_or_taken_back_and_never_two_of_them() -> None:
     for _ in range(4):
         made = proposed()
         jobs = [
-            deciding(proposing.approve, made, "account:8"),
-            deciding(proposing.reject, made, "account:9"),
+            deciding(proposing.approve, made, SECOND),
+            deciding(proposing.reject, made, THIRD),
             deciding(proposing.withdraw, made, FIRST),
         ]
         assert race(*jobs) == [0, 1, 1]

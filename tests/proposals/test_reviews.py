@@ -15,6 +15,7 @@ from idp.proposals import reviews, tasks
 from idp.proposals.models import Review
 from idp.proposals.reviews import REVIEW_WITHIN, UnableToReview
 from tests.proposals.conftest import FIRST, NOW, SECOND
+from tests.proposals.officers import THIRD, appoint
 
 pytestmark = pytest.mark.django_db
 DECIDED = {"state": "in_order", "reviewed_by": SECOND, "reviewed_at": NOW, "note": "asked the peer"}
@@ -30,6 +31,7 @@ VIOLATIONS = [
 
 
 def acted(officer: str = FIRST) -> Review:
+    appoint()
     return reviews.record(kind="test.act", subject="thing:1", what="stopped it", officer=officer, now=NOW)
 
 
@@ -61,7 +63,7 @@ def test_a_word_that_was_given_stands() -> None:
     review = acted()
     reviews.decide(review=review, in_order=False, note="no need", officer=SECOND, now=NOW)
     with pytest.raises(UnableToReview):
-        reviews.decide(review=review, in_order=True, note="well", officer="account:9", now=NOW)
+        reviews.decide(review=review, in_order=True, note="well", officer=THIRD, now=NOW)
     assert Review.objects.get().state == "not_in_order"
 
 

@@ -16,6 +16,7 @@ from idp.proposals.models import Proposal, Review
 from idp.proposals.proposing import UnableToDecide
 from tests.border.test_admin import browser
 from tests.border.world import World
+from tests.proposals.officers import SECOND, appoint
 
 PLACE = "/admin/border/places/lo-wu/"
 CHANGE = f"{PLACE}change/"
@@ -41,7 +42,8 @@ def settings_of(client: Client, **changes: Any) -> dict[str, Any]:
 
 
 def approve(made: Proposal, now: int) -> Proposal:
-    return proposing.approve(proposal=made, officer="account:99", now=now)
+    appoint(SECOND)
+    return proposing.approve(proposal=made, officer=SECOND, now=now)
 
 
 def test_a_change_is_seen_in_words_proposed_by_one_and_made_by_another(officer: Client, world: World) -> None:
@@ -59,7 +61,7 @@ def test_a_change_is_seen_in_words_proposed_by_one_and_made_by_another(officer: 
     policy = {"on_stale_status": "refer", "max_attempts": 5, "max_age": {"status": 300}}
     assert Checkpoint.objects.get().policy == policy
     data = AuditEvent.objects.get(kind="checkpoint.configured").data
-    assert data == {"changed": ["policy"], "officers": [made.proposed_by, "account:99"], "proposal": made.pk}
+    assert data == {"changed": ["policy"], "officers": [made.proposed_by, SECOND], "proposal": made.pk}
 
 
 def test_a_form_sent_as_it_was_shown_would_change_nothing(officer: Client, world: World) -> None:

@@ -9,8 +9,9 @@ from idp.border.rules import changing
 from idp.proposals import proposing
 from idp.proposals.models import Proposal
 from tests.conftest import NOW
+from tests.proposals.officers import FIRST, SECOND, appoint
 
-FIRST, SECOND = "account:7", "account:8"
+__all__ = ["FIRST", "SECOND", "adopt", "proposed"]
 TODAY = "2027-01-15"
 RULE: dict[str, Any] = {
     "id": "s-stay-30",
@@ -26,6 +27,7 @@ RULE: dict[str, Any] = {
 def proposed(change: str, now: int = NOW, **members: Any) -> Proposal:
     """A proposal by the first officer; ``members`` of a rule, or of an end."""
     payload = {"change": change, **members} if change == "end" else {"change": change, "rule": members}
+    appoint(FIRST, SECOND)
     subject = changing.subject_of(payload)
     facts = {"kind": changing.KIND, "subject": subject, "payload": payload, "why": "the gazette says so"}
     return proposing.propose(**facts, officer=FIRST, now=now)
