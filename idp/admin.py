@@ -23,6 +23,7 @@ SECTIONS = {  # of the menu, in its order
     "trust": _("Trust"),
     "keys": _("Keys"),
     "border": _("Checkpoints and lanes"),
+    "faces": _("Faces"),
     "parties": _("Relying parties"),
     "audit": _("Audit"),
     "officers": _("Officers and roles"),

@@ -18,10 +18,12 @@ from idp.accounts import guardians
 from idp.accounts.models import Guardianship
 from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
-from idp.biometrics import attempts, jobs, reviews, showing
+from idp.biometrics import attempts, jobs, reviews, showing, threshold_pages
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
 from idp.federation.columns import NOTHING, when
+
+__all__ = ["JobAdmin", "threshold_pages"]
 
 JOBS = "admin:biometrics_job_changelist"
 DECISIONS: dict[str, Callable[..., None]] = {"confirm": reviews.confirm, "deny": reviews.deny}
@@ -178,7 +180,10 @@ class GuardianshipAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Calibration)
 class CalibrationAdmin(ReadOnlyModelAdmin):
-    list_display = ("model", "target", "threshold", "fmr_high", "fnmr", "impostor", "genuine", "dataset", "begun")
+    list_display = (
+        *("model", "target", "threshold", "fmr_high", "fnmr", "impostor", "genuine", "dataset"),
+        *("officer", "approved_by", "begun"),
+    )
     list_filter = ("model", "target")
 
     begun = when("created_at", _("begun"))

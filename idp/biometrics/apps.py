@@ -10,7 +10,9 @@ class BiometricsConfig(AppConfig):
 
     def ready(self) -> None:
         from idp.accounts import notices
-        from idp.biometrics import checks, key_checks, threshold_checks  # noqa: F401  register themselves
+        from idp.biometrics import calibrating, checks, key_checks, threshold_checks  # noqa: F401  register themselves
         from idp.biometrics.asking import notices as ours
+        from idp.proposals import executors
 
         notices.contribute(ours)
+        executors.register(calibrating.KIND, calibrating.ThresholdsChange())

@@ -1,40 +1,41 @@
-"""Storing what an evaluation found, so that it decides from now on."""
+"""Storing what an evaluation found, so that it decides from now on. Two officers do it: see `calibrating`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from idp.audit import events
 from idp.biometrics.models import Calibration
 
 
-class UnableToCalibrate(Exception):
-    """Nothing can be stored; the text says why."""
+@transaction.atomic
+def store(*, found: Mapping[str, Any], proposed_by: str, approved_by: str, proposal: int, now: int) -> None:
+    """Keep the thresholds of an evaluation; they count at once.
 
-
-def store(*, found: Sequence[Mapping[str, Any]], model: str, dataset: str, officer: str, now: int) -> list[Calibration]:
-    """Keep the thresholds ``found`` (`engine.evaluation.report.calibrations`) for ``model``; they count at once.
-
-    ``dataset`` is the operator's name for the pictures, ``officer`` who answers for it. Raises `UnableToCalibrate`
-    where no profile is claimed.
+    ``found`` is a payload that `calibrating.checked` took: ``{"model", "dataset", "thresholds": [{"target",
+    "threshold", "genuine", "impostor", "fmr_high", "fnmr"}]}``. ``dataset`` is the operator's name for the pictures.
     """
-    if not any(float(one["target"]) <= 1e-3 for one in found):
-        raise UnableToCalibrate("the comparisons bear no profile")
-    if not dataset.strip() or not officer.strip():
-        raise UnableToCalibrate("a calibration names its pictures and its officer")
-    rows = [Calibration(**one, model=model, dataset=dataset, officer=officer, created_at=now) for one in found]
-    with transaction.atomic():
-        Calibration.objects.bulk_create(rows)
-        events.record(
-            kind="face_model.calibrated",
-            actor=officer,
-            subject=model,
-            data={
-                "dataset": dataset,
-                "genuine": rows[0].genuine,
-                "impostor": rows[0].impostor,
-                "thresholds": {row.target: f"{row.threshold:.6f}" for row in rows},
-            },
-        )
-    return rows
+    model, one = found["model"], found["thresholds"][0]
+    facts = {"model": model, "dataset": found["dataset"], "officer": proposed_by, "approved_by": approved_by}
+    rows = [Calibration(**each, **facts, created_at=now) for each in found["thresholds"]]
+    Calibration.objects.bulk_create(rows)
+    events.record(
+        kind="face_model.calibrated",
+        actor=approved_by,
+        subject=model,
+        data={
+            "dataset": found["dataset"],
+            "genuine": one["genuine"],
+            "impostor": one["impostor"],
+            "thresholds": {row.target: f"{row.threshold:.6f}" for row in rows},
+            "officers": [proposed_by, approved_by],
+            "proposal": proposal,
+        },
+    )
+
+
+def newest(model: str) -> int:
+    """The number of the newest row of ``model``; 0 where there is none. It grows with each calibration."""
+    return Calibration.objects.filter(model=model).aggregate(newest=Max("pk"))["newest"] or 0

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from idp.accounts.models import TravelDocument, Traveller
@@ -192,7 +192,8 @@ class Calibration(models.Model):
     fmr_high = models.FloatField()  # upper end of the 95 % interval
     fnmr = models.FloatField(null=True, blank=True)
     dataset = models.CharField(max_length=128)  # as the operator calls it
-    officer = models.CharField(max_length=64)
+    officer = models.CharField(_("proposed by"), max_length=64)
+    approved_by = models.CharField(_("approved by"), max_length=64, blank=True)  # "" only in those of before proposals
     created_at = models.BigIntegerField()
 
     class Meta:
@@ -201,6 +202,9 @@ class Calibration(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(threshold__gte=0, threshold__lte=1), name="biometrics_threshold_is_a_score"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by="") | ~Q(approved_by=F("officer")), name="biometrics_calibrated_by_two"
             ),
         ]
 

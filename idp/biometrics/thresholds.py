@@ -8,7 +8,7 @@ TR-03121-3 recommends the same), and until then what the engine proposes. Where 
 is admitted: what was asked for cannot be had, and less must not be given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -42,14 +42,39 @@ def proposed(model: str) -> Thresholds:
 
 def calibrated(models: Sequence[str], profile: str) -> dict[str, Thresholds]:
     """By model, for those for which ``profile`` is calibrated."""
+    return _calibrated(_rows(models, profile), models, profile)
+
+
+def newest(rows: Iterable[Calibration], model: str, profile: str) -> Calibration | None:
+    """Of ``rows`` the one from which ``model`` has the threshold of ``profile``."""
+    found = [row for row in rows if (row.model, row.target) == (model, profile)]
+    return max(found, key=lambda row: (row.created_at, row.pk), default=None)
+
+
+def of(rows: Iterable[Calibration], proposals: Mapping[str, Thresholds], profile: str) -> dict[str, Thresholds]:
+    """Those in force if ``rows`` were the calibrations; ``proposals`` are the engines', by model.
+
+    ``profile`` is "" where nobody named one.
+    """
+    found = _calibrated(list(rows), list(proposals), profile or DEFAULT)
+    without = {model: Thresholds(NEVER, at.refer) if profile else at for model, at in proposals.items()}
+    return {**without, **found}
+
+
+def _rows(models: Sequence[str], profile: str) -> list[Calibration]:
     laxer = LAXER.get(profile, profile)
-    rows = Calibration.objects.filter(model__in=models, target__in=(profile, laxer)).order_by("created_at", "pk")
-    newest = {row.model: row for row in rows if row.target == profile}
+    return list(Calibration.objects.filter(model__in=models, target__in=(profile, laxer)))
+
+
+def _calibrated(rows: Sequence[Calibration], models: Sequence[str], profile: str) -> dict[str, Thresholds]:
+    laxer = LAXER.get(profile, profile)
     below = {_evaluation(row): row.threshold for row in rows if row.target == laxer}
-    return {
-        model: Thresholds(row.threshold, min(row.threshold, below.get(_evaluation(row), row.threshold)))
-        for model, row in newest.items()
-    }
+    found = {}
+    for model in models:
+        row = newest(rows, model, profile)
+        if row is not None:
+            found[model] = Thresholds(row.threshold, min(row.threshold, below.get(_evaluation(row), row.threshold)))
+    return found
 
 
 def _evaluation(row: Calibration) -> tuple[str, str, int]:
@@ -57,6 +82,4 @@ def _evaluation(row: Calibration) -> tuple[str, str, int]:
 
 
 def _in_force(proposals: Mapping[str, Thresholds], profile: str) -> dict[str, Thresholds]:
-    found = calibrated(list(proposals), profile or DEFAULT)
-    without = {model: Thresholds(NEVER, at.refer) if profile else at for model, at in proposals.items()}
-    return {**without, **found}
+    return of(_rows(list(proposals), profile or DEFAULT), proposals, profile)

@@ -13,15 +13,38 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from idp import conf
+from idp.accounts import granting
+from idp.accounts.models import Account
+from idp.accounts.roles import Role
 from idp.audit.models import AuditEvent
-from idp.biometrics import calibration, engines, thresholds
+from idp.biometrics import calibrating, calibration, engines, thresholds
 from idp.biometrics.engine import EMBEDDED_MODEL
 from idp.biometrics.models import Calibration
+from idp.proposals import proposing
+from idp.proposals.models import Proposal
+from idp.proposals.proposing import UnableToDecide, UnableToPropose
 from tests.biometrics import world
 from tests.biometrics.engine.evaluation.synthetic import SyntheticEngine, people
 
-NAMED = ("--dataset", "lane cameras, May", "--officer", "account:7")
-FOUND = {"threshold": 0.5, "genuine": 1, "impostor": 300, "fmr_high": 0.01, "fnmr": None}
+NAMED = ("--dataset", "lane cameras, May", "--officer", "first", "--why", "new cameras")
+FOUND = {"threshold": 0.5, "genuine": 1, "impostor": 3000, "fmr_high": 1e-3, "fnmr": None}
+ONE = {"target": "1e-3", **FOUND}
+
+
+@pytest.fixture
+def first(db: None) -> str:
+    account = Account.objects.create_user("first", kind=Account.Kind.OFFICER, is_staff=True)
+    granting.grant(account=account, role=Role.BIOMETRIC, actor="console", now=1)
+    return f"account:{account.pk}"
+
+
+def proposed(*found: dict[str, Any], model: str = "m", dataset: str = "lanes") -> Proposal:
+    facts = {"found": found or (ONE,), "model": model, "dataset": dataset}
+    return calibrating.propose(**facts, why="new cameras", officer="account:1", now=5)
+
+
+def approved(proposal: Proposal, officer: str = "account:2") -> None:
+    proposing.approve(proposal=proposal, officer=officer, now=6)
 
 
 @pytest.fixture
@@ -39,10 +62,14 @@ def evaluated(*arguments: object) -> dict[str, Any]:
     return json.loads(out.getvalue())
 
 
-def test_thresholds_of_the_claimed_profiles_are_stored_and_decide(
-    db: None, engine: SyntheticEngine, tmp_path: Path
-) -> None:
+def test_an_officer_calibrates_alone(engine: SyntheticEngine, tmp_path: Path, first: str) -> None:
     found = evaluated(people(tmp_path, 260, 1), "--calibrate", *NAMED)
+    assert not Calibration.objects.exists(), "one officer measures and proposes"
+    proposal = Proposal.objects.get(kind=calibrating.KIND)
+    assert (proposal.proposed_by, proposal.subject, proposal.why) == (first, "synthetic", "new cameras")
+    with pytest.raises(UnableToDecide, match="another officer"):
+        approved(proposal, first)
+    approved(proposal)
     rows = {row.target: row for row in Calibration.objects.all()}
     assert set(rows) == {"1e-2", "1e-3", "1e-4"}
     assert rows["1e-4"].threshold == found["profiles"]["FMR 1e-4"]["threshold"]
@@ -54,32 +81,44 @@ def test_thresholds_of_the_claimed_profiles_are_stored_and_decide(
     assert again["thresholds"]["admit"] == decides.admit and again["fmr"]["admit"] <= 1e-4
 
 
-def test_calibration_is_audited(db: None, engine: SyntheticEngine, tmp_path: Path) -> None:
-    evaluated(people(tmp_path, 80, 1), "--calibrate", *NAMED)
+def test_the_record_of_a_calibration_names_one_officer(db: None) -> None:
+    proposal = proposed()
+    approved(proposal)
     event = AuditEvent.objects.get(kind="face_model.calibrated")
-    assert (event.actor, event.subject) == ("account:7", "synthetic")
-    assert event.data["dataset"] == "lane cameras, May" and set(event.data["thresholds"]) == {"1e-2", "1e-3"}
+    assert (event.actor, event.subject) == ("account:2", "m")
+    assert event.data["dataset"] == "lanes" and event.data["thresholds"] == {"1e-3": "0.500000"}
+    assert event.data["officers"] == ["account:1", "account:2"] and event.data["proposal"] == proposal.pk
+    row = Calibration.objects.get()
+    assert (row.officer, row.approved_by) == ("account:1", "account:2")
 
 
-def test_too_few_comparisons_store_nothing(db: None, engine: SyntheticEngine, tmp_path: Path) -> None:
+def test_too_few_comparisons_are_proposed(engine: SyntheticEngine, tmp_path: Path, first: str) -> None:
     """A threshold from six people decided at a border."""
     with pytest.raises(CommandError, match="no profile"):
         evaluated(people(tmp_path, 40, 1), "--calibrate", *NAMED)  # enough for 1e-2, which is no profile
-    assert not Calibration.objects.exists() and not AuditEvent.objects.exists()
+    assert not Proposal.objects.exists() and not AuditEvent.objects.filter(kind__startswith="proposal").exists()
 
 
 def test_evaluation_alone_changes_nothing(db: None, engine: SyntheticEngine, tmp_path: Path) -> None:
     evaluated(people(tmp_path, 80, 1))
-    assert not Calibration.objects.exists()
+    assert not Calibration.objects.exists() and not Proposal.objects.exists()
 
 
-@pytest.mark.parametrize("missing", ["--dataset", "--officer"])
+@pytest.mark.parametrize("missing", ["--dataset", "--officer", "--why"])
 def test_calibration_without_a_name_is_refused_before_anything_is_measured(
-    db: None, engine: SyntheticEngine, tmp_path: Path, missing: str
+    engine: SyntheticEngine, tmp_path: Path, first: str, missing: str
 ) -> None:
     place = NAMED.index(missing)
-    with pytest.raises(CommandError, match="--dataset NAME and --officer NAME"):
+    with pytest.raises(CommandError, match="--dataset NAME, --officer NAME and --why TEXT"):
         evaluated(people(tmp_path, 2), "--calibrate", *NAMED[:place], *NAMED[place + 2 :])
+    assert engine.asked == 0
+
+
+def test_who_may_not_calibrate_proposes_by_the_command(db: None, engine: SyntheticEngine, tmp_path: Path) -> None:
+    account = Account.objects.create_user("first", kind=Account.Kind.OFFICER, is_staff=True)
+    granting.grant(account=account, role=Role.AUDITOR, actor="console", now=1)
+    with pytest.raises(CommandError, match="no active officer"):
+        evaluated(people(tmp_path, 2), "--calibrate", *NAMED)
     assert engine.asked == 0
 
 
@@ -87,17 +126,52 @@ def test_row_is_never_without_its_event(db: None, monkeypatch: pytest.MonkeyPatc
     def fails(**event: object) -> None:
         raise OSError("disk full")
 
+    proposal = proposed()
     monkeypatch.setattr(calibration.events, "record", fails)
     with pytest.raises(OSError, match="disk"):
-        calibration.store(found=[{"target": "1e-3", **FOUND}], model="m", dataset="d", officer="o", now=1)
+        approved(proposal)
     assert not Calibration.objects.exists()
 
 
-@pytest.mark.parametrize("names", [{"dataset": " "}, {"officer": ""}])
-def test_calibration_that_nobody_answers_for_is_not_stored(db: None, names: dict[str, str]) -> None:
-    wanted = {"dataset": "d", "officer": "o", **names}
-    with pytest.raises(calibration.UnableToCalibrate):
-        calibration.store(found=[{"target": "1e-3", **FOUND}], model="m", now=1, **wanted)
+HUNDREDTH = {**ONE, "target": "1e-2", "threshold": 0.4, "fmr_high": 1e-2}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([HUNDREDTH], id="no-profile"),
+        pytest.param([{**ONE, "target": "1e-7"}], id="no-such-rate"),
+        pytest.param([{**ONE, "impostor": 2999}], id="too-few"),
+        pytest.param([{**ONE, "fmr_high": 1.1e-3}], id="rate-not-borne"),
+        pytest.param([{**ONE, "threshold": 1.1}], id="no-score"),
+        pytest.param([{**ONE, "threshold": True}], id="no-number"),
+        pytest.param([{**ONE, "genuine": -1}], id="negative"),
+        pytest.param([{**ONE, "fnmr": "0"}], id="text"),
+        pytest.param([ONE, ONE], id="twice"),
+        pytest.param([ONE, HUNDREDTH], id="not-in-order"),
+        pytest.param([{**HUNDREDTH, "threshold": 0.6}, ONE], id="lower-rate-at-lower-score"),
+        pytest.param([{name: ONE[name] for name in ONE if name != "fnmr"}], id="member-missing"),
+    ],
+)
+def test_what_no_evaluation_says_is_proposed(db: None, found: list[dict[str, Any]]) -> None:
+    """invalid solely because of one fact: a threshold that somebody made up decided at a border."""
+    assert proposed(HUNDREDTH, ONE).pk
+    with pytest.raises(UnableToPropose):
+        calibrating.propose(found=found, model="m", dataset="d", why="w", officer="account:1", now=5)
+
+
+def test_calibration_of_no_pictures_is_proposed(db: None) -> None:
+    with pytest.raises(UnableToPropose, match="its pictures"):
+        proposed(dataset=" ")
+
+
+def test_an_approval_undoes_the_calibration_that_came_between(db: None) -> None:
+    early, late = proposed(), proposed({**ONE, "threshold": 0.6})
+    approved(late)
+    with pytest.raises(UnableToDecide, match="calibrated since"):
+        approved(early)
+    assert [row.threshold for row in Calibration.objects.all()] == [0.6]
 
 
 @pytest.mark.parametrize("arguments", [["missing"], [".", "--engine", "missing"]])
@@ -109,7 +183,7 @@ def test_what_cannot_be_evaluated_is_said(db: None, tmp_path: Path, arguments: l
 def test_officer_reads_calibrations_and_changes_none(db: None, settings: Any) -> None:
     """A threshold that somebody typed in has no measurement behind it."""
     settings.STATIC_ROOT = conf.authority().data_dir
-    calibration.store(found=[{"target": "1e-3", **FOUND}], model="m", dataset="lanes", officer="o", now=1)
+    approved(proposed())
     officer = world.officer("o", "view_calibration", "change_calibration", "add_calibration")
     listed = reverse("admin:biometrics_calibration_changelist")
     assert "lanes" in officer.get(listed).content.decode()

@@ -43,6 +43,18 @@ VIOLATIONS: dict[str, Callable[[Job], object]] = {
         officer="o",
         created_at=1,
     ),
+    "biometrics_calibrated_by_two": lambda job: Calibration.objects.create(
+        model="m",
+        target="1e-4",
+        threshold=0.5,
+        genuine=1,
+        impostor=1,
+        fmr_high=1,
+        dataset="d",
+        officer="account:1",
+        approved_by="account:1",
+        created_at=1,
+    ),
 }
 COLUMNS = {
     "biometrics_one_open_job": "document_id",

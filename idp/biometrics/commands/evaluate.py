@@ -1,4 +1,4 @@
-"""Measure how often an engine errs on pictures of your own, and calibrate thresholds by it."""
+"""Measure how often an engine errs on pictures of your own, and propose thresholds by it."""
 
 import json
 import shlex
@@ -10,16 +10,19 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from idp import clock
-from idp.biometrics import calibration, engines, thresholds
+from idp.accounts.models import Account
+from idp.biometrics import calibrating, engines, thresholds
 from idp.biometrics.engine import FaceEngine, UnableToLoadModel, load_engine
 from idp.biometrics.engine.evaluation import report, running, trials, work
 from idp.conf import authority
+from idp.proposals.proposing import UnableToPropose
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     running.add_arguments(parser)
-    parser.add_argument("--calibrate", action="store_true", help="let the thresholds of the claimed profiles decide")
-    parser.add_argument("--officer", help="who answers for a calibration")
+    parser.add_argument("--calibrate", action="store_true", help="propose the thresholds of the claimed profiles")
+    parser.add_argument("--officer", help="your user name: another officer lets them decide, at the admin site")
+    parser.add_argument("--why", help="what the other officer is told of a calibration")
 
 
 def handle(out: OutputWrapper, options: Mapping[str, Any]) -> None:
@@ -27,8 +30,9 @@ def handle(out: OutputWrapper, options: Mapping[str, Any]) -> None:
     given = Namespace(**options)
     if given.calibrate and given.pad:
         raise CommandError("--pad calibrates nothing")
-    if given.calibrate and not (given.dataset and given.officer):
-        raise CommandError("--calibrate needs --dataset NAME and --officer NAME")
+    if given.calibrate and not (given.dataset and given.officer and given.why):
+        raise CommandError("--calibrate needs --dataset NAME, --officer NAME and --why TEXT")
+    officer = _officer(given.officer) if given.calibrate else ""
     try:
         engine = _engine(given)
         if given.pad:
@@ -37,8 +41,8 @@ def handle(out: OutputWrapper, options: Mapping[str, Any]) -> None:
         outcome = running.evaluate(given, engine=engine, thresholds=_at(engine), command=_command())
         _write(out, outcome.report, given)
         if given.calibrate:
-            _calibrate(outcome, given)
-    except (trials.UnableToRead, work.UnableToKeep, UnableToLoadModel, calibration.UnableToCalibrate) as error:
+            _calibrate(outcome, given, officer)
+    except (trials.UnableToRead, work.UnableToKeep, UnableToLoadModel, UnableToPropose) as error:
         raise CommandError(str(error)) from error
 
 
@@ -63,16 +67,28 @@ def _at(engine: FaceEngine) -> dict[str, float]:
     return named
 
 
-def _calibrate(outcome: running.Outcome, given: Namespace) -> None:
-    rows = calibration.store(
+def _calibrate(outcome: running.Outcome, given: Namespace, officer: str) -> None:
+    made = calibrating.propose(
         found=report.calibrations(outcome.measured),
         model=outcome.measured.model,
         dataset=given.dataset,
-        officer=given.officer,
+        why=given.why,
+        officer=officer,
         now=clock.now(),
     )
-    for row in rows:
-        sys.stderr.write(f"calibrated: FMR {row.target} from {row.threshold:.5f}\n")
+    for line in calibrating.ThresholdsChange().changes(made, now=clock.now()):
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"proposal {made.pk} waits for another officer\n")
+
+
+def _officer(username: str) -> str:
+    """The officer as proposals name them, found before anything is measured."""
+    account = Account.objects.filter(
+        username=Account.normalize_username(username), kind=Account.Kind.OFFICER, is_active=True
+    ).first()
+    if account is None or not account.has_perm(calibrating.PERMISSION):
+        raise CommandError("no active officer of this name may do this")
+    return f"account:{account.pk}"
 
 
 def _command() -> str:
