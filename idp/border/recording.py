@@ -12,6 +12,7 @@ from django.db import transaction
 from idp.audit import events
 from idp.border.admitted import Admitted
 from idp.border.entries import reserving
+from idp.border.figures import counting
 from idp.border.models import DuplicateAlert, Lane
 from idp.border.records import partitions, passing, storing
 from idp.protocol import journal, keys
@@ -64,6 +65,7 @@ def _append(head: Lane, entries: Sequence[journal.Entry], *, now: int) -> bool:
     if not moved:
         return False
     storing.insert(head, entries, now=now)
+    counting.note(checkpoint=head.checkpoint_id, entries=entries)
     # An officer may let somebody through whose token nobody could read: there is none to be used up.
     passed = [entry for entry in entries if entry.decision in journal.PASSED and entry.iss and entry.jti]
     passing.claim(head, passed, now=now)

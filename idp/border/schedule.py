@@ -5,6 +5,7 @@ BEAT = {
     "border.deliver_receipts": {"task": "border.deliver_receipts", "schedule": 5.0},
     "border.lapse": {"task": "border.lapse", "schedule": 60.0},
     "border.match": {"task": "border.match", "schedule": 300.0},
+    "border.count_hours": {"task": "border.count_hours", "schedule": 60.0, "options": {"expires": 60}},
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
     "border.forget_consents": {"task": "border.forget_consents", "schedule": 3600.0},
     "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},

@@ -3,6 +3,7 @@
 from idp import clock
 from idp.border import confirmation, limits, orphans, surveying
 from idp.border.entries import lapsing, unmatched
+from idp.border.figures import counting
 from idp.border.records import partitions, retention
 from idp.celery import app
 
@@ -62,3 +63,9 @@ def forget_consents() -> int:
 def retain() -> None:
     """Let go of what the law does not let the border keep any longer."""
     retention.retain(now=clock.now())
+
+
+@app.task(name="border.count_hours")
+def count_hours() -> int:
+    """Count the hours of which entries came in, for the officers' figures."""
+    return counting.count(now=clock.now())

@@ -12,6 +12,7 @@ from idp.border.models import (
     Checkpoint,
     ConfirmedCrossing,
     ConsentUse,
+    CrossingHour,
     CrossingReceipt,
     Discrepancy,
     DuplicateAlert,
@@ -49,6 +50,11 @@ def _owed(**changes: object) -> None:
     facts = {"recipient": "r", "token_jti": "t", "checkpoint": "c", "lane": "1", "direction": "entry", "at": 1}
     for seq in range(2):
         OutgoingReceipt.objects.create(**{**facts, "seq": seq, **changes})
+
+
+def _hour(count: int = 1) -> None:
+    place = Checkpoint.objects.get()
+    CrossingHour.objects.create(hour=0, checkpoint=place, direction="exit", decision="admit", count=count)
 
 
 def _alert(second_seq: int) -> None:
@@ -124,6 +130,8 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_badge_lives_a_shift": lambda: OfficerBadge.objects.create(
         jti="x", officer="o", checkpoint=Checkpoint.objects.get(), issued_at=0, expires_at=12 * 3600 + 1
     ),
+    "border_crossing_hour_once": lambda: [_hour() for _ in range(2)],
+    "border_crossing_hour_counts": lambda: _hour(count=0),
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
@@ -159,6 +167,7 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         "border_crossing_one_entry_for_an_exit": "exit_id",
         "border_discrepancy_once": "kind",
         "border_consent_counted_once": "consent",
+        "border_crossing_hour_once": "hour",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message

@@ -6,6 +6,7 @@ No row is edited by a later stage: a token's fate is read off the journal entrie
 from idp.border.models.badges import OfficerBadge
 from idp.border.models.consents import ConsentUse
 from idp.border.models.entries import ConfirmedCrossing, Discrepancy
+from idp.border.models.figures import HOUR, CrossingHour, UncountedHour
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
@@ -16,11 +17,13 @@ from idp.border.models.watch import PackedWatchlist, WatchlistEntry
 
 __all__ = [
     "DIRECTIONS",
+    "HOUR",
     "JURISDICTIONS",
     "AdmittedToken",
     "Checkpoint",
     "ConfirmedCrossing",
     "ConsentUse",
+    "CrossingHour",
     "CrossingReceipt",
     "Discrepancy",
     "DuplicateAlert",
@@ -35,5 +38,6 @@ __all__ = [
     "RevocationReason",
     "RuleVersion",
     "SurveyedCheckpoint",
+    "UncountedHour",
     "WatchlistEntry",
 ]

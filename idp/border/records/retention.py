@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 
 from idp.audit import events
+from idp.border.figures import counting
 from idp.border.models import AdmittedToken, DuplicateAlert, Lane, OutgoingReceipt
 from idp.border.records import partitions, pseudonyms
 from idp.border.records.months import Month
@@ -41,6 +42,7 @@ class Outcome:
     alerts: int = 0
     receipts: int = 0
     keys: int = 0
+    hours: int = 0  # of figures
 
 
 def retain(*, now: int, dry: bool = False) -> Outcome:
@@ -51,6 +53,7 @@ def retain(*, now: int, dry: bool = False) -> Outcome:
     found = Outcome()
     found.months = sum(dry or _drop(month) for month in partitions.months() if month < oldest)
     found.entries = _delete_entries(oldest, dry=dry)
+    found.hours = counting.forget(now=now, dry=dry)
     for lane in Lane.objects.select_related("checkpoint__hosted").order_by("pk"):
         found.pseudonymised += _pseudonymise_lane(lane, cut, dry=dry)
     found.alerts = _pseudonymise_alerts(cut, dry=dry)

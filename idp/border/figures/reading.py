@@ -1,0 +1,27 @@
+"""What the hours say of a period: sums by whatever they are asked by. No entry is looked at."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Sum
+
+from idp.border.models import HOUR, CrossingHour
+
+DAY = 86_400
+UTC8 = 8 * HOUR
+
+
+def crossings(
+    *, since: int, until: int, step: int = DAY, by: Sequence[str], decisions: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Rows ``(*by, count)`` of the entries with ``decisions`` at ``since`` ≤ at < ``until``, seconds of whole hours.
+
+    ``by`` has ``bin`` (which of the periods of ``step`` seconds from ``since`` on, from 0), ``clock`` (the hour of the
+    day at UTC+8, 0 to 23), ``checkpoint__code``, ``direction``, ``decision``, ``reason`` and ``score_band``. What
+    nobody wrote has no row.
+    """
+    hours = CrossingHour.objects.filter(hour__gte=since, hour__lt=until, decision__in=decisions).annotate(
+        bin=ExpressionWrapper((F("hour") - since) / step, output_field=BigIntegerField()),
+        clock=ExpressionWrapper((F("hour") + UTC8) % DAY / HOUR, output_field=BigIntegerField()),
+    )
+    return list(hours.order_by(*by).values_list(*by).annotate(total=Sum("count")))

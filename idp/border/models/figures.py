@@ -1,0 +1,48 @@
+"""Counts by the hour of what the lanes decided and of what was issued, so that a month is read in a few thousand rows.
+
+They are made from the journals and the tokens and may be made again. No row is about a person: it has a place, an hour,
+a word of the protocol and a number. None is audited: it states nothing that its source does not.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from idp.border.models.places import DIRECTIONS, Checkpoint
+
+HOUR = 3600  # seconds; every hour of UTC+8 begins with one of UTC
+
+
+class CrossingHour(models.Model):
+    """How many entries of one kind the lanes of a checkpoint wrote in one hour, by the time in the entries."""
+
+    hour = models.BigIntegerField(help_text="Its first second")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
+    direction = models.CharField(max_length=5, choices=DIRECTIONS)
+    decision = models.CharField(max_length=7)
+    reason = models.CharField(max_length=32, blank=True)
+    score_band = models.CharField(max_length=16, blank=True)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "checkpoint", "direction", "decision", "reason", "score_band"],
+                name="border_crossing_hour_once",
+            ),
+            models.CheckConstraint(condition=Q(count__gt=0), name="border_crossing_hour_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} {self.hour} {self.decision} {self.count}"
+
+
+class UncountedHour(models.Model):
+    """Entries of this hour came in and are not counted yet: one row an upload, so that uploads wait for nobody."""
+
+    hour = models.BigIntegerField()
+    checkpoint = models.ForeignKey(
+        Checkpoint, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} {self.hour}"
