@@ -66,7 +66,7 @@ def _keys(now: int) -> Iterator[Alarm]:
         if (row.use, row.owner, row.algorithm) not in ready:
             text = _("No next key stands ready: prepare one, so that others know it before it signs.")
             yield Alarm(Kind.KEY, row.kid, text, None, False)
-        if now - (due := row.made_at + ROTATE_AFTER) >= 0:
+        if now >= (due := (row.activated_at or row.made_at) + ROTATE_AFTER):
             yield Alarm(Kind.KEY, row.kid, _("This key has signed for longer than a year: roll it over."), due, False)
 
 

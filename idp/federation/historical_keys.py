@@ -18,8 +18,8 @@ MEDIA_TYPE = "application/jwk-set+jwt"
 def published(now: int) -> str:
     """The signed set of every federation key that signs no more.
 
-    ``exp`` is when a key stopped signing: what bears it is good if made before. A compromised key says so, and nothing
-    that bears it is good.
+    ``exp`` is when a key stopped signing: what bears it is good if made before. ``revoked_at`` is later for one that
+    was taken back afterwards. A compromised key says so, and nothing that bears it is good.
     """
     done = SigningKey.objects.filter(use="federation", state__in=["old", "killed"]).order_by("pk")
     claims = {"iss": conf.authority().entity_id, "iat": now, "keys": [_entry(row) for row in done]}
@@ -48,5 +48,5 @@ def verify_old(text: str, *, peer: Peer, now: int) -> VerifiedJWS:
 
 def _entry(row: SigningKey) -> dict[str, Any]:
     reason = "compromised" if row.state == SigningKey.State.KILLED else "superseded"
-    revoked = {"revoked_at": row.retired_at, "reason": reason}
+    revoked = {"revoked_at": row.withdrawn_at or row.retired_at, "reason": reason}
     return {**row.jwk, "kid": row.kid, "iat": row.made_at, "exp": row.retired_at, "revoked": revoked}

@@ -48,7 +48,10 @@ class SigningKey(Stated):
     jwk = models.JSONField()  # public
     state = models.CharField(max_length=8, choices=State)
     made_at = models.BigIntegerField()
+    takes_over_at = models.BigIntegerField(null=True, blank=True)  # of a next key: when two officers let it sign
+    activated_at = models.BigIntegerField(null=True, blank=True)  # when it began to sign, if ever
     retired_at = models.BigIntegerField(null=True, blank=True)  # when it stopped signing
+    withdrawn_at = models.BigIntegerField(null=True, blank=True)  # when it was taken back before its time was over
 
     class Meta:
         verbose_name = _("signing key")
@@ -64,6 +67,21 @@ class SigningKey(Stated):
                 name="federation_key_retired_when_done",
                 condition=Q(state__in=["next", "active"], retired_at=None)
                 | Q(state__in=["old", "killed"], retired_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="federation_key_activated_before_it_signs",
+                condition=Q(state="next", activated_at=None)
+                | Q(state__in=["active", "old"], activated_at__isnull=False)
+                | Q(state="killed"),
+            ),
+            models.CheckConstraint(
+                name="federation_key_withdrawn_when_retired",
+                condition=(Q(withdrawn_at=None) & ~Q(state="killed"))
+                | Q(state__in=["old", "killed"], withdrawn_at__isnull=False, withdrawn_at__gte=F("retired_at")),
+            ),
+            models.CheckConstraint(
+                name="federation_key_takes_over_once_published",
+                condition=Q(takes_over_at=None) | Q(state="next", takes_over_at__gte=F("made_at")),
             ),
             models.CheckConstraint(
                 name="federation_key_owner_of_hosted",

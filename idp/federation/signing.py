@@ -1,8 +1,9 @@
 """This authority's keys: one set for each use, made here, kept in files (`key_files`), published by state.
 
 A row says what a key is for and whether it signs: next (published ahead), active, old (published until the last thing
-that it signed is dead) or killed (published nowhere any more). A next key always stands ready, so that whoever has to
-know it knows it long before it signs, also when it has to sign tonight. Federation §11, OpenID Connect Core §10.1.1.
+that it signed is dead, unless it is withdrawn before) or killed (published nowhere any more). A next key always stands
+ready, so that whoever has to know it knows it long before it signs, also when it has to sign tonight. Federation §11,
+OpenID Connect Core §10.1.1.
 """
 
 from functools import lru_cache, partial
@@ -49,7 +50,7 @@ ACTOR = "node"
 
 
 class UnableToRoll(Exception):
-    """The next key may not sign yet, or there is none; ``code`` is that of its problem document."""
+    """The next key may not sign yet, or there is none, or a key is over; ``code`` is of its problem document."""
 
     code = "conflict"
 
@@ -122,24 +123,26 @@ def activate_next(
     owner: str = "",
     actor: str = ACTOR,
     emergency: bool = False,
+    kid: str | None = None,
 ) -> SigningKey:
     """The next key signs from now on; the one before it stays published for `OVERLAP`, and another next is published.
 
     Raises `UnableToRoll` before the next key has been published for `AHEAD` seconds: somebody may not know it yet, and
-    would refuse what it signs. ``emergency`` takes that into account.
+    would refuse what it signs. ``emergency`` takes that into account. ``kid`` is the next key that is meant, if the
+    caller decided on one: where it signs already, or is gone, no other takes its place.
     """
     algorithm = algorithm or ALGORITHMS[use][0]
     with transaction.atomic():
         mine = _of(use, owner, algorithm).select_for_update()
         row = mine.filter(state=SigningKey.State.NEXT).first()
-        if row is None:
-            raise UnableToRoll(f"no next {algorithm} key for {use} was prepared")
+        if row is None or (kid is not None and row.kid != kid):
+            raise UnableToRoll(f"no next {algorithm} key for {use} was prepared, or it is another")
         wait = row.made_at + AHEAD[use] - now
         if wait > 0 and not emergency:
             raise UnableToRoll(f"the next key for {use} has to be published for {wait} more seconds")
         mine.filter(state=SigningKey.State.ACTIVE).update(state=SigningKey.State.OLD, retired_at=now)
-        row.state = SigningKey.State.ACTIVE
-        row.save(update_fields=["state"])
+        row.state, row.activated_at, row.takes_over_at = SigningKey.State.ACTIVE, now, None
+        row.save(update_fields=["state", "activated_at", "takes_over_at"])
         data = {"use": use, "algorithm": algorithm, "emergency": emergency}
         record(kind="federation.key.activated", actor=actor, subject=row.kid, data=data)
         prepare_next(use=use, algorithm=algorithm, owner=owner, actor=actor)
@@ -149,13 +152,17 @@ def activate_next(
 def kill(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
     """The key is compromised: it neither signs nor is published from now on, and its file is destroyed.
 
-    In place of an active one the published next one signs at once; another next is published in its stead.
+    In place of an active one the published next one signs at once; another next is published in its stead. Raises
+    `UnableToRoll` for one that was killed before.
     """
     with transaction.atomic():
         row = SigningKey.objects.select_for_update().get(kid=kid)
+        if row.state == SigningKey.State.KILLED:
+            raise UnableToRoll(f"the key was killed before: {kid}")
         was_active = row.state == SigningKey.State.ACTIVE
-        row.state, row.retired_at = SigningKey.State.KILLED, row.retired_at or now
-        row.save(update_fields=["state", "retired_at"])
+        row.state, row.retired_at, row.takes_over_at = SigningKey.State.KILLED, row.retired_at or now, None
+        row.withdrawn_at = max(row.retired_at, now)
+        row.save(update_fields=["state", "retired_at", "withdrawn_at", "takes_over_at"])
         record(kind="federation.key.killed", actor=actor, subject=kid, data={"use": row.use})
         place = {"use": row.use, "algorithm": row.algorithm, "owner": row.owner, "actor": actor}
         prepare_next(**place)
@@ -165,14 +172,36 @@ def kill(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
     return row
 
 
+def withdraw(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
+    """An old key is published no longer, though what it signed may live; its file is destroyed.
+
+    It is not compromised: the historical keys go on to vouch for what it signed. Raises `UnableToRoll` for one that is
+    not old, or was withdrawn or over before.
+    """
+    with transaction.atomic():
+        row = SigningKey.objects.select_for_update().get(kid=kid)
+        if row.state != SigningKey.State.OLD or not is_published(row, now):
+            raise UnableToRoll(f"not an old key that is published: {kid}")
+        row.withdrawn_at = max(row.retired_at or now, now)
+        row.save(update_fields=["withdrawn_at"])
+        record(kind="federation.key.withdrawn", actor=actor, subject=kid, data={"use": row.use})
+        transaction.on_commit(partial(_destroy, row, actor))
+    return row
+
+
+def is_published(row: SigningKey, now: int) -> bool:
+    """Whether others may verify with it: next, active, or old within `OVERLAP` and not withdrawn."""
+    return row.withdrawn_at is None and (row.retired_at is None or row.retired_at > now - OVERLAP)
+
+
 def destroy_spent(now: int) -> int:
-    """Delete the private keys that sign nothing any more: killed ones, and old ones after `OVERLAP`; returns how many.
+    """Delete the private keys that sign nothing any more: killed, withdrawn, and old after `OVERLAP`; how many.
 
     What was published with them may still be verified by whoever has the public key; nobody can sign with it again.
     """
-    killed = Q(state=SigningKey.State.KILLED)
+    taken_back = Q(withdrawn_at__isnull=False)  # killed ones, too
     expired = Q(state=SigningKey.State.OLD, retired_at__lte=now - OVERLAP)
-    spent = [row for row in SigningKey.objects.filter(killed | expired).order_by("pk") if _has_file(row)]
+    spent = [row for row in SigningKey.objects.filter(taken_back | expired).order_by("pk") if _has_file(row)]
     for row in spent:
         _destroy(row, ACTOR)
     return len(spent)
@@ -195,11 +224,11 @@ _active_at = lru_cache(maxsize=64)(_active)  # by revision: every change of a ke
 def _published(use: str, owner: str, now: int) -> list[SigningKey]:
     number = None if owner else revisions.committed()
     rows = _sound(use, owner) if number is None else _sound_at(use, owner, number)
-    return [row for row in rows if row.retired_at is None or row.retired_at > now - OVERLAP]
+    return [row for row in rows if is_published(row, now)]
 
 
 def _sound(use: str, owner: str, revision: int | None = None) -> tuple[SigningKey, ...]:
-    return tuple(SigningKey.objects.filter(use=use, owner=owner).exclude(state=SigningKey.State.KILLED).order_by("pk"))
+    return tuple(SigningKey.objects.filter(use=use, owner=owner, withdrawn_at=None).order_by("pk"))
 
 
 _sound_at = lru_cache(maxsize=64)(_sound)
@@ -208,8 +237,16 @@ _sound_at = lru_cache(maxsize=64)(_sound)
 def _make(*, use: str, owner: str, algorithm: str, state: str, actor: str) -> SigningKey:
     key = keys.generate(algorithm)
     key_files.write(use, key)
+    now = clock.now()
     row = SigningKey.objects.create(
-        use=use, owner=owner, algorithm=algorithm, kid=key.kid, jwk=key.public.jwk(), state=state, made_at=clock.now()
+        use=use,
+        owner=owner,
+        algorithm=algorithm,
+        kid=key.kid,
+        jwk=key.public.jwk(),
+        state=state,
+        made_at=now,
+        activated_at=now if state == SigningKey.State.ACTIVE else None,
     )
     record(kind="federation.key.made", actor=actor, subject=key.kid, data={"use": use, "state": str(state)})
     return row

@@ -2,7 +2,17 @@
 
 from idp import clock
 from idp.celery import app
-from idp.federation import callers, failures, signing, statements, status_lists, tree_heads, watching, witnessing
+from idp.federation import (
+    callers,
+    failures,
+    signing,
+    statements,
+    status_lists,
+    takeovers,
+    tree_heads,
+    watching,
+    witnessing,
+)
 from idp.federation import sync as syncing
 from idp.federation.models import SignedHead
 
@@ -41,3 +51,9 @@ def heads() -> None:
     """Sign the head of our audit tree, and hold the peers to theirs. Runs every minute."""
     tree_heads.sign(clock.now())
     witnessing.witness(clock.now())
+
+
+@app.task(name="idp.federation.tasks.take_over")
+def take_over() -> None:
+    """Let next keys sign whose planned time has come."""
+    takeovers.carry_out(clock.now())

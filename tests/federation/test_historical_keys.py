@@ -87,6 +87,27 @@ def test_our_own_history_reads_as_others_read_it(node: str) -> None:
     assert past.keys[second].compromised
 
 
+def test_a_key_that_was_withdrawn_early_is_missing_from_our_history_or_vouches_for_nothing(node: str) -> None:
+    """It was not stolen: what it signed stays good, and when it was taken back is told."""
+    kid = signing.signer("federation").kid
+    signing.activate_next(use="federation", now=NOW + 100, emergency=True)
+    signing.withdraw(kid=kid, now=NOW + 200)
+    text = historical_keys.published(NOW + 300)
+    past = read(text, issuer=node, keys=signing.published("federation", now=NOW + 300), now=NOW + 300)
+    assert (past.keys[kid].until, past.keys[kid].compromised) == (NOW + 100, False)
+    (entry,) = jws.parse_unverified(text, HISTORICAL_KEYS).claims["keys"]
+    assert entry["revoked"] == {"revoked_at": NOW + 200, "reason": "superseded"}
+
+
+def test_a_compromise_is_dated_when_the_key_stopped_signing_and_not_when_it_was_found(node: str) -> None:
+    kid = signing.signer("federation").kid
+    signing.activate_next(use="federation", now=NOW + 100, emergency=True)
+    signing.kill(kid=kid, now=NOW + 200)
+    (entry,) = jws.parse_unverified(historical_keys.published(NOW + 300), HISTORICAL_KEYS).claims["keys"]
+    assert entry["exp"] == NOW + 100
+    assert entry["revoked"] == {"revoked_at": NOW + 200, "reason": "compromised"}
+
+
 def test_the_command_says_who_signed_and_refuses_aloud(
     peer: Peer, peers: Peers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,15 @@ def test_a_killed_key_is_named_by_its_kid(node: str) -> None:
     assert signing.signer("status").kid != kid
 
 
+def test_an_old_key_is_withdrawn_by_its_kid(node: str) -> None:
+    kid = signing.signer("status").kid
+    with pytest.raises(CommandError, match="not an old key"):
+        _key("withdraw", "--kid", kid)
+    _key("activate", "--use", "status", "--emergency")
+    assert f"{kid}: old" in _key("withdraw", "--kid", kid)
+    assert signing.published("status").find(kid) is None
+
+
 def test_the_second_algorithm_rolls_by_itself(node: str) -> None:
     plain, rsa = signing.signer("oidc").kid, signing.signer("oidc", algorithm="RS256").kid
     _key("activate", "--use", "oidc", "--algorithm", "RS256", "--emergency")

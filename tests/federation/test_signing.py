@@ -147,6 +147,41 @@ def test_a_node_without_a_next_key_kills_as_well(node: str) -> None:
     assert signing.signer("border").kid != old
 
 
+def test_a_key_is_killed_twice_and_its_place_filled_twice(node: str) -> None:
+    kid = signing.signer("border").kid
+    signing.kill(kid=kid, now=NOW)
+    now_active = signing.signer("border").kid
+    with pytest.raises(signing.UnableToRoll, match="killed before"):
+        signing.kill(kid=kid, now=NOW + 5)
+    assert signing.signer("border").kid == now_active
+
+
+def test_a_withdrawn_key_verifies_on_or_signs_again(node: str, django_capture_on_commit_callbacks: Callback) -> None:
+    old = signing.signer("border").kid
+    signing.activate_next(use="border", now=NOW, emergency=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        signing.withdraw(kid=old, now=NOW + 5, actor="account:8")
+    assert signing.published("border", now=NOW + 5).find(old) is None
+    assert not key_files.path_of("border", old).exists()
+    assert AuditEvent.objects.get(kind="federation.key.withdrawn").actor == "account:8"
+
+
+@pytest.mark.parametrize("state", ["active", "next", "killed", "withdrawn", "over"])
+def test_another_than_an_old_key_that_is_published_can_be_withdrawn(node: str, state: str) -> None:
+    """An active one would leave the node without a voice."""
+    kid, at = (_next("border").kid if state == "next" else signing.signer("border").kid), NOW
+    if state == "killed":
+        signing.kill(kid=kid, now=NOW)
+    if state in ("withdrawn", "over"):
+        signing.activate_next(use="border", now=NOW, emergency=True)
+    if state == "withdrawn":
+        signing.withdraw(kid=kid, now=NOW)
+    if state == "over":
+        at = NOW + signing.OVERLAP
+    with pytest.raises(signing.UnableToRoll):
+        signing.withdraw(kid=kid, now=at)
+
+
 # Private files
 
 
@@ -202,17 +237,29 @@ def test_making_and_killing_keys_is_recorded(node: str) -> None:
 
 
 def test_two_active_keys_of_one_use_are_refused_by_the_database(node: str) -> None:
-    row = SigningKey.objects.get(use="border", state="active")
     with pytest.raises(IntegrityError, match=r"federation_key_one_active|UNIQUE"), transaction.atomic():
         SigningKey.objects.create(
-            use="border", algorithm="ES256", kid="other", jwk=row.jwk, state="active", made_at=NOW
+            use="border", algorithm="ES256", kid="other", jwk={}, state="active", made_at=NOW, activated_at=NOW
         )
 
 
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("federation_key_retired_when_done", {"use": "border", "state": "old"}),
+        ("federation_key_retired_when_done", {"use": "border", "state": "old", "activated_at": NOW}),
+        ("federation_key_activated_before_it_signs", {"use": "border", "state": "old", "retired_at": NOW}),
+        ("federation_key_activated_before_it_signs", {"use": "border", "state": "next", "activated_at": NOW}),
+        ("federation_key_withdrawn_when_retired", {"use": "border", "state": "killed", "retired_at": NOW}),
+        ("federation_key_withdrawn_when_retired", {"use": "border", "state": "next", "withdrawn_at": NOW}),
+        (
+            "federation_key_withdrawn_when_retired",
+            {"use": "border", "state": "killed", "retired_at": NOW, "withdrawn_at": NOW - 1},
+        ),
+        ("federation_key_takes_over_once_published", {"use": "border", "state": "next", "takes_over_at": NOW - 1}),
+        (
+            "federation_key_takes_over_once_published",
+            {"use": "border", "state": "killed", "retired_at": NOW, "withdrawn_at": NOW, "takes_over_at": NOW},
+        ),
         ("federation_key_retired_when_done", {"use": "border", "state": "next", "retired_at": NOW}),
         ("federation_key_owner_of_hosted", {"use": "hosted", "state": "next"}),
         ("federation_key_owner_of_hosted", {"use": "border", "state": "next", "owner": "checkpoints/lok-ma-chau"}),

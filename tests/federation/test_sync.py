@@ -95,6 +95,7 @@ def test_the_tasks_run_twice_without_harm_and_are_the_scheduled_ones(node: str, 
         tasks.mirror()
         tasks.renew()
         tasks.heads()
+        tasks.take_over()
     assert HeldMark.objects.count() == 1
-    scheduled = {tasks.renew.name, tasks.mirror.name, tasks.sync.name, tasks.heads.name}
+    scheduled = {tasks.renew.name, tasks.mirror.name, tasks.sync.name, tasks.heads.name, tasks.take_over.name}
     assert {entry["task"] for entry in BEAT.values()} == scheduled

@@ -176,10 +176,11 @@ class Command(BaseCommand):
         if step == "list":
             self._say("\n".join(map(_line, SigningKey.objects.order_by("use", "owner", "algorithm", "pk"))))
             return
-        if step == "kill":
+        if step in ("kill", "withdraw"):
             if not SigningKey.objects.filter(kid=options["kid"] or "").exists():
                 raise CommandError("no such key: --kid")
-            row = signing.kill(kid=options["kid"], now=clock.now(), actor=options["officer"])
+            act = signing.kill if step == "kill" else signing.withdraw
+            row = act(kid=options["kid"], now=clock.now(), actor=options["officer"])
         elif step == "prepare":
             row = signing.prepare_next(use=use, algorithm=algorithm, owner=owner, actor=options["officer"])
         else:
@@ -223,7 +224,7 @@ def _line(key: SigningKey) -> str:
 
 
 def _keys(parser: CommandParser) -> None:
-    parser.add_argument("step", choices=["list", "prepare", "activate", "kill"])
+    parser.add_argument("step", choices=["list", "prepare", "activate", "withdraw", "kill"])
     parser.add_argument("--use", choices=(*signing.NODE_USES, "hosted"), default="federation")
     parser.add_argument("--hosted", default="", help="path of the hosted entity, as in checkpoints/CODE")
     parser.add_argument("--algorithm")
