@@ -17,6 +17,7 @@ class Authority:
 
     entity_id: str  # also the public base URL and the issuer; no trailing slash
     name: Mapping[str, str]  # by language tag
+    contacts: Sequence[str]  # e-mail addresses or https URLs, for peers
     jurisdiction: str  # CHN, HKG or MAC
     data_dir: Path
     key_dir: Path
@@ -53,6 +54,7 @@ def authority() -> Authority:
     return Authority(
         entity_id=settings.IDP_ENTITY_ID,
         name=settings.IDP_NAME,
+        contacts=tuple(settings.IDP_CONTACTS),
         jurisdiction=settings.IDP_JURISDICTION,
         data_dir=Path(settings.IDP_DATA_DIR),
         key_dir=Path(settings.IDP_KEY_DIR),

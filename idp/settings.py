@@ -14,6 +14,7 @@ DEBUG = env.bool("DEBUG", default=False)
 IDP_INSECURE_LOOPBACK_HTTP = env.bool("INSECURE_LOOPBACK_HTTP", default=False)
 IDP_ENTITY_ID = env.str("CAUSEWAY_ENTITY_ID", default="https://idp.example")
 IDP_NAME = env.json("CAUSEWAY_NAME", default={"en": "Border authority"})
+IDP_CONTACTS = env.list("CAUSEWAY_CONTACTS", default=[])
 IDP_JURISDICTION = env.str("CAUSEWAY_JURISDICTION", default="HKG")
 IDP_FEDERATION_AUTH = env.json("CAUSEWAY_FEDERATION_AUTH", default={})
 IDP_DPOP_NONCE = env.json("CAUSEWAY_DPOP_NONCE", default=["border"])
@@ -53,6 +54,11 @@ def _secret_key() -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(get_random_secret_key())
     return path.read_text()
+
+
+def _kept(file: str, plain: str) -> str:
+    """A URL that holds a password stands in a ``file``; otherwise the ``plain`` one."""
+    return Path(file).read_text("utf-8").strip() if file else plain
 
 
 os.umask(0o077)  # names, document numbers and keys: nothing that a node writes is for other users of the machine
@@ -124,7 +130,14 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{IDP_DATA_DIR}/node.sqlite3")}
+DATABASES = {
+    "default": env.db_url_config(
+        _kept(
+            env.str("DATABASE_URL_FILE", default=""),
+            env.str("DATABASE_URL", default=f"sqlite:///{IDP_DATA_DIR}/node.sqlite3"),
+        )
+    )
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a deferred transaction that turns into a writer fails at once under load
@@ -136,7 +149,7 @@ DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds; opening one cost
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # never for replay state: it forgets
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("CAUSEWAY_LANGUAGE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("pt", "Português")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Hong_Kong"
@@ -196,7 +209,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["idp.openapi.describe"],
 }
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = _kept(
+    env.str("CELERY_BROKER_URL_FILE", default=""), env.str("CELERY_BROKER_URL", default="filesystem://")
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -1,16 +1,19 @@
 """System checks of the configuration: what is unsafe or cannot work is said at the start, by id."""
 
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core import checks
 
 from idp import conf
 from idp.conf import Authority
 
 JURISDICTIONS = ("CHN", "HKG", "MAC")
+CONTACT = re.compile(r"[^\s@,'\"<>]+@[^\s@,'\"<>]+|https://[^\s,'\"<>]+")
 
 
 def register() -> None:
@@ -20,7 +23,7 @@ def register() -> None:
 
 
 def check_configuration(app_configs: Sequence[Any] | None = None, **options: Any) -> list[checks.CheckMessage]:
-    """idp.E101 to idp.E105: the authority as it is configured."""
+    """idp.E101 to idp.E105, idp.E120, idp.E121: the authority as it is configured."""
     authority = conf.authority()
     return [*_entity_id(authority), *_rest(authority)]
 
@@ -35,21 +38,26 @@ def check_key_directory(app_configs: Sequence[Any] | None = None, **options: Any
 
 def _entity_id(authority: Authority) -> Iterator[checks.CheckMessage]:
     if authority.insecure_loopback_http and not authority.debug:
-        yield checks.Error("INSECURE_LOOPBACK_HTTP is for DEBUG only.", id="idp.E101")
+        yield checks.Error("INSECURE_LOOPBACK_HTTP is for DEBUG only.", hint="Take it away.", id="idp.E101")
+    yield from faults_of_entity_id(authority.entity_id, insecure_loopback_http=authority.insecure_loopback_http)
+
+
+def faults_of_entity_id(entity_id: str, *, insecure_loopback_http: bool) -> Iterator[checks.CheckMessage]:
+    """idp.E102, idp.E103: what is wrong with ``entity_id`` as the identifier and public base URL of a node."""
     try:
-        parts = urlsplit(authority.entity_id)
+        parts = urlsplit(entity_id)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        yield checks.Error("CAUSEWAY_ENTITY_ID is not a URL.", id="idp.E102")
+        yield checks.Error("CAUSEWAY_ENTITY_ID is not a URL.", hint="As in https://idp.hk.example", id="idp.E102")
         return
-    loopback = authority.insecure_loopback_http and parts.scheme == "http" and host.endswith(".localhost")
+    loopback = insecure_loopback_http and parts.scheme == "http" and host.endswith(".localhost")
     if not host or not (parts.scheme == "https" or loopback):
         yield checks.Error(
             "CAUSEWAY_ENTITY_ID must be an https URL.",
             hint="http://*.localhost is possible with DEBUG and INSECURE_LOOPBACK_HTTP.",
             id="idp.E102",
         )
-    if _ornate(authority.entity_id) or parts.netloc != parts.netloc.lower():
+    if _ornate(entity_id) or parts.netloc != parts.netloc.lower():
         yield checks.Error(
             "CAUSEWAY_ENTITY_ID must be scheme, lower-case host and port, with no user, path, query or fragment,"
             " and no slash at its end.",
@@ -65,10 +73,18 @@ def _ornate(url: str) -> bool:
 
 def _rest(authority: Authority) -> Iterator[checks.CheckMessage]:
     if authority.jurisdiction not in JURISDICTIONS:
-        yield checks.Error(f"CAUSEWAY_JURISDICTION must be one of {', '.join(JURISDICTIONS)}.", id="idp.E104")
+        text = f"CAUSEWAY_JURISDICTION must be one of {', '.join(JURISDICTIONS)}."
+        yield checks.Error(text, hint="It says whose documents this authority issues.", id="idp.E104")
     name: Any = authority.name
     if not isinstance(name, dict) or not name or not all(isinstance(part, str) and part for part in _flat(name)):
-        yield checks.Error("CAUSEWAY_NAME must be a JSON object from language tag to name.", id="idp.E105")
+        text = "CAUSEWAY_NAME must be a JSON object from language tag to name."
+        yield checks.Error(text, hint='As in {"en": "Border authority"}', id="idp.E105")
+    if not all(CONTACT.fullmatch(contact) for contact in authority.contacts):
+        text = "CAUSEWAY_CONTACTS must be e-mail addresses or https URLs."
+        yield checks.Error(text, hint="Separated by commas.", id="idp.E120")
+    if settings.LANGUAGE_CODE not in dict(settings.LANGUAGES):
+        text = f"CAUSEWAY_LANGUAGE must be one of {', '.join(dict(settings.LANGUAGES))}."
+        yield checks.Error(text, hint="It is for those whose browser asks for no other.", id="idp.E121")
 
 
 def _flat(name: dict[Any, Any]) -> list[Any]:

@@ -63,8 +63,9 @@ def metadata() -> dict[str, Mapping[str, Any]]:
     if "organization_name" not in names:
         names["organization_name"] = next(iter(authority.name.values()))
     endpoints = {name: authority.url(path) for name, path in ENDPOINTS.items()}
+    contacts = {"contacts": list(authority.contacts)} if authority.contacts else {}  # Federation §5.2.2
     record = {"audit_endpoint": authority.url("/audit/v1"), "audit_jwks": signing.published("audit").jwks()}  # of ours
-    own = {**names, **endpoints, **record, **auth_methods.metadata()}
+    own = {**names, **contacts, **endpoints, **record, **auth_methods.metadata()}
     return {NODE_TYPE: own, **{entity_type: provider() for entity_type, provider in sorted(_providers.items())}}
 
 

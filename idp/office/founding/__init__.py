@@ -1,0 +1,1 @@
+"""The first run: from nothing to a node that signs, has officers, rules and thresholds, and can be recognised."""
