@@ -51,6 +51,16 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One entity in the tree of ways, with how the way ended there, if it did."""
+
+    depth: int  # superiors between the subject and it, itself counted
+    entity_id: str
+    error: Refusal | Unavailable | None = None  # why the way was given up here
+    holds: bool = False  # here the chain ends at its anchor
+
+
+@dataclass(frozen=True)
 class Discovery:
     """What was found: a verified chain or none, and each way that did not lead to one."""
 
@@ -62,10 +72,21 @@ class Discovery:
 
     def tree(self) -> str:
         """Every way that was tried, from the subject upwards, each branch with its end: the chain, or why not."""
-        ends = {attempt.path: f"not followed: {attempt.error}" for attempt in self.attempts}
+        good = "" if self.chain is None else f"  the chain, good until {self.chain.expires_at}"
+        lines = []
+        for branch in self.branches():
+            end = good if branch.holds else "" if branch.error is None else f"  not followed: {branch.error}"
+            lines.append(f"{'  ' * branch.depth}{branch.entity_id}{end}")
+        return "\n".join(lines)
+
+    def branches(self) -> list[Branch]:
+        """The same, one entity each, those above it behind it and deeper by one."""
+        ends: dict[tuple[str, ...], Refusal | Unavailable | None] = {
+            attempt.path: attempt.error for attempt in self.attempts
+        }
         if self.chain is not None:
-            ends[self.chain.path] = f"the chain, good until {self.chain.expires_at}"
-        return "\n".join(_branches((self.subject,), ends, ""))
+            ends[self.chain.path] = None
+        return list(_branches((self.subject,), ends))
 
     def require(self) -> TrustChain:
         """The chain. Without one raises `Unavailable` where another time may find it, else `Refusal`."""
@@ -240,9 +261,10 @@ def _once(memory: dict[Key, Found | Refusal | Unavailable], key: Key, fetch: Cal
     return found
 
 
-def _branches(path: tuple[str, ...], ends: Mapping[tuple[str, ...], str], indent: str) -> Iterator[str]:
-    yield f"{indent}{path[-1]}" + (f"  {ends[path]}" if path in ends else "")
+def _branches(path: tuple[str, ...], ends: Mapping[tuple[str, ...], Refusal | Unavailable | None]) -> Iterator[Branch]:
+    error = ends.get(path)
+    yield Branch(len(path) - 1, path[-1], error, holds=path in ends and error is None)
     length = len(path) + 1
     above = {end[:length]: None for end in ends if len(end) >= length and end[: len(path)] == path}
     for further in above:
-        yield from _branches(further, ends, indent + "  ")
+        yield from _branches(further, ends)

@@ -101,16 +101,25 @@ def at_hand(texts: Mapping[str, str]) -> Iterator[None]:
         _at_hand.reset(token)
 
 
-def fetcher(now: int, *, budget: float = BUDGET) -> Fetch:
-    """A function that fetches an entity statement by URL; all its fetches together take at most ``budget`` seconds."""
+def fetcher(
+    now: int, *, budget: float = BUDGET, held: Callable[[str], str | None] | None = None, ask: bool = True
+) -> Fetch:
+    """A function that fetches an entity statement by URL; all its fetches together take at most ``budget`` seconds.
+
+    ``held`` may know a text already. Unless ``ask``, nobody is asked over the network.
+    """
     end = time.monotonic() + budget
 
     def fetch(url: str) -> str:
         if (known := _at_hand.get().get(url)) is not None:
             return known
         local = _local(url, now)
+        if local is None and held is not None:
+            local = held(url)
         if local is not None:
             return local
+        if not ask:
+            raise Unavailable("not held here, and nobody was asked")
         left = end - time.monotonic()
         if left <= 0:
             raise Unavailable("the time for this discovery is used up")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from idp import conf
 from idp.federation import chain_cache, failures, fetching, marks, revision, signing, statements
-from idp.federation.discovery import Bounds, Discovery, discover
+from idp.federation.discovery import Bounds, Discovery, Fetch, discover
 from idp.federation.models import ChainCache, Peer, Subordinate
 from idp.protocol.entity_statements import EntityConfiguration, check_entity_id, parse_entity_configuration
 from idp.protocol.jws import parse_unverified
@@ -85,12 +85,14 @@ def look_again(entity_id: str, *, now: int, immediate: bool = False) -> TrustCha
     return resolve(entity_id, now=now, immediate=immediate, refresh=True)
 
 
-def explain(entity_id: str, *, now: int, immediate: bool = False, bounds: Bounds | None = None) -> Discovery:
-    """Look for a chain and keep nothing: every way that was tried, and why it failed."""
+def explain(
+    entity_id: str, *, now: int, immediate: bool = False, bounds: Bounds | None = None, fetch: Fetch | None = None
+) -> Discovery:
+    """Look for a chain and keep nothing: every way that was tried, and why it failed. ``fetch``: see `discover`."""
     return discover(
         entity_id,
         anchors=anchors(now),
-        fetch=fetching.fetcher(now),
+        fetch=fetch or fetching.fetcher(now),
         now=now,
         bounds=bounds,
         immediate=immediate,
