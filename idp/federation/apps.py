@@ -11,8 +11,12 @@ class FederationConfig(AppConfig):
 
         from idp.audit import verification
         from idp.federation import auth_methods, status_lists, tree_heads, witnessing
+        from idp.federation.recognition import executing
+        from idp.proposals import executors
 
         verification.contribute(tree_heads.findings)
         verification.contribute(witnessing.findings)
         checks.register(auth_methods.check, checks.Tags.security)
         checks.register(status_lists.check, checks.Tags.security)
+        for kind, change in executing.KINDS.items():
+            executors.register(kind, change)

@@ -18,7 +18,7 @@ from idp.audit.events import record
 from idp.federation import entities, fetching, marks, signing
 from idp.federation.models import ChainCache, HeldMark, Peer, Subordinate
 from idp.federation.terms import Terms, set_terms
-from idp.protocol import keys
+from idp.protocol import keys, strict_json
 from idp.protocol.entity_statements import (
     ENTITY_STATEMENT,
     EntityConfiguration,
@@ -29,6 +29,8 @@ from idp.protocol.entity_statements import (
 from idp.protocol.jws import parse_unverified
 from idp.protocol.keys import KeySet
 
+Facts = Mapping[str, Any]  # of an audit event
+NO_FACTS: Facts = {}
 PIN_AFTER = 7 * 86_400  # seconds for which an announced successor must stand before it is pinned without an officer
 
 
@@ -47,65 +49,84 @@ def propose(entity_id: str, *, officer: str = signing.ACTOR, jwks: Mapping[str, 
     fingerprint first. With ``jwks``, brought by a second channel, the configuration must be signed by one of them.
     A peer that was ended starts anew. Raises `UnableToPeer`, `Refusal` (the peer's fault) or `Unavailable`.
     """
-    authority, now = conf.authority(), clock.now()
-    check_entity_id(entity_id, allow_loopback_http=authority.insecure_loopback_http)
-    if entity_id == authority.entity_id or Subordinate.objects.filter(entity_id=entity_id, ended_at=None).exists():
-        raise UnableToPeer("conflict", "this node and its subordinates are no peers")
+    check_candidate(entity_id)
     if Peer.objects.filter(entity_id=entity_id, ended_at=None).exists():
         raise UnableToPeer("conflict", "the peer is known already")
-    configuration = fetch_configuration(entity_id, now=now)
+    configuration = fetch_configuration(entity_id, now=clock.now())
     pinned = configuration.keys if jwks is None else keys.parse_jwks(jwks)
     if not signed_by(configuration, pinned):
         raise UnableToPeer("conflict", "the configuration is not signed by a key of the second channel")
+    return make_known(entity_id, jwks=pinned.jwks(), name=names(configuration), officer=officer)
+
+
+def check_candidate(entity_id: str) -> None:
+    """Whether it could be a peer at all. Raises `UnableToPeer`, or `Refusal` for what is no entity identifier."""
+    authority = conf.authority()
+    check_entity_id(entity_id, allow_loopback_http=authority.insecure_loopback_http)
+    if entity_id == authority.entity_id or Subordinate.objects.filter(entity_id=entity_id, ended_at=None).exists():
+        raise UnableToPeer("conflict", "this node and its subordinates are no peers")
+
+
+def make_known(
+    entity_id: str, *, jwks: Mapping[str, Any], name: Mapping[str, str], officer: str, facts: Facts = NO_FACTS
+) -> Peer:
+    """Pin these keys for another authority, in place of whatever was known of it; both switches are off.
+
+    For keys that were looked at before. Raises `UnableToPeer` for one whose switch is on.
+    """
     with transaction.atomic():
+        standing = Peer.objects.select_for_update().filter(entity_id=entity_id).first()
+        if standing is not None and (standing.recognised_at is not None or standing.accepted_at is not None):
+            raise UnableToPeer("conflict", "the peer is recognised, or its recognition accepted")
         peer, _ = Peer.objects.update_or_create(
             entity_id=entity_id,
             defaults={
-                "name": names(configuration),
-                "jwks": pinned.jwks(),
+                "name": dict(name),
+                "jwks": dict(jwks),
                 "successor_jwks": None,
                 "successor_seen_at": None,
-                "proposed_at": now,
+                "proposed_at": clock.now(),
                 "ended_at": None,
                 **dataclasses.asdict(Terms()),
             },
         )
-        _record("proposed", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+        _record("proposed", peer, officer, {"fingerprint": fingerprint(peer.jwks), **facts})
     return peer
 
 
-def recognise(peer: Peer, *, officer: str, terms: Terms | None = None) -> Peer:
+def recognise(peer: Peer, *, officer: str, terms: Terms | None = None, facts: Facts = NO_FACTS) -> Peer:
     """First switch: issue the statement about the peer and give it the border issuer's mark.
 
-    With ``terms`` they are set in the same transaction. Raises `UnableToPeer`, or `UnableToAgree` for bad terms.
+    With ``terms`` they are set in the same transaction. ``facts``, here and below, go into the audit event with what
+    it says itself. Raises `UnableToPeer`, or `UnableToAgree` for bad terms.
     """
     now = clock.now()
     with transaction.atomic():
         peer = _live(peer)
         if terms is not None:
-            peer = set_terms(peer, terms=terms, officer=officer)
+            peer = set_terms(peer, terms=terms, officer=officer, facts=facts)
         if peer.recognised_at is None:
             peer.recognised_at = now
             peer.save(update_fields=["recognised_at"])
             border = marks.border_issuer(conf.authority().entity_id)
             marks.give(mark_type=border, subject=peer.entity_id, now=now, actor=officer)
-            _record("recognised", peer, officer, {"fingerprint": fingerprint(peer.jwks)})
+            _record("recognised", peer, officer, {"fingerprint": fingerprint(peer.jwks), **facts})
         entities.forget(peer.entity_id)
     return peer
 
 
-def accept_recognition(peer: Peer, *, officer: str) -> Peer:
+def accept_recognition(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> Peer:
     """Second switch: name the peer in our authority hints, so that its statement about us may be used."""
     with transaction.atomic():
         peer = _live(peer)
         if peer.accepted_at is None:
             peer.accepted_at = clock.now()
             peer.save(update_fields=["accepted_at"])
-            _record("accepted", peer, officer)
+            _record("accepted", peer, officer, facts)
     return peer
 
 
-def suspend(peer: Peer, *, officer: str) -> Peer:
+def suspend(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> Peer:
     """Turn both switches off at once and remember how they stood."""
     with transaction.atomic():
         peer = _live(peer)
@@ -113,11 +134,11 @@ def suspend(peer: Peer, *, officer: str) -> Peer:
             peer.suspended_at = clock.now()
             peer.save(update_fields=["suspended_at"])
             entities.forget(peer.entity_id)
-            _record("suspended", peer, officer)
+            _record("suspended", peer, officer, facts)
     return peer
 
 
-def resume(peer: Peer, *, officer: str) -> Peer:
+def resume(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> Peer:
     """Undo a suspension: the switches stand as before it."""
     with transaction.atomic():
         peer = _live(peer)
@@ -125,11 +146,11 @@ def resume(peer: Peer, *, officer: str) -> Peer:
             peer.suspended_at = None
             peer.save(update_fields=["suspended_at"])
             entities.forget(peer.entity_id)
-            _record("resumed", peer, officer)
+            _record("resumed", peer, officer, facts)
     return peer
 
 
-def end(peer: Peer, *, officer: str) -> Peer:
+def end(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> Peer:
     """End recognition both ways: no statement, no hint, marks revoked, every chain through the peer forgotten."""
     now = clock.now()
     with transaction.atomic():
@@ -141,7 +162,7 @@ def end(peer: Peer, *, officer: str) -> Peer:
             marks.revoke(subject=peer.entity_id, now=now, actor=officer)
             HeldMark.objects.filter(peer=peer).delete()
             entities.forget(peer.entity_id)
-            _record("ended", peer, officer)
+            _record("ended", peer, officer, facts)
     return peer
 
 
@@ -165,13 +186,13 @@ def observe(peer: Peer, configuration: EntityConfiguration, *, now: int) -> None
         _await(peer, _thumbprints(offered) - _thumbprints(pinned), offered, now)
 
 
-def approve_successor(peer: Peer, *, officer: str) -> Peer:
+def approve_successor(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> Peer:
     """Pin the keys that the peer announced under a pinned key. Raises `UnableToPeer` where there are none."""
     with transaction.atomic():
         peer = _live(peer)
         if peer.successor_jwks is None:
             raise UnableToPeer("conflict", "the peer announced no successor")
-        _pin(peer, keys.parse_jwks(peer.successor_jwks), officer)
+        _pin(peer, keys.parse_jwks(peer.successor_jwks), officer, facts)
     return peer
 
 
@@ -185,7 +206,14 @@ def fingerprint(jwks: Mapping[str, Any]) -> str:
     """The whole key set as 16 groups of 4 hexadecimal digits, to be read out over a second channel."""
     joined = " ".join(sorted(_thumbprints(keys.parse_jwks(jwks))))
     digest = hashlib.sha256(joined.encode()).hexdigest()
-    return " ".join(digest[place : place + 4] for place in range(0, len(digest), 4))
+    return _groups(digest)
+
+
+def fingerprints(jwks: Mapping[str, Any]) -> dict[str, str]:
+    """Each key's own by its thumbprint (RFC 7638), written as `fingerprint` is."""
+    return {
+        print_: _groups(strict_json.b64decode(print_).hex()) for print_ in sorted(_thumbprints(keys.parse_jwks(jwks)))
+    }
 
 
 def signed_by(configuration: EntityConfiguration, pinned: KeySet) -> bool:
@@ -246,16 +274,20 @@ def _set_successor(peer: Peer, successor: KeySet | None, seen_at: int | None, ev
     _record(event, peer, signing.ACTOR, data)
 
 
-def _pin(peer: Peer, successor: KeySet, actor: str) -> None:
+def _pin(peer: Peer, successor: KeySet, actor: str, facts: Facts = NO_FACTS) -> None:
     peer.jwks, peer.successor_jwks, peer.successor_seen_at = successor.jwks(), None, None
     peer.save(update_fields=["jwks", "successor_jwks", "successor_seen_at"])
     _forget_chains(peer)
-    _record("successor_pinned", peer, actor, {"fingerprint": fingerprint(peer.jwks)})
+    _record("successor_pinned", peer, actor, {"fingerprint": fingerprint(peer.jwks), **facts})
 
 
 def _forget_chains(peer: Peer) -> None:
     """Every chain through the peer was verified under the keys before."""
     ChainCache.objects.filter(members__contains=f"\n{peer.entity_id}\n").delete()
+
+
+def _groups(digest: str) -> str:
+    return " ".join(digest[place : place + 4] for place in range(0, len(digest), 4))
 
 
 def _thumbprints(key_set: KeySet) -> set[str]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -65,9 +66,10 @@ def of(peer: Peer) -> Terms:
     return Terms(**{**values, "allowed_entity_types": None if types is None else tuple(types)})
 
 
-def set_terms(peer: Peer, *, terms: Terms, officer: str) -> Peer:
+def set_terms(peer: Peer, *, terms: Terms, officer: str, facts: Mapping[str, Any] = MappingProxyType({})) -> Peer:
     """Replace the peer's terms; its statement, its marks and every chain through it are made anew under them.
 
+    ``facts`` go into the audit event.
     Raises `UnableToAgree` for terms that do not fit the minimum or each other, and for an ended peer.
     """
     check(terms, entity_id=peer.entity_id)
@@ -83,7 +85,7 @@ def set_terms(peer: Peer, *, terms: Terms, officer: str) -> Peer:
         peer.save(update_fields=changed)
         entities.forget(peer.entity_id)
         marks.sign_anew(subject=peer.entity_id)
-        data = {"digest": digest(terms), "changed": changed, "until": terms.valid_until}
+        data = {"digest": digest(terms), "changed": changed, "until": terms.valid_until, **facts}
         record(kind="federation.peer.terms_changed", actor=officer, subject=peer.entity_id[:255], data=data)
     return peer
 
