@@ -27,7 +27,10 @@ class WhyForm(forms.Form):
     """Why an earlier calibration should count again."""
 
     why = forms.CharField(
-        label=_("why"), max_length=500, help_text=_("Who asked for it, and what for. The audit keeps it.")
+        label=_("why"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"size": 60}),
+        help_text=_("Who asked for it, and what for. The audit keeps it."),
     )
 
 

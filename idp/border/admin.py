@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.audit.admin_actions import confirmed
-from idp.border import badge_pages, checkpoints, forms, lane_watch_pages, revocation, watching
+from idp.border import badge_pages, checkpoints, forms, lane_watch_pages, revocation, wallet_pages, watching
 from idp.border.configuring import lane_pages
 from idp.border.configuring import pages as place_pages
 from idp.border.entries import pages as entries_pages
@@ -37,6 +37,7 @@ __all__ = [
     "pages",
     "place_pages",
     "rule_pages",
+    "wallet_pages",
 ]  # each registers what it shows
 
 

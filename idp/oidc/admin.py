@@ -21,6 +21,9 @@ from idp.oidc import client_metadata, client_registration
 from idp.oidc.client_forms import ClientForm, NewClientForm
 from idp.oidc.client_registration import Registered, UnableToChange
 from idp.oidc.models import Client
+from idp.oidc.parties import pages
+
+__all__ = ["ClientAdmin", "pages"]
 
 Secrets = Sequence[tuple[str, str]]  # client_id, secret
 
