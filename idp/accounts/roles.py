@@ -61,7 +61,9 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("border", "view add change", "checkpoint", "lane", "officerbadge", "watchlistentry"),
         _may("border", "view change", "issuedtoken", "duplicatealert", "discrepancy"),
         _may("border", "view add", "ruleversion"),
-        _may("border", "view", "journalentry", "confirmedcrossing", "crossingreceipt", "outgoingreceipt"),
+        _may(
+            "border", "view", "journalentry", "crossinghour", "confirmedcrossing", "crossingreceipt", "outgoingreceipt"
+        ),
         _may("border", "delete", "watchlistentry"),
         _may("accounts", "view add change", "traveldocument", "endorsement", "registeredguardian"),
         _may("accounts", "delete", "registeredguardian"),
@@ -87,7 +89,7 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("biometrics", "view", "job", "attempts", "calibration", "facereference"),
         _may("border", "view", "checkpoint", "lane", "officerbadge", "watchlistentry", "issuedtoken", "duplicatealert"),
         _may("border", "view", "discrepancy", "ruleversion", "journalentry", "confirmedcrossing", "crossingreceipt"),
-        _may("border", "view", "outgoingreceipt"),
+        _may("border", "view", "outgoingreceipt", "crossinghour"),
         _may("otp_totp", "view", "totpdevice"),
         _may("axes", "view", "accessattempt", "accesslog", "accessfailurelog"),
     ),

@@ -1,6 +1,7 @@
 """The office's pages, which the admin site asks for by this module."""
 
 from idp.office import work_pages
+from idp.office.dashboards import pages as dashboard_pages
 from idp.office.trust import entity_page, graph_page
 
-__all__ = ["entity_page", "graph_page", "work_pages"]  # each registers what it shows
+__all__ = ["dashboard_pages", "entity_page", "graph_page", "work_pages"]  # each registers what it shows
