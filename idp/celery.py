@@ -9,7 +9,7 @@ from idp import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 
-ROOMS = ["idp.audit", "idp.accounts", "idp.federation", "idp.oidc", "idp.biometrics", "idp.border"]
+ROOMS = ["idp.audit", "idp.accounts", "idp.federation", "idp.oidc", "idp.biometrics", "idp.border", "idp.office"]
 
 broker.install()
 app = Celery("causeway")

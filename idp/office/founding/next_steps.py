@@ -23,7 +23,7 @@ def after_founding(*, links: Mapping[str, str], environment: Path | None) -> Ite
             + _commands(*lines)
             + "\n   A link that is lost: run this command again."
         )
-    yield f"See whether anything is wrong:\n{_commands('python manage.py check --deploy')}"
+    yield f"See whether anything is wrong:\n{_commands('python manage.py authority check')}"
     key_set = signing.published("federation").jwks()
     yield (
         "Tell peers this identifier and fingerprint by a second channel, in person or by telephone:\n"
