@@ -13,11 +13,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp import clock
 from idp.accounts import granting, guardians, officer_endpoints, officer_pages
+from idp.accounts.appointing import pages as appointing_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 
-PAGES = (officer_endpoints, officer_pages)  # which add themselves to the site
+PAGES = (officer_endpoints, officer_pages, appointing_pages)  # which add themselves to the site
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -51,7 +52,7 @@ class DocumentInline(ReadOnlyInline):
 
 @admin.register(Account)
 class AccountAdmin(NotedReads, AuditedModelAdmin):
-    """Officers are made by ``manage.py officer create``, travellers register themselves."""
+    """Travellers register themselves; officers are made and changed by two others (`idp.accounts.appointing`)."""
 
     list_display = ["username", "kind", "is_active", "created_at", "last_login"]
     list_filter = ["kind", "is_active"]
@@ -64,7 +65,7 @@ class AccountAdmin(NotedReads, AuditedModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Of travellers' accounts: an officer's is changed at the console."""
+        """Of travellers' accounts: an officer's is changed by two officers."""
         officers = obj is not None and obj.kind == Account.Kind.OFFICER
         return not officers and super().has_change_permission(request, obj)
 
@@ -141,12 +142,8 @@ admin.site.unregister([TOTPDevice, StaticDevice])  # theirs show the secret to e
 
 
 @admin.register(TOTPDevice)
-class SecondFactorAdmin(AuditedModelAdmin):
-    """Second factors of officers: seen and switched off here, made by ``manage.py officer create``."""
+class SecondFactorAdmin(ReadOnlyModelAdmin):
+    """Second factors of officers, to be seen: made by ``manage.py officer create``, taken away by `appointing`."""
 
     list_display = ["user", "name", "confirmed", "created_at", "last_used_at"]
     fields = ["user", "name", "confirmed", "created_at", "last_used_at"]
-    readonly_fields = ["user", "name", "created_at", "last_used_at"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False

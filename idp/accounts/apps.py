@@ -10,5 +10,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from idp.accounts import checks
+        from idp.accounts.appointing import changing
+        from idp.proposals import executors
 
         checks.register()
+        executors.register(changing.ROLE, changing.RoleChange())
+        executors.register(changing.OFFICER, changing.OfficerChange())

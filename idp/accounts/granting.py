@@ -1,13 +1,18 @@
 """Giving and taking roles of officers, and who holds which."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from idp.accounts.models import Account, RoleGrant
-from idp.accounts.roles import DECIDE, Role, with_permission
+from idp.accounts.roles import APPOINT, DECIDE, Role, with_permission
 from idp.audit import events
+
+NEEDED = {  # permissions that somebody always holds, and what nobody could do without
+    DECIDE: "nobody would be left who can decide proposals",
+    APPOINT: "nobody would be left who can appoint officers",
+}
 
 
 class UnableToChangeRole(Exception):
@@ -21,8 +26,8 @@ def roles_of(account: Account) -> list[Role]:
 
 
 @transaction.atomic
-def grant(*, account: Account, role: Role, actor: str, officers: Iterable[str] = (), now: int) -> RoleGrant:
-    """Give ``role``; ``officers`` are those who proposed and approved it, where two did.
+def grant(*, account: Account, role: Role, actor: str, officers: Sequence[str] = (), now: int) -> RoleGrant:
+    """Give ``role``; ``officers`` are those who proposed and approved it, where two did: the grant names them both.
 
     Raises `UnableToChangeRole`: not an officer, closed, or held already.
     """
@@ -30,7 +35,8 @@ def grant(*, account: Account, role: Role, actor: str, officers: Iterable[str] =
         raise UnableToChangeRole("only an officer whose account is open can hold a role")
     try:
         with transaction.atomic():
-            made = RoleGrant.objects.create(account=account, role=role, granted_by=actor, granted_at=now)
+            by = " ".join(officers) or actor
+            made = RoleGrant.objects.create(account=account, role=role, granted_by=by, granted_at=now)
     except IntegrityError as error:
         raise UnableToChangeRole("the officer holds this role already") from error
     _record("granted", account, role, actor, officers)
@@ -38,14 +44,53 @@ def grant(*, account: Account, role: Role, actor: str, officers: Iterable[str] =
 
 
 @transaction.atomic
-def end(*, account: Account, role: Role, actor: str, officers: Iterable[str] = (), now: int) -> None:
-    """Take ``role`` away. Raises `UnableToChangeRole`: not held, or nobody would be left to decide proposals."""
+def end(*, account: Account, role: Role, actor: str, officers: Sequence[str] = (), now: int) -> None:
+    """Take ``role`` away. Raises `UnableToChangeRole`: not held, or nobody would be left for what `NEEDED` names."""
+    lock()
+    check_somebody_is_left(but=account, role=role)
     ended = RoleGrant.objects.filter(account=account, role=role, ended_at=None).update(ended_at=now)
     if not ended:
         raise UnableToChangeRole("the officer does not hold this role")
-    if role in with_permission(DECIDE) and not holders(DECIDE).filter(is_active=True).exists():
-        raise UnableToChangeRole("nobody would be left who can decide proposals")
     _record("ended", account, role, actor, officers)
+
+
+@transaction.atomic
+def end_all(*, account: Account, actor: str, officers: Sequence[str] = (), now: int) -> None:
+    """Take every role away, with the account. Raises `UnableToChangeRole` as `end` does."""
+    lock()
+    check_somebody_is_left(but=account)
+    roles = roles_of(account)
+    RoleGrant.objects.filter(account=account, ended_at=None).update(ended_at=now)
+    for role in roles:
+        _record("ended", account, role, actor, officers)
+
+
+def lock() -> None:
+    """Let one at a time, until the end of the transaction, take from officers what somebody has to hold.
+
+    Of two who go at once each would see the other stay.
+    """
+    officers = Account.objects.select_for_update().filter(kind=Account.Kind.OFFICER)
+    list(officers.order_by("pk").values_list("pk", flat=True))
+
+
+def check_somebody_is_left(*, but: Account, role: Role | None = None) -> None:
+    """Raises `UnableToChangeRole` where ``but`` is the last with what `NEEDED` names and would lose it with ``role``.
+
+    Without ``role``: with the account.
+    """
+    for permission, text in NEEDED.items():
+        standing = holders(permission).filter(is_active=True)
+        keeps = role is not None and _holds_otherwise(but, permission, role)
+        if keeps or not standing.filter(pk=but.pk).exists():
+            continue
+        if not standing.exclude(pk=but.pk).exists():
+            raise UnableToChangeRole(text)
+
+
+def _holds_otherwise(account: Account, permission: str, role: Role) -> bool:
+    others = with_permission(permission) - {role}
+    return account.is_superuser or any(held in others for held in roles_of(account))
 
 
 def holders(permission: str, *, superusers: bool = True) -> QuerySet[Account]:
@@ -55,8 +100,13 @@ def holders(permission: str, *, superusers: bool = True) -> QuerySet[Account]:
     return Account.objects.filter(wanted, kind=Account.Kind.OFFICER).distinct()
 
 
-def _record(what: str, account: Account, role: Role, actor: str, officers: Iterable[str]) -> None:
+def with_role(role: Role) -> QuerySet[Account]:
+    """The officers with an open account who hold ``role`` now."""
+    return Account.objects.filter(is_active=True, role_grants__role=role, role_grants__ended_at=None)
+
+
+def _record(what: str, account: Account, role: Role, actor: str, officers: Sequence[str]) -> None:
     data: dict[str, object] = {"role": role.value}
-    if people := list(officers):
-        data["officers"] = people
+    if officers:
+        data["officers"] = list(officers)
     events.record(kind=f"accounts.role_{what}", actor=actor, subject=f"account:{account.pk}", data=data)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
@@ -24,8 +25,11 @@ class UnableToEnrol(Exception):
 
 
 @transaction.atomic
-def invite(*, account: Account, actor: str, now: int) -> str:
-    """The link for an officer, to be handed over by a way that is trusted; an earlier one stops working."""
+def invite(*, account: Account, actor: str, officers: Sequence[str] = (), now: int) -> str:
+    """The link for an officer, to be handed over by a way that is trusted; an earlier one stops working.
+
+    ``officers`` proposed and approved it, where two did. Raises `UnableToEnrol`.
+    """
     if account.kind != Account.Kind.OFFICER or not account.is_active:
         raise UnableToEnrol("not an active officer", code="conflict")
     Account.objects.select_for_update().get(pk=account.pk)
@@ -33,7 +37,8 @@ def invite(*, account: Account, actor: str, now: int) -> str:
     earlier.update(closed_at=now, outcome=OfficerInvitation.Outcome.REPLACED)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     OfficerInvitation.objects.create(account=account, digest=_digest(secret), created_at=now, expires_at=now + LIFETIME)
-    events.record(kind="accounts.officer_invited", actor=actor, subject=f"account:{account.pk}")
+    data = {"officers": list(officers)} if officers else {}
+    events.record(kind="accounts.officer_invited", actor=actor, subject=f"account:{account.pk}", data=data)
     return conf.authority().url(f"/admin/enrol/{secret}/")
 
 

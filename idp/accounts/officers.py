@@ -1,7 +1,7 @@
 """Officers: the people of the authority, who log in at the admin site with a passkey, or with password and code."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
@@ -46,11 +46,24 @@ def create(
     return _stored(account, actor, roles)
 
 
-def create_without_password(*, username: str, actor: str, roles: Iterable[Role] = tuple(Role)) -> Account:
-    """The same for an officer who gets an invitation, and a passkey by it. Raises `UnableToAppoint`."""
+def create_without_password(
+    *, username: str, actor: str, roles: Iterable[Role] = tuple(Role), officers: Sequence[str] = ()
+) -> Account:
+    """The same for an officer who gets an invitation, and a passkey by it; ``officers`` proposed and approved it.
+
+    Raises `UnableToAppoint`.
+    """
     account = _named(username)
     account.set_unusable_password()
-    return _stored(account, actor, roles)
+    return _stored(account, actor, roles, officers)
+
+
+def check_name(username: str) -> str:
+    """The name as an officer would have it. Raises `UnableToAppoint`: taken or malformed."""
+    name = _named(username).username
+    if Account.objects.filter(username=name).exists():
+        raise UnableToAppoint("This user name is taken.")
+    return name
 
 
 def _named(username: str) -> Account:
@@ -62,13 +75,14 @@ def _named(username: str) -> Account:
     return account
 
 
-def _stored(account: Account, actor: str, roles: Iterable[Role]) -> Account:
+def _stored(account: Account, actor: str, roles: Iterable[Role], officers: Sequence[str] = ()) -> Account:
     try:
         with transaction.atomic():
             account.save(force_insert=True)
-            events.record(kind="accounts.officer_created", actor=actor, subject=f"account:{account.pk}")
+            data = {"officers": list(officers)} if officers else {}
+            events.record(kind="accounts.officer_created", actor=actor, subject=f"account:{account.pk}", data=data)
             for role in roles:
-                granting.grant(account=account, role=role, actor=actor, now=clock.now())
+                granting.grant(account=account, role=role, actor=actor, officers=officers, now=clock.now())
     except IntegrityError as error:
         raise UnableToAppoint("This user name is taken.") from error
     return account
@@ -84,7 +98,13 @@ def give_second_factor(*, account: Account, actor: str) -> SecondFactor:
 
 
 @transaction.atomic
-def disable(*, account: Account, actor: str) -> None:
-    """Close an officer's account; its history stays."""
-    Account.objects.filter(pk=account.pk).update(is_active=False)
-    events.record(kind="accounts.officer_disabled", actor=actor, subject=f"account:{account.pk}")
+def disable(*, account: Account, actor: str, officers: Sequence[str] = (), now: int) -> None:
+    """Close an officer's account and end its roles; its history stays. Its sessions end with their next request.
+
+    Raises `granting.UnableToChangeRole`: closed before, or nobody would be left for what somebody has to do.
+    """
+    granting.end_all(account=account, actor=actor, officers=officers, now=now)
+    if not Account.objects.filter(pk=account.pk, is_active=True).update(is_active=False):
+        raise granting.UnableToChangeRole("the account is closed")
+    data = {"officers": list(officers)} if officers else {}
+    events.record(kind="accounts.officer_disabled", actor=actor, subject=f"account:{account.pk}", data=data)

@@ -53,7 +53,7 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("federation", "change", "witnessedhead"),
         _may("oidc", "view add change delete", "client"),
         _may("accounts", "view change", "rolegrant"),
-        _may("otp_totp", "view change", "totpdevice"),
+        _may("otp_totp", "view", "totpdevice"),
         _may("axes", "view delete", "accessattempt"),
     ),
     Role.BORDER: frozenset().union(

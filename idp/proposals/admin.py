@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from idp import admin as site
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
@@ -37,6 +39,16 @@ def _shown(proposal: Proposal) -> Any:
     return format_html("{}: {} ({})<ul>{}</ul>", proposal, proposal.why, proposal.proposed_by, lines)
 
 
+def _handed_over(model_admin: admin.ModelAdmin, request: HttpRequest, given: list[Proposal]) -> HttpResponse | None:
+    """What approvals leave in this officer's hands: in this answer, and nowhere else."""
+    found = [proposal for proposal in given if proposal.handed_over]
+    if not found:
+        return None
+    answer = site.rendered(request, "proposals/handed_over.html", title=_("To be handed over"), proposals=found)
+    add_never_cache_headers(answer)
+    return answer
+
+
 def _decision(name: str, description: Any, warning: Any, decide: Callable[..., Proposal]) -> Action:
     return confirmed(
         *(name, description, warning),
@@ -44,6 +56,7 @@ def _decision(name: str, description: Any, warning: Any, decide: Callable[..., P
         permission="decide",
         refused=UnableToDecide,
         shown=_shown,
+        after=_handed_over,
     )
 
 

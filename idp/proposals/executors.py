@@ -20,7 +20,10 @@ class Executor(Protocol):
         """Raises `Unacceptable` for a change that could not be made now."""
 
     def execute(self, proposal: Proposal, *, now: int) -> None:
-        """Make the change, in the approval's transaction, with an audit event of its own. Raises `Unacceptable`."""
+        """Make the change, in the approval's transaction, with an audit event of its own. Raises `Unacceptable`.
+
+        What the approver is to be given once, such as a link, is put into ``proposal.handed_over``.
+        """
 
     def changes(self, proposal: Proposal, *, now: int) -> Sequence[str]:
         """What would be different, in lines for the officer who decides. Changes nothing."""

@@ -31,6 +31,8 @@ class Proposal(models.Model):
     decided_by = models.CharField(max_length=255, blank=True)
     decided_at = models.BigIntegerField(null=True, blank=True)
 
+    handed_over = ""  # what the executor has for who approved, to be shown once: never stored
+
     class Meta:
         verbose_name = _("proposal")
         verbose_name_plural = _("proposals")

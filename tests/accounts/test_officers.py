@@ -89,6 +89,11 @@ def test_a_traveller_does_not_enter_the_admin_site(created: dict[str, str]) -> N
 
 
 def test_a_disabled_officer_does_not_enter(created: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match="nobody would be left"):
+        call_command("officer", "disable", "alice.officer")
+    assert log_in(created).get("/admin/").status_code == 200
+    call_command("officer", "create", "bob")
+    TOTPDevice.objects.update(throttling_failure_count=0, last_t=-1)
     call_command("officer", "disable", "ALICE.officer")
     assert log_in(created).get("/admin/").status_code == 302
     with pytest.raises(CommandError):

@@ -52,7 +52,7 @@ def test_an_officer_may_do_what_any_of_the_roles_may_and_no_more() -> None:
 
 
 def test_a_role_ends_with_the_next_request_and_may_be_given_anew() -> None:
-    officer("other", Role.BORDER)
+    officer("other", Role.TRUST)
     account = officer("trust", Role.TRUST)
     granting.end(account=account, role=Role.TRUST, actor="console", now=6)
     assert fresh(account).get_all_permissions() == set()

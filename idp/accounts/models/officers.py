@@ -53,6 +53,7 @@ class OfficerInvitation(models.Model):
     class Outcome(models.TextChoices):
         USED = "used", _("used")
         REPLACED = "replaced", _("replaced by a newer one")
+        TAKEN_BACK = "taken_back", _("taken back")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
     digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)  # SHA-256 of the link's secret
@@ -74,7 +75,8 @@ class OfficerInvitation(models.Model):
             ),
             models.CheckConstraint(
                 name="accounts_invitation_closed_with_outcome",
-                condition=Q(closed_at=None, outcome="") | Q(closed_at__isnull=False, outcome__in=["used", "replaced"]),
+                condition=Q(closed_at=None, outcome="")
+                | Q(closed_at__isnull=False, outcome__in=["used", "replaced", "taken_back"]),
             ),
             models.UniqueConstraint(
                 name="accounts_invitation_one_open", fields=["account"], condition=Q(closed_at=None)

@@ -92,7 +92,10 @@ class Command(BaseCommand):
         self.stdout.write(f"roles: {' '.join(granting.roles_of(account))}")
 
     def _disable(self, options: dict[str, Any]) -> None:
-        officers.disable(account=_officer(options["name"]), actor=ACTOR)
+        try:
+            officers.disable(account=_officer(options["name"]), actor=ACTOR, now=clock.now())
+        except granting.UnableToChangeRole as error:
+            raise CommandError(str(error)) from error
         self.stdout.write("disabled")
 
 
