@@ -11,7 +11,7 @@ class BorderConfig(AppConfig):
     def ready(self) -> None:
         from idp.audit import verification
         from idp.biometrics import wanted
-        from idp.border import surveying
+        from idp.border import signed, surveying
         from idp.border.configuring import changing as configuring
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
@@ -20,7 +20,7 @@ class BorderConfig(AppConfig):
             verifying,
         )
         from idp.border.rules import changing, executing
-        from idp.federation import entities
+        from idp.federation import entities, signed_documents
         from idp.oidc import authorization_details
         from idp.proposals import executors
         from idp.protocol.authorization_details import BORDER_CROSSING
@@ -28,6 +28,8 @@ class BorderConfig(AppConfig):
         entities.contribute("border_token_issuer", border_token_issuer)
         authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())
         wanted.contribute(surveying.named)
+        signed_documents.contribute("border", signed.tokens)
+        signed_documents.contribute("bundle", signed.badges)
         verification.contribute(verifying.everywhere)
         executors.register(changing.KIND, executing.TravelRuleChange())
         executors.register(configuring.KIND, configuring.CheckpointChange())

@@ -60,7 +60,13 @@ def _keys(now: int) -> Iterator[Alarm]:
     ready = {(row.use, row.owner, row.algorithm) for row in rows if row.state == SigningKey.State.NEXT}
     for row in rows:
         if not key_files.path_of(row.use, row.kid).is_file():
-            yield Alarm(Kind.KEY, row.kid, _("The file of this key is missing: it cannot sign."), None, True)
+            yield Alarm(
+                Kind.KEY,
+                row.kid,
+                _("The file of this key is missing. Restore it from the backup, or let the next key sign."),
+                None,
+                True,
+            )
         if row.state == SigningKey.State.NEXT:
             continue
         if (row.use, row.owner, row.algorithm) not in ready:
@@ -106,7 +112,10 @@ def _delegated_until(row: MarkType) -> int | None:
 
 
 def _recognitions(now: int) -> Iterator[Alarm]:
-    soon, over = _("The period of recognition ends: agree with the peer and renew it."), _("Recognition has lapsed.")
+    soon, over = (
+        _("The period of recognition ends: agree with the peer and renew it."),
+        _("Recognition has lapsed: agree with the peer and renew it, or end it."),
+    )
     rows = Peer.objects.filter(ended_at=None, valid_until__lte=now + RECOGNITION_SOON)
     for peer in rows.exclude(recognised_at=None, accepted_at=None):
         lapsed = peer.valid_until is not None and peer.valid_until <= now
@@ -114,7 +123,7 @@ def _recognitions(now: int) -> Iterator[Alarm]:
     for peer in Peer.objects.recognised(now):
         held = IssuedMark.objects.filter(subject=peer.entity_id, revoked_at=None)
         if not held.filter(mark_type=marks.border_issuer(conf.authority().entity_id)).exists():
-            text = _("The peer is recognised and has no border issuer's mark: its tokens are refused.")
+            text = _("The peer is recognised and its border tokens are refused: give it the border issuer's mark.")
             yield Alarm(Kind.MARK, peer.entity_id, text, None, True)
 
 

@@ -16,6 +16,7 @@ from idp.audit.sealing import ALARM_AFTER
 from idp.biometrics.models import Job
 from idp.border.lane_watch import SILENT
 from idp.border.models import Discrepancy, DuplicateAlert, JournalEntry, Lane, OutgoingReceipt
+from idp.federation import alarms
 from idp.federation.models import Peer, WitnessedHead
 from idp.proposals import executors, reviews
 from idp.proposals.models import Proposal
@@ -41,8 +42,8 @@ class Officer:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One sort of work. ``rows`` gives what waits, and ``since`` names the column of the time from which it does."""
+class Sort:
+    """One sort of work, as it is shown."""
 
     name: str
     title: Any
@@ -50,6 +51,12 @@ class Kind:
     permission: str
     page: str  # the URL's name
     query: str
+
+
+@dataclass(frozen=True)
+class Kind(Sort):
+    """One that is asked of a table. ``rows`` gives what waits, ``since`` names the column of the time from which."""
+
     since: str
     rows: Callable[[Officer, int], QuerySet[Any]]
 
@@ -58,17 +65,26 @@ class Kind:
 class Waiting:
     """What waits of one kind. ``oldest`` is the time in seconds since 1970; ``more``: there are more than ``count``."""
 
-    kind: Kind
+    kind: Sort
     count: int
     more: bool
     oldest: int | None
 
 
 def waiting(officer: Officer, *, now: int) -> Iterator[Waiting]:
-    """Each kind that the officer may do, also where nothing waits: one query a kind."""
+    """Each kind that the officer may do, also where nothing waits: one query a kind, and the alarms."""
+    if officer.may(ALARMS.permission):
+        yield _alarms(now)
     for kind in KINDS:
         if officer.may(kind.permission):
             yield _counted(kind, officer, now)
+
+
+def _alarms(now: int) -> Waiting:
+    """Of them ``oldest`` is what ends first."""
+    found = alarms.alarms(now)
+    first = min((alarm.at for alarm in found if alarm.at is not None), default=None)
+    return Waiting(ALARMS, min(len(found), MOST), len(found) > MOST, first)
 
 
 def _counted(kind: Kind, officer: Officer, now: int) -> Waiting:
@@ -103,6 +119,14 @@ def _expiring(officer: Officer, now: int) -> QuerySet[Any]:
     return Peer.objects.standing(now).filter(valid_until__lte=now + EXPIRING_WITHIN)
 
 
+ALARMS = Sort(
+    "alarms",
+    _("Alarms about keys, statements and peers"),
+    _("See what nears its end, and do what its line says."),
+    "federation.view_signingkey",
+    "admin:office_keys",
+    "",
+)
 KINDS = (
     Kind(
         "face_reviews",

@@ -14,7 +14,8 @@ from idp.audit.models import AuditEvent
 from idp.biometrics.models import Job
 from idp.border import recording
 from idp.border.models import Discrepancy, DuplicateAlert, Lane, OutgoingReceipt
-from idp.federation.models import Peer, WitnessedHead
+from idp.federation import alarms
+from idp.federation.models import Peer, SigningKey, WitnessedHead
 from idp.office import work_lists
 from idp.office.work_lists import DAY, KINDS, Officer
 from idp.proposals import reviews
@@ -62,6 +63,7 @@ def full(world: World) -> World:
 def test_a_kind_that_waits_is_left_out(full: World) -> None:
     """Two of each are there, and each is counted with its oldest."""
     lists, at = found(full), full.now - 70
+    assert lists.pop("alarms")[0] == len(alarms.alarms(full.now))
     assert set(lists) == {kind.name for kind in KINDS}
     assert {name: lists[name][0] for name in lists} == {
         **dict.fromkeys(lists, 2),
@@ -101,7 +103,7 @@ def test_work_of_another_role_is_shown(full: World) -> None:
     """What waits for others says what they do: a referral tells of a traveller, a dead job of a face."""
     for role, names in {
         Role.BIOMETRIC: {"face_reviews", "dead_jobs", "proposals", "reviews"},
-        Role.OPERATOR: {"silent_lanes", "proposals", "reviews", "unsealed"},
+        Role.OPERATOR: {"alarms", "silent_lanes", "proposals", "reviews", "unsealed"},
     }.items():
         held = PERMISSIONS[role]
         assert set(found(full, Officer("account:9", held.__contains__))) == names
@@ -125,9 +127,19 @@ def test_more_than_a_hundred_are_read(world: World) -> None:
     assert "LIMIT 101" in queries[-1]["sql"]
 
 
+def test_an_alarm_is_shown_nowhere(world: World) -> None:
+    """It counts as work from the day on that it rings, with what ends first."""
+    before = found(world)["alarms"][0]
+    key = SigningKey.objects.get(use="border", state="active")
+    SigningKey.objects.filter(pk=key.pk).update(activated_at=world.now - alarms.ROTATE_AFTER)
+    count, first = found(world)["alarms"]
+    assert count == before + 1 and first is not None and first <= world.now
+
+
 def test_the_page_asks_a_question_for_each_row(full: World) -> None:
+    no_alarms = Officer("account:9", lambda permission: permission != work_lists.ALARMS.permission)
     with CaptureQueriesContext(connection) as queries:
-        assert sum(item.count for item in work_lists.waiting(EVERYTHING, now=full.now)) > len(KINDS)
+        assert sum(item.count for item in work_lists.waiting(no_alarms, now=full.now)) > len(KINDS)
     assert len(queries) == len(KINDS)
 
 

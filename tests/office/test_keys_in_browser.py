@@ -1,0 +1,48 @@
+"""What only a browser can say of the keys' pages: whole under the content security policy, wide and narrow."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page, sync_playwright
+
+from idp.federation import signing
+from idp.federation.alarms import ROTATE_AFTER
+from idp.federation.models import SigningKey
+from tests.border.world import World
+from tests.e2e.browser import chromium
+from tests.office.test_key_pages import operator
+
+__all__ = ["operator"]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_key_is_found_from_its_alarm(operator: Any, world: World, live_server: object) -> None:
+    base, complaints = live_server.url, list[str]()  # type: ignore[attr-defined]
+    signing.activate_next(use="border", now=world.now, emergency=True)
+    SigningKey.objects.filter(use="status", state="active").update(activated_at=world.now - ROTATE_AFTER)
+    cookie = operator.cookies[settings.SESSION_COOKIE_NAME].value
+    with sync_playwright() as playwright, chromium(playwright) as context:
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(f"{base}/admin/")
+        page.locator(".waits").get_by_role("link", name="Alarms about keys").click()
+        page.get_by_role("link", name="Alarms about keys").click()
+        photograph(page, "keys")
+        page.locator(".alarms").get_by_role("link", name="status lists").click()
+        page.wait_for_url("**/admin/keys/key/**")
+        photograph(page, "key")
+        page.goto(f"{base}/admin/keys/")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert complaints == []
+
+
+def photograph(page: Page, name: str) -> None:
+    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
+    for width in (1280, 390) if folder else ():
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=Path(str(folder)) / f"{name}-{width}.png", full_page=True)
