@@ -1,5 +1,6 @@
 """Accounts, travellers and the register of documents in the admin site."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from idp.accounts.appointing import pages as appointing_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
+from idp.audit.reading import Shown
 
 PAGES = (officer_endpoints, officer_pages, appointing_pages)  # which add themselves to the site
 
@@ -60,6 +62,11 @@ class AccountAdmin(NotedReads, AuditedModelAdmin):
     fields = ["username", "kind", "is_active", "roles", "created_at", "last_login"]
     readonly_fields = ["username", "kind", "roles", "created_at", "last_login"]
     inlines = [PasskeyInline]
+    shows = (Shown.ACCOUNT,)
+
+    def people_of(self, rows: Sequence[Account]) -> list[str]:
+        found = Traveller.objects.filter(account__in=rows).values_list("pk", flat=True)
+        return [f"traveller:{pk}" for pk in found]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -80,6 +87,10 @@ class TravellerAdmin(NotedReads, ReadOnlyModelAdmin):
     search_fields = ["id", "account__username"]
     list_select_related = ["account"]
     inlines = [DocumentInline, DeviceInline]
+    shows = (Shown.ACCOUNT, Shown.DOCUMENTS, Shown.PHONES)
+
+    def people_of(self, rows: Sequence[Traveller]) -> list[str]:
+        return [f"traveller:{row.pk}" for row in rows]
 
 
 class EndorsementForm(forms.ModelForm):
@@ -130,6 +141,10 @@ class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
     readonly_fields = ["id", "traveller", "linked_at", "created_at"]
     list_select_related = ["traveller"]
     inlines = [EndorsementInline, GuardianInline]
+    shows = (Shown.DOCUMENTS, Shown.FAMILY)
+
+    def people_of(self, rows: Sequence[TravelDocument]) -> list[str]:
+        return [f"document:{row.pk}" for row in rows]
 
     @transaction.atomic
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

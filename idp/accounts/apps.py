@@ -9,10 +9,12 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from idp.accounts import checks
+        from idp.accounts import checks, granting
         from idp.accounts.appointing import changing
+        from idp.audit import reading
         from idp.proposals import executors
 
         checks.register()
+        reading.contribute_roles(granting.roles_of_actor)
         executors.register(changing.ROLE, changing.RoleChange())
         executors.register(changing.OFFICER, changing.OfficerChange())

@@ -25,6 +25,15 @@ def roles_of(account: Account) -> list[Role]:
     return [role for role in Role if role.value in held]
 
 
+def roles_of_actor(actor: str) -> list[str]:
+    """The roles of "account:7" as the audit writes them; none of whoever is no officer."""
+    room, _, number = actor.partition(":")
+    if room != "account" or not number.isdecimal():
+        return []
+    held = set(RoleGrant.objects.filter(account=int(number), ended_at=None).values_list("role", flat=True))
+    return [role.value for role in Role if role.value in held]
+
+
 @transaction.atomic
 def grant(*, account: Account, role: Role, actor: str, officers: Sequence[str] = (), now: int) -> RoleGrant:
     """Give ``role``; ``officers`` are those who proposed and approved it, where two did: the grant names them both.

@@ -1,17 +1,21 @@
 """The audit in the admin site, and the admin class by which every room's changes are audited."""
 
 import datetime
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from idp.audit import events, reading
+from idp.audit import events, looking
+from idp.audit.looking import Look
 from idp.audit.models import AuditEvent, TreeHead
+from idp.audit.reading import Shown
 
 
 class AuditedModelAdmin(admin.ModelAdmin):
@@ -50,7 +54,13 @@ class ReadOnlyModelAdmin(admin.ModelAdmin):
 
 
 class NotedReads(admin.ModelAdmin):
-    """For pages that show personal data: a look at a row or at the list is an event (`idp.audit.reading`)."""
+    """For pages that show personal data: each asks for a reason first, and a look is an event (`idp.audit.looking`)."""
+
+    shows: tuple[Shown, ...] = ()  # what kinds of data
+
+    def people_of(self, rows: Sequence[Any]) -> list[str]:
+        """Everybody whose data ``rows`` are, as "traveller:ID" or "document:ID"."""
+        return []
 
     def changeform_view(
         self,
@@ -61,19 +71,47 @@ class NotedReads(admin.ModelAdmin):
     ) -> HttpResponse:
         with transaction.atomic():
             answer = super().changeform_view(request, object_id, form_url, extra_context)
-            if request.method == "GET" and object_id is not None and answer.status_code == 200:
-                self._note(request, f"{self.opts.label_lower}:{unquote(object_id)}", "page")
-        return answer
+            if object_id is None:
+                return answer
+            return self._looked(request, answer, object_id, "page", self._fields(request, object_id))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().history_view(request, object_id, extra_context)
+            return self._looked(request, answer, object_id, "history", ())
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         with transaction.atomic():
             answer = super().changelist_view(request, extra_context)
-            if request.method == "GET" and answer.status_code == 200:
-                self._note(request, self.opts.label_lower, "list")
-        return answer
+            context = getattr(answer, "context_data", None) or {}
+            rows = list(context["cl"].result_list) if "cl" in context else self._chosen(request)
+            columns = [str(name) for name in self.get_list_display(request)]
+            look = Look(self.opts.label_lower, "list", self.shows, columns, self.people_of(rows))
+            return self._instead(request, answer, look)
 
-    def _note(self, request: HttpRequest, subject: str, what: str) -> None:
-        reading.note(actor=f"account:{request.user.pk}", subject=subject[:255], what=what, reason="duty")
+    def _looked(
+        self, request: HttpRequest, answer: HttpResponse, object_id: str, what: str, fields: Sequence[str]
+    ) -> HttpResponse:
+        key = unquote(object_id)
+        rows = list(self.model._default_manager.filter(pk=key)) if answer.status_code == 200 else []
+        look = Look(f"{self.opts.label_lower}:{key}"[:255], what, self.shows, fields, self.people_of(rows))
+        return self._instead(request, answer, look)
+
+    def _instead(self, request: HttpRequest, answer: HttpResponse, look: Look) -> HttpResponse:
+        """``answer`` shows nothing yet: it is rendered behind this."""
+        if answer.status_code != 200:
+            return answer
+        return cast(HttpResponse, looking.shown(request, look, lambda: answer))
+
+    def _fields(self, request: HttpRequest, object_id: str) -> list[str]:
+        inlines = [f"{inline.model._meta.model_name}.{name}" for inline in self.inlines for name in inline.fields or ()]
+        return [*map(str, flatten_fieldsets(self.get_fieldsets(request))), *inlines]
+
+    def _chosen(self, request: HttpRequest) -> list[Any]:
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        return list(self.model._default_manager.filter(pk__in=chosen)) if chosen else []
 
 
 @admin.register(AuditEvent)

@@ -140,3 +140,51 @@ class Sealer(models.Model):
 
     def __str__(self) -> str:
         return str(self.size)
+
+
+class SeenPerson(models.Model):
+    """Whose data an officer's look showed, so that the page of uses finds it by the person."""
+
+    event = models.ForeignKey(AuditEvent, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    whose = models.CharField(max_length=64)  # "traveller:ID" or "document:ID"
+    at = models.BigIntegerField()  # the event's
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="audit_seen_once", fields=["event", "whose"])]
+        indexes = [models.Index(name="audit_seen_of_person", fields=["whose", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.whose} in {self.event_id}"
+
+
+class LookWords(models.Model):
+    """What an officer wrote to a look beyond its reason. Not in the event, so that it can be let go of."""
+
+    event = models.OneToOneField(
+        AuditEvent, primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    words = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return str(self.event_id)
+
+
+class GivenReason(models.Model):
+    """Why an officer looks at one thing, for one session and a short time (`idp.audit.looking`)."""
+
+    officer = models.CharField(max_length=64)
+    session = models.CharField(max_length=64)  # SHA-256 of its key, hex
+    subject = models.CharField(max_length=255)
+    reason = models.CharField(max_length=32)
+    case = models.CharField(max_length=64, blank=True)
+    words = models.CharField(max_length=200, blank=True)
+    until = models.BigIntegerField(db_index=True)  # seconds since 1970
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="audit_reason_once", fields=["officer", "session", "subject"]),
+            models.CheckConstraint(name="audit_reason_present", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.officer} {self.subject} {self.reason}"

@@ -3,7 +3,7 @@
 import logging
 
 from idp import clock
-from idp.audit import sealing
+from idp.audit import looking, sealing
 from idp.celery import app
 
 log = logging.getLogger(__name__)
@@ -17,3 +17,9 @@ def seal() -> None:
     if late:
         log.critical("audit events were left unsealed for %d seconds", late + sealing.ALARM_AFTER)
     sealing.seal(now)
+
+
+@app.task(name="audit.forget_reasons")
+def forget_reasons() -> None:
+    """Let go of the reasons for looks whose time is over."""
+    looking.forget(clock.now())

@@ -1,10 +1,11 @@
 """Face work in the admin site: jobs, reviews, failed attempts, references. Faces are on the page of a review alone."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,8 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.accounts import guardians
 from idp.accounts.models import Guardianship
+from idp.audit import looking
 from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
 from idp.audit.admin_actions import Action, confirmed, officer_of
+from idp.audit.looking import Look
+from idp.audit.reading import Shown
 from idp.biometrics import attempts, jobs, reviews, showing, threshold_pages
 from idp.biometrics.jobs import UnableToEnrol
 from idp.biometrics.models import Attempts, Calibration, FaceReference, Job
@@ -66,8 +70,13 @@ class JobAdmin(NotedReads, ReadOnlyModelAdmin):
         _action("retry", _("Retry"), _("A worker tries again, three times, with the pictures of before."), _retry),
     )
 
+    shows = (Shown.FACES,)
+
     created = when("created_at", _("begun"))
     finished = when("finished_at", _("finished"))
+
+    def people_of(self, rows: Sequence[Job]) -> list[str]:
+        return _whose(rows)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("biometrics.change_job"))
@@ -98,6 +107,13 @@ class JobAdmin(NotedReads, ReadOnlyModelAdmin):
             return redirect("admin:biometrics_job_review", job.pk) if again else redirect(JOBS)
 
     def _review(self, request: HttpRequest, job: Job) -> HttpResponse:
+        shows = (Shown.PICTURES, Shown.FACES, Shown.DOCUMENTS)
+        look = Look(f"biometrics.job:{job.pk}", "review", shows, ("number", "portrait", "live"), _whose([job]))
+        if job.state == Job.State.REVIEW:  # else there is nothing to see
+            if (asked := looking.ask(request, look)) is not None:
+                return cast(HttpResponse, asked)
+            with transaction.atomic():
+                looking.note(request, look)
         faces = reviews.look(job=job, officer=officer_of(request))
         asked = [take.words for take in showing.takes(job)]
         context = {
@@ -140,7 +156,12 @@ class AttemptsAdmin(NotedReads, ReadOnlyModelAdmin):
     list_select_related = ("document", "traveller")
     actions = (_action("reset", _("Reset"), _("Comparisons may be made again, as if none had failed."), _reset),)
 
+    shows = (Shown.FACES,)
+
     until = when("not_before", _("not before"))
+
+    def people_of(self, rows: Sequence[Attempts]) -> list[str]:
+        return _whose(rows)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("biometrics.change_attempts"))
@@ -155,8 +176,10 @@ def _end(row: Guardianship, officer: str) -> None:
 
 
 @admin.register(Guardianship)
-class GuardianshipAdmin(ReadOnlyModelAdmin):
+class GuardianshipAdmin(NotedReads, ReadOnlyModelAdmin):
     """Begun by a guardian with the child's face; ended here by an officer."""
+
+    shows = (Shown.FAMILY,)
 
     list_display = ("id", "guardian", "ward", "began", "ended", "ended_by")
     search_fields = ("=guardian__id", "=ward__id")
@@ -173,6 +196,9 @@ class GuardianshipAdmin(ReadOnlyModelAdmin):
 
     began = when("began_at", _("since"))
     ended = when("ended_at", _("ended"))
+
+    def people_of(self, rows: Sequence[Guardianship]) -> list[str]:
+        return [f"traveller:{pk}" for row in rows for pk in (row.guardian_id, row.ward_id)]
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.change_guardianship"))
@@ -194,3 +220,13 @@ class FaceReferenceAdmin(NotedReads, ReadOnlyModelAdmin):
     list_display = ("document", "model", "profile", "keeper", "enrolled_at")
     list_select_related = ("document",)
     exclude = ("sealed",)
+    shows = (Shown.FACES,)
+
+    def people_of(self, rows: Sequence[FaceReference]) -> list[str]:
+        return _whose(rows)
+
+
+def _whose(rows: Sequence[Any]) -> list[str]:
+    """Of rows that have a document, a traveller or both."""
+    found = [("document", row.document_id) for row in rows] + [("traveller", row.traveller_id) for row in rows]
+    return [f"{what}:{pk}" for what, pk in found if pk is not None]

@@ -1,5 +1,6 @@
 """The border in the admin site: checkpoints and lanes, tokens to revoke, crossings and alerts to read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from django.utils.translation import ngettext
 from idp import clock
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.audit.admin_actions import confirmed
+from idp.audit.reading import Shown
 from idp.border import badge_pages, checkpoints, forms, lane_watch_pages, revocation, wallet_pages, watching
 from idp.border.configuring import lane_pages
 from idp.border.configuring import pages as place_pages
@@ -122,6 +124,10 @@ class IssuedTokenAdmin(NotedReads, ReadOnlyModelAdmin):
     # Whatever an officer may want to take tokens back by, as it is written in a row.
     search_fields = ("=jti", "=traveller__id", "=document__id", "=endorsement__id", "=device_jkt", "=authority")
     actions = ("revoke_tokens", "suspend_tokens", "reinstate_tokens")
+    shows = (Shown.TOKENS,)
+
+    def people_of(self, rows: Sequence[IssuedToken]) -> list[str]:
+        return [f"traveller:{row.traveller_id}" for row in rows]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("border.change_issuedtoken"))

@@ -13,6 +13,7 @@ from idp.biometrics.tasks import compare
 from tests.biometrics.test_views import handed_in
 from tests.biometrics.world import browser, burst, document, officer, takes, traveller, unchallenged
 from tests.conftest import NOW
+from tests.looks import look
 
 PAGE = "/account/children/link"
 FACTS = {"type": "reentry", "number": "RE 12345", "birth_date": "2019-06-01", "expires_on": "", "consent": "on"}
@@ -122,8 +123,9 @@ def test_an_officer_ends_it_in_the_admin_site_after_a_question(guardian: Client,
     row, path = Guardianship.objects.get(), "/admin/accounts/guardianship/"
     chosen = {"action": "end", "_selected_action": [row.pk]}
     reader = officer("reader", "view_guardianship")
-    assert "_selected_action" not in reader.get(path).content.decode()
+    assert "_selected_action" not in look(reader, path).content.decode()
     client = officer("chan", "view_guardianship", "change_guardianship")
+    look(client, path)
     assert client.post(path, chosen).status_code == 200
     assert Guardianship.objects.get().ended_at is None
     client.post(path, {**chosen, "confirmed": "yes"})

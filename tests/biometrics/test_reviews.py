@@ -17,6 +17,7 @@ from idp.biometrics.tasks import compare
 from idp.protocol.refusals import Reason
 from tests.biometrics.world import burst, document, officer, portrait, submitted, traveller
 from tests.conftest import NOW
+from tests.looks import look
 from tests.oidc.test_races import race
 
 NOTE = "same scar at the chin"
@@ -46,7 +47,8 @@ def kim(db: None, now: int, settings: Any) -> Client:
 
 
 def test_an_officer_sees_both_faces_drawn_anew_and_the_look_is_recorded(review: Job, kim: Client) -> None:
-    answer = kim.get(page_of(review))
+    assert "data:image" not in kim.get(page_of(review)).content.decode(), "before a reason was given"
+    answer = look(kim, page_of(review))
     text = answer.content.decode()
     assert answer.status_code == 200 and "no-store" in answer["Cache-Control"]
     shown = [base64.b64decode(part.split('"')[0]) for part in text.split("data:image/jpeg;base64,")[1:]]
@@ -207,7 +209,8 @@ def test_a_dead_job_is_retried_by_an_officer_who_is_asked_first(holder: Travelle
     form = {"action": "retry", "_selected_action": str(job.pk)}
     place = "/admin/biometrics/job/?state__exact=dead"
     looker, kim = officer("lee", "view_job"), officer("kim", "view_job", "change_job")
-    listed = looker.get(place).content.decode()
+    listed = look(looker, place).content.decode()
+    look(kim, place)
     assert str(job.pk) in listed and "internal" in listed
     looker.post(place, {**form, "confirmed": "yes"})
     assert "Retry" in kim.post(place, form).content.decode() and Job.objects.get().state == "dead"

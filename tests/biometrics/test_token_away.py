@@ -15,6 +15,7 @@ from idp.protocol.refusals import Reason
 from tests.biometrics.softhsm import LIBRARY, Token, needs_softhsm
 from tests.biometrics.world import browser, burst, document, officer, portrait, submitted, unchallenged
 from tests.conftest import NOW
+from tests.looks import look
 
 pytestmark = needs_softhsm
 
@@ -100,7 +101,7 @@ def test_an_officer_is_told_that_the_pictures_cannot_be_opened(
     jobs.finish(job=claimed, move=moves.REFER, now=NOW, reason=Reason.FACE_UNCERTAIN, score=0.5)
     kim = officer("kim", "view_job", "review_job")
     unplug(key)
-    answer = kim.get(f"/admin/biometrics/job/{job.pk}/review/", follow=True)
+    answer = look(kim, f"/admin/biometrics/job/{job.pk}/review/")
     assert "cannot be opened just now" in answer.content.decode()
     assert Job.objects.get().state == "review"
 

@@ -12,6 +12,7 @@ from idp.border.models import IssuedToken
 from tests.biometrics.traces import Everything, of_a_face
 from tests.biometrics.world import officer
 from tests.border.world import World
+from tests.looks import look
 
 TEMPLATE = bytes((7 * place * place + place) % 251 for place in range(128))
 
@@ -35,7 +36,7 @@ def test_nothing_of_a_face_is_written_when_a_token_is_issued(
     world.machine.raise_request_exception = False
     world.ask(**fetched)
     kim = officer("kim", "view_issuedtoken", "view_auditevent")
-    pages = [kim.get(f"/admin/border/issuedtoken/{path}").content.decode() for path in _pages()]
+    pages = [look(kim, f"/admin/border/issuedtoken/{path}").content.decode() for path in _pages()]
     rows = [str(sorted(vars(row).items(), key=str)) for row in [*IssuedToken.objects.all(), *AuditEvent.objects.all()]]
     assert rows and pages and everything.lines
     texts = "\n".join([*everything.lines, *rows, *pages])

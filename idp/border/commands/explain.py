@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--direction", action="append", choices=["exit", "entry"], default=[])
     parser.add_argument("--document", default="", help="id or type of one document")
     parser.add_argument("--officer", default="console")
-    parser.add_argument("--reason", choices=reading.REASONS, default="duty", help="why you look")
+    parser.add_argument("--reason", choices=reading.WITHOUT_WORDS, required=True, help="why you look")
     parser.add_argument("--case", default="", help="a file number")
 
 

@@ -1,6 +1,6 @@
 """Who may ask the officers' interface, and what each of its views says of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -75,11 +75,20 @@ class OfficerView(BorderView):
         value = paging.envelope(request, found, lambda row: self.facts(request, row), **same)
         return conditions.answer(request, value, cache=self.cache, headers=paging.links(value))
 
-    def look(self, request: Request, why: Mapping[str, Any], *, subject: str, what: str) -> None:
+    def look(
+        self,
+        request: Request,
+        why: Mapping[str, Any],
+        *,
+        subject: str,
+        what: str,
+        kind: reading.Shown,
+        whose: Iterable[str] = (),
+    ) -> None:
         """Note a look at personal data; belongs into the transaction that reads them (`idp.audit.reading`)."""
-        reading.note(
-            actor=self.officer(request), subject=subject, what=what, reason=why["purpose"], case=why.get("case", "")
-        )
+        facts = {"actor": self.officer(request), "subject": subject, "what": what, "kinds": [kind], "whose": whose}
+        shown = list(self.gives[self._method(request)]().fields)
+        reading.note(reason=why["purpose"], case=why.get("case", ""), fields=shown, **facts)
 
     def _method(self, request: Request) -> str:
         return "GET" if request.method == "HEAD" else str(request.method)

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
+from idp.audit.reading import Shown
 from idp.border import paging, revocation
 from idp.border.officers import facts, questions, searching
 from idp.border.officers.base import OfficerView
@@ -24,7 +25,9 @@ class SearchDocuments(OfficerView):
         with transaction.atomic():
             row = searching.document(issued_by=taken["issued_by"], type=taken["type"], number=taken["number"])
             # Also a search that finds nothing: who tries number after number is to be seen.
-            self.look(request, taken, subject=f"document:{row.pk if row else 'none'}", what="search")
+            found = f"document:{row.pk if row else 'none'}"
+            whose = [found] if row else []
+            self.look(request, taken, subject=found, what="search", kind=Shown.DOCUMENTS, whose=whose)
         if row is None:
             raise Problem("not_found", "no such document")
         return Response(self.facts(request, row))
@@ -43,7 +46,7 @@ class Tokens(OfficerView):
         found = paging.page(rows, order=searching.TOKENS, after=asked["after"], limit=asked["limit"])
         searching.with_state(found.rows, now=clock.now())
         whose = next(f"{name}:{asked[name]}" for name in ("document", "traveller") if name in asked)
-        self.look(request, asked, subject=whose, what="tokens")
+        self.look(request, asked, subject=whose, what="tokens", kind=Shown.TOKENS, whose=[whose])
         return self.answer_page(request, found)
 
 
@@ -57,7 +60,8 @@ class Token(OfficerView):
     def get(self, request: Request, jti: str) -> Response:
         asked = self.asked(request)
         row = searching.token(jti)
-        self.look(request, asked, subject=f"token:{row.jti}", what="token")
+        whose = [f"traveller:{row.traveller_id}"]
+        self.look(request, asked, subject=f"token:{row.jti}", what="token", kind=Shown.TOKENS, whose=whose)
         return self.answer(request, *searching.with_state([row], now=clock.now()))
 
 

@@ -32,8 +32,14 @@ class Nothing(serializers.Serializer[Any]):
 class Why(serializers.Serializer[Any]):
     """To what end somebody looks at personal data, which the audit keeps."""
 
-    purpose = serializers.ChoiceField(choices=reading.REASONS)
-    case = serializers.RegexField(CASE, required=False, help_text="a file number")
+    purpose = serializers.ChoiceField(choices=reading.WITHOUT_WORDS)
+    case = serializers.RegexField(CASE, required=False, help_text="a file number; an investigation needs one")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An investigation has a file number."""
+        if reading.fault(reason=attrs["purpose"], case=attrs.get("case", "")):
+            raise serializers.ValidationError({"case": "an investigation without its file number"})
+        return attrs
 
 
 class Span(Paged):
@@ -58,7 +64,7 @@ class Crossings(Span, Why):
         """A lane's name is its checkpoint's alone."""
         if "lane" in attrs and "checkpoint" not in attrs:
             raise serializers.ValidationError("a lane without its checkpoint")
-        return attrs
+        return super().validate(attrs)
 
 
 class Alerts(Span):
@@ -86,7 +92,7 @@ class Tokens(Paged, Why):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("document" in attrs) == ("traveller" in attrs):
             raise serializers.ValidationError("one of document and traveller")
-        return attrs
+        return super().validate(attrs)
 
 
 class Revocation(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from idp import clock
+from idp.audit.reading import Shown
 from idp.border import conditions, paging, recording
 from idp.border.entries import discrepancies
 from idp.border.officers import facts, questions, searching
@@ -30,7 +31,8 @@ class Crossings(OfficerView):
         wanted = Wanted(**{field.name: asked[field.name] for field in fields(Wanted) if field.name in asked})
         rows = reading.entries(wanted, now=now)
         found = paging.page(rows, order=reading.ORDER, after=asked["after"], limit=asked["limit"])
-        self.look(request, asked, subject="crossings", what="list")
+        whose = reading.travellers(found.rows)
+        self.look(request, asked, subject="crossings", what="list", kind=Shown.CROSSINGS, whose=whose)
         since, until = reading.span(wanted, now=now)
         return self.answer_page(request, found, since=since, until=until)
 
@@ -47,7 +49,8 @@ class Crossing(OfficerView):
         row = reading.entry(checkpoint=checkpoint, lane=lane, seq=seq)
         if row is None:
             raise Problem("not_found", "no such entry")
-        self.look(request, asked, subject=f"crossing:{checkpoint}/{lane}/{seq}", what="crossing")
+        place, whose = f"crossing:{checkpoint}/{lane}/{seq}", reading.travellers([row])
+        self.look(request, asked, subject=place, what="crossing", kind=Shown.CROSSINGS, whose=whose)
         return self.answer(request, row)
 
 

@@ -1,7 +1,8 @@
 """The journals and the tokens that passed twice, in the admin site."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -16,7 +17,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from idp import clock
+from idp.audit import looking
 from idp.audit.admin import NotedReads, ReadOnlyModelAdmin
+from idp.audit.looking import Look
+from idp.audit.reading import Shown
 from idp.border import paging, recording
 from idp.border.models import DIRECTIONS, Checkpoint, DuplicateAlert, JournalEntry, Lane
 from idp.border.records import reading
@@ -68,13 +72,22 @@ class CrossingsForm(forms.Form):
 class JournalEntryAdmin(NotedReads, ReadOnlyModelAdmin):
     """The list is `records.reading`'s, a page at a time: Django's counts what it does not show."""
 
+    shows = (Shown.CROSSINGS,)
+
+    def people_of(self, rows: Sequence[JournalEntry]) -> list[str]:
+        return reading.travellers(rows)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = CrossingsForm(request.GET)
         with transaction.atomic():
             page = self._page(form, request.GET.get("after", ""))
-            self._note(request, self.opts.label_lower, "list")
+            columns = ("jti", "subject", "at", "lane", "direction", "decision")
+            look = Look(self.opts.label_lower, "list", self.shows, columns, reading.travellers(page.rows))
+            return cast(HttpResponse, looking.shown(request, look, lambda: self._shown(request, form, page)))
+
+    def _shown(self, request: HttpRequest, form: CrossingsForm, page: paging.Page) -> HttpResponse:
         older = {**request.GET.dict(), "after": page.after} if page.after else {}
         context = {
             **self.admin_site.each_context(request),

@@ -5,11 +5,13 @@ or the last month where one token or one traveller is looked for. The order is `
 read has an index that gives its entries in that order (`JournalEntry`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
-from idp.border.models import Checkpoint, JournalEntry, Lane
+from idp.border.models import Checkpoint, IssuedToken, JournalEntry, Lane
+from idp.conf import authority
 
 ORDER = ("at", "id")
 DAY = 86_400
@@ -64,3 +66,10 @@ def entry(*, checkpoint: str, lane: str, seq: int) -> JournalEntry | None:
     """One entry by its place: the code of the checkpoint, the name of the lane, the number in its journal."""
     found = Lane.objects.filter(checkpoint__code=checkpoint, name=lane).first()
     return found.entries.filter(seq=seq).select_related("checkpoint", "lane__checkpoint").first() if found else None
+
+
+def travellers(rows: Iterable[JournalEntry]) -> list[str]:
+    """Who of this authority's travellers crossed, as "traveller:ID": by the tokens that were issued here."""
+    numbers = {row.jti for row in rows if row.jti and row.issuer == authority().entity_id}
+    found = IssuedToken.objects.filter(jti__in=numbers).values_list("traveller_id", flat=True)
+    return [f"traveller:{pk}" for pk in found] if numbers else []

@@ -72,7 +72,8 @@ def explain(
     held = [item for item in held if item.status == TravelDocument.Status.VALID]
     if not held:
         raise UnableToExplain("no such valid document of this traveller")
-    reading.note(actor=actor, subject=f"traveller:{traveller.pk}", what=WHAT, reason=reason, case=case)
+    whose, kinds = f"traveller:{traveller.pk}", [reading.Shown.DOCUMENTS]
+    reading.note(actor=actor, subject=whose, what=WHAT, reason=reason, case=case, kinds=kinds, whose=[whose])
     return [_explained(item, place, direction, at) for item in held for direction in directions or place.directions]
 
 

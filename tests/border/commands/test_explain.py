@@ -16,7 +16,8 @@ LO_WU = f"{NODE}/checkpoints/lo-wu"
 
 
 def explained(capsys: Any, *arguments: str) -> str:
-    call_command("border", "explain", *arguments)
+    why = () if "--reason" in arguments else ("--reason", "referral")
+    call_command("border", "explain", *arguments, *why)
     return str(capsys.readouterr().out)
 
 
@@ -36,7 +37,7 @@ def test_a_look_is_an_event(world: World, capsys: Any) -> None:
     explained(capsys, str(world.traveller.pk), LO_WU, "--reason", "complaint", "--case", "C-12", "--officer", "o")
     event = AuditEvent.objects.get(kind="personal_data.read")
     assert (event.actor, event.subject) == ("o", f"traveller:{world.traveller.pk}")
-    assert event.data == {"what": explaining.WHAT, "reason": "complaint", "case": "C-12"}
+    assert event.data == {"what": explaining.WHAT, "reason": "complaint", "case": "C-12", "kinds": ["documents"]}
     with pytest.raises(CommandError):
         explained(capsys, "mei", "lo-wu", "--document", "mvp")
     assert AuditEvent.objects.filter(kind="personal_data.read").count() == 1

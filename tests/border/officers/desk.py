@@ -14,7 +14,7 @@ from idp.border.models import CrossingReceipt, Discrepancy, DuplicateAlert, Issu
 from tests.border.world import World, browser
 
 API = "/border/v1/officers"
-WHY = {"purpose": "duty"}
+WHY = {"purpose": "referral"}
 
 
 def officer(*permissions: str, name: str = "officer-9", **options: Any) -> Client:

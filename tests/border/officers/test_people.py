@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from idp.audit.models import AuditEvent
+from idp.audit.models import AuditEvent, SeenPerson
 from idp.border.models import IssuedToken
 from tests.border.officers.desk import WHY, Desk, ask, chief, send
 from tests.border.officers.desk import officer as with_permissions
@@ -30,7 +30,9 @@ def test_a_document_is_found_by_its_number_however_typed(officer: Client, desk: 
         "status": "valid",
     }
     event = AuditEvent.objects.get(kind="personal_data.read")
-    assert (event.subject, event.data) == (f"document:{desk.world.document.pk}", {"what": "search", "reason": "duty"})
+    assert event.subject == f"document:{desk.world.document.pk}"
+    assert event.data.items() >= {"what": "search", "reason": "referral", "kinds": ["documents"]}.items()
+    assert SeenPerson.objects.get().whose == event.subject
 
 
 @pytest.mark.parametrize("changes", [{"number": "A123456"}, {"number": "A%"}, {"issued_by": "MAC"}, {"type": "bir"}])
@@ -50,7 +52,7 @@ def test_there_is_no_search_by_a_part(officer: Client, desk: Desk, changes: dict
         ({"number": {"$ne": ""}}, ["number"]),
         ({"issued_by": "FRA"}, ["issued_by"]),
         ({"type": None}, ["type"]),
-        ({"purpose": "duty "}, ["purpose"]),
+        ({"purpose": "referral "}, ["purpose"]),
         ({"name": "CHAN"}, []),
     ],
 )

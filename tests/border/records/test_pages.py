@@ -11,6 +11,7 @@ from idp.border import paging, recording
 from idp.border.models import DuplicateAlert
 from tests.border.test_admin import browser
 from tests.border.world import World
+from tests.looks import look
 
 LIST = "/admin/border/journalentry/"
 
@@ -30,14 +31,14 @@ def crossed(world: World) -> World:
 
 
 def shown(officer: Client, **query: Any) -> str:
-    answer = officer.get(LIST, query)
+    answer = look(officer, LIST, query)
     assert answer.status_code == 200
     return answer.content.decode()
 
 
 def test_pages_follow_one_another(officer: Client, crossed: World) -> None:
     """A link that loses the filter or the place shows other entries than the officer asked for."""
-    first = officer.get(LIST, {"checkpoint": "lo-wu", "decision": "admit"})
+    first: Any = look(officer, LIST, {"checkpoint": "lo-wu", "decision": "admit"})
     assert "token-0-" in first.content.decode() and "refused-" not in first.content.decode()
     second = officer.get(f"{LIST}?{first.context['older']}").content.decode()
     assert f"token-{paging.LIMIT + 2}-" in second and "token-0-" not in second and "refused-" not in second
@@ -80,7 +81,7 @@ def test_an_alert_shows_both_places(officer: Client, world: World) -> None:
         recording.record(lane=gate.lane, batch=gate.batch(), now=world.now)
     page = officer.get("/admin/border/duplicatealert/").content.decode()
     assert "lo-wu/1 1, 2027-01-15 16:00:00" in page and "futian/7 1, 2027-01-15 16:01:30" in page
-    listed = officer.get(f"{LIST}?jti=twice&since=2027-01-15&until=2027-01-16").content.decode()
+    listed = look(officer, f"{LIST}?jti=twice&since=2027-01-15&until=2027-01-16").content.decode()
     assert f"{LIST}?jti=twice&amp;since=2027-01-15&amp;until=2027-01-16" in page
     assert "lo-wu/1" in listed and "futian/7" in listed
 
