@@ -37,6 +37,11 @@ class Found:
     alarm: str = ""
     hint: str = ""
 
+    @property
+    def measured(self) -> dict[str, str | float | None]:
+        """As the job keeps it."""
+        return {"score": self.score, "score_model": self.template.model, "liveness": self.liveness}
+
 
 def engine() -> FaceEngine:
     """This process's preferred face engine, loaded on first use."""
@@ -70,7 +75,7 @@ def run(*, job: Job, now: int) -> None:
 def _decide(job: Job, found: Found, *, now: int) -> None:
     """Any alarm goes to an officer, whatever the score; so does a score between the thresholds."""
     limits = thresholds.for_enrolment(engine())
-    measured = {"score": found.score, "liveness": found.liveness}
+    measured = found.measured
     if found.alarm:
         _refer(job, Reason.FACE_NOT_LIVE, now=now, hint=found.alarm, **measured)
     elif found.hint or found.score is None:
@@ -123,7 +128,7 @@ def shown_score(engine: FaceEngine, template: Template, frames: Sequence[bytes])
 
 
 def _link_or_fail(job: Job, found: Found, *, now: int) -> None:
-    measured = {"score": found.score, "liveness": found.liveness}
+    measured = found.measured
     try:
         with transaction.atomic():
             jobs.finish(job=job, move=moves.SUCCEED, now=now, **measured)

@@ -100,6 +100,7 @@ class Job(models.Model):
     reason = models.CharField(_("reason"), max_length=32, blank=True)
     hint = models.CharField(max_length=32, blank=True)
     score = models.FloatField(_("score"), null=True, blank=True, help_text="For officers; never shown to the traveller")
+    score_model = models.CharField(max_length=64, blank=True, help_text="The face model that the score is of")
     liveness = models.FloatField(
         _("liveness"), null=True, blank=True, help_text="For officers; never shown to the traveller"
     )

@@ -90,16 +90,20 @@ def _from_traveller(job: Job) -> Template:
     outcome = challenge.watch(knows, job.challenge, takes)
     if outcome.alarm:
         score = enrolment.shown_score(knows, known, takes[0])
-        raise _Doubt(Reason.FACE_NOT_LIVE, hint=outcome.alarm, score=score, liveness=outcome.score)
+        raise _Doubt(
+            Reason.FACE_NOT_LIVE, hint=outcome.alarm, score=score, score_model=known.model, liveness=outcome.score
+        )
     outcome.require()
     jobs.progress(job=job, stage="comparison")
     try:
         compared = knows.compare(known, frames, require_liveness=True)
     except PresentationAttack as attack:
         score = enrolment.shown_score(knows, known, frames)
-        raise _Doubt(Reason.FACE_NOT_LIVE, hint=enrolment.PASSIVE, score=score, liveness=attack.score) from attack
+        found = {"score": score, "score_model": known.model, "liveness": attack.score}
+        raise _Doubt(Reason.FACE_NOT_LIVE, hint=enrolment.PASSIVE, **found) from attack
     if limits.refer <= compared.score < limits.admit and Portrait.objects.filter(document=job.document).exists():
-        raise _Doubt(Reason.FACE_UNCERTAIN, score=compared.score, liveness=compared.liveness)
+        found = {"score": compared.score, "score_model": known.model, "liveness": compared.liveness}
+        raise _Doubt(Reason.FACE_UNCERTAIN, **found)
     return _enrolled(engine, frames, compared, at_least=limits.admit, uncertain=limits.refer)
 
 

@@ -16,9 +16,10 @@ from idp.office.axes import Axis, whole
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 12, 30, 40
 HEIGHT = 250
-LETTER = 7  # units that a Latin letter takes; a Chinese one takes two
+LETTER = 7.8  # units that a Latin letter takes; a Chinese one takes two
 ROW = 22  # units of one row of bars, or of a heat map
-MOST_LABEL = 120
+MOST_LABEL = 140
+BARE = 8  # above a plot without legend
 MANY = 60  # points of a line: more stand too close for large dots
 
 
@@ -92,24 +93,26 @@ def bars(
 ) -> SafeString:
     """Bars to the right, one group for each of ``labels``, one bar in it for each of ``series``."""
     thick = ROW * max(1, len(series)) * (1 if len(series) == 1 else 0.75)
-    height = round(TOP + thick * len(labels) + BOTTOM)
+    head = TOP if len(series) > 1 else BARE
+    height = round(head + thick * len(labels) + BOTTOM)
     drawing = Drawing(name, title=title, about=about, height=height)
     axis = Axis.over([value for values in series.values() for value in values])
     left = _margin(labels)
     drawing.legend(list(series))
     for tick in axis.ticks:
         x = left + axis.share(tick) * (WIDTH - RIGHT - left)
-        drawing.line(x, TOP, x, height - BOTTOM, "grid")
-        drawing.text(x, height - BOTTOM + 18, f"{told(tick)}{unit}", "label middle")
+        drawing.line(x, head, x, height - BOTTOM, "grid")
+        words = f"{told(tick)}{unit}"
+        drawing.text(min(x, WIDTH - wide(words) * LETTER / 2), height - BOTTOM + 18, words, "label middle")
     for row, label in enumerate(labels):
-        top = TOP + row * thick
+        top = head + row * thick
         drawing.text(left - 6, top + thick / 2 + 5, _cut(label), "label end")
         for number, (kind, values) in enumerate(series.items()):
             one = (thick - 4) / len(series)
             length = axis.share(values[row]) * (WIDTH - RIGHT - left)
             words = f"{label}, {kind}: {told(values[row])}{unit}"
             drawing.box(left, top + 2 + number * one, length, one - 1, f"series-{number}", words)
-    drawing.line(left, TOP, left, height - BOTTOM, "axis")
+    drawing.line(left, head, left, height - BOTTOM, "axis")
     return drawing.finish()
 
 
@@ -141,10 +144,10 @@ def histogram(
             y = _height(axis, value)
             words = f"{told(low)} – {told(high)}{unit}, {label}: {told(value)}"
             drawing.box(x + number * part, y, part, HEIGHT - BOTTOM - y, f"series-{number}", words)
-    for label, value in (at or {}).items():
+    for number, (label, value) in enumerate((at or {}).items()):
         x = _between(value, edges, places)
         drawing.line(x, TOP, x, HEIGHT - BOTTOM, "limit")
-        drawing.text(x - 3, TOP + 10, label, "label end")
+        drawing.text(x - 3, TOP + 10 + 15 * number, label, "label end")
     return drawing.finish()
 
 

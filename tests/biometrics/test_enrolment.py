@@ -71,6 +71,7 @@ def test_an_uncertain_face_waits_for_an_officer_with_its_pictures(
     job = run(submitted(holder, named, burst(0), NOW))
     assert (job.state, job.reason, job.finished_at) == (Job.State.REVIEW, "face_uncertain", None)
     assert job.score is not None and job.liveness is not None and Capture.objects.count() == 3
+    assert job.score_model == enrolment.engine().model
     named.refresh_from_db()
     assert named.traveller is None and not FaceReference.objects.exists()
 

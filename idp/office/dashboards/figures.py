@@ -51,13 +51,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One page of figures, for officers with ``permission``. ``figures`` makes them for a period, now."""
+    """One page of figures, for officers with ``permission``. ``figures`` makes them for a period, now.
+
+    One that is not ``timed`` tells how things are now, whatever the period.
+    """
 
     name: str
     title: Any
     about: Any
     permission: str
     figures: Callable[[Period, int], list[Figure]]
+    timed: bool = True
 
 
 def share(part: float, whole: float) -> float | None:

@@ -9,7 +9,7 @@ from idp import clock
 from idp.admin import View
 from idp.audit import events
 from idp.audit.admin_actions import officer_of
-from idp.office.dashboards import crossings, decisions
+from idp.office.dashboards import crossings, decisions, faces, federation
 from idp.office.dashboards.figures import Dashboard
 from idp.office.dashboards.periods import Period, PeriodForm, today
 
@@ -27,6 +27,21 @@ DASHBOARDS = (
         _("What the lanes decided, and why travellers were sent to an officer."),
         "border.view_crossinghour",
         decisions.figures,
+    ),
+    Dashboard(
+        "faces",
+        _("Faces"),
+        _("How enrolments end, failures to acquire a face, and how the scores lie."),
+        "biometrics.view_job",
+        faces.figures,
+    ),
+    Dashboard(
+        "federation",
+        _("Health of the federation"),
+        _("Peers, copies of their status lists, trust chains, audit trees, and what fails now."),
+        "federation.view_statuslist",
+        federation.figures,
+        timed=False,
     ),
 )
 

@@ -8,8 +8,13 @@ import pytest
 from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.roles import Role
+from idp.biometrics.engine import EMBEDDED_MODEL
+from idp.biometrics.models import Job
 from idp.border import recording
 from idp.border.figures import counting
+from idp.federation import failures
+from idp.federation.models import ChainCache, MirroredStatusList, Peer, WitnessedHead
+from idp.protocol.refusals import Unavailable
 from tests.border.world import World, browser
 
 OFFICER = Callable[[Role], Any]
@@ -44,4 +49,32 @@ def crossed(world: World) -> World:
     for gate in (world.gate, back, other):
         recording.record(lane=gate.lane, batch=gate.batch(), now=world.now)
     counting.count(now=world.now)
+    enrolled(world)
+    seen(world)
     return world
+
+
+def enrolled(world: World) -> None:
+    """Enrolments of the last hours: most succeed, some show no face, one is another person's."""
+    for number in range(24):
+        state, reason = ("failed", ("face_no_face", "face_mismatch")[number % 2]) if number % 5 == 0 else ("done", "")
+        score = None if reason == "face_no_face" else 0.3 if reason else 0.6 + number / 60
+        at = world.now - 1500 * number
+        facts = {"traveller": world.traveller, "document": world.document, "model": str(number), "challenge": ["turn"]}
+        measured = {"score": score, "score_model": EMBEDDED_MODEL}
+        Job.objects.create(state=state, reason=reason, created_at=at, finished_at=at, **facts, **measured)
+
+
+def seen(world: World) -> None:
+    """A peer in good order, and one that does not answer."""
+    for name in ("cn", "mo"):
+        peer = {"entity_id": f"https://{name}.example", "jwks": {"keys": []}, "proposed_at": 1, "recognised_at": 2}
+        Peer.objects.create(valid_until=world.now + 40 * 86_400, **peer)
+    copies = {"issuer": "https://cn.example", "text": "t", "expires_at": world.now + 86_000}
+    for number in range(3):
+        MirroredStatusList.objects.create(uri=f"u{number}", issued_at=world.now - 15 * number, **copies)
+    times = {"refresh_at": world.now, "searched_at": world.now - 900, "expires_at": world.now + 90_000}
+    ChainCache.objects.create(subject="https://cn.example", immediate=True, **times)
+    head = {"authority": "https://cn.example", "size": 900, "root": bytes(32), "at": 1, "text": "t"}
+    WitnessedHead.objects.create(seen_at=world.now - 70, **head)
+    failures.keep("https://mo.example", failures.Act.STATUS, Unavailable("timeout"), now=world.now - 4000)

@@ -20,10 +20,10 @@ from tests.office.dashboards.test_plots import marks
 
 SEEN = {
     Role.BORDER: {"crossings", "decisions"},
-    Role.AUDITOR: {"crossings", "decisions"},
-    Role.OPERATOR: set(),
-    Role.TRUST: set(),
-    Role.BIOMETRIC: set(),
+    Role.AUDITOR: {"crossings", "decisions", "faces", "federation"},
+    Role.OPERATOR: {"federation"},
+    Role.TRUST: {"federation"},
+    Role.BIOMETRIC: {"faces"},
 }
 
 
@@ -94,6 +94,26 @@ def test_a_referral_is_explained_by_another_reason(crossed: World) -> None:
     assert places.rows == (("futian", 2, 1, 1, 25.0), ("lo-wu", 13, 2, 0, 13.3))
     assert referred.rows == (("face_no_face", 1, 33.3), ("face_uncertain", 1, 33.3), ("status_stale", 1, 33.3))
     assert refused.rows == (("expired", 1, 100.0),) and released.rows == (("document_checked", 1, 100.0),)
+
+
+def board(name: str) -> Dashboard:
+    return next(one for one in DASHBOARDS if one.name == name)
+
+
+def test_a_failure_to_acquire_is_not_counted(crossed: World) -> None:
+    _time, endings, gates, bands, scores = found(board("faces"), crossed)
+    assert endings.rows == (("face_no_face", 3, 12.5), ("face_mismatch", 2, 8.3))
+    assert gates.rows == (("futian", 2, 0, 0, 0, 0, 0, 0.0), ("lo-wu", 15, 1, 0, 0, 0, 1, 6.7))
+    assert bands.rows == (("futian", 0, 0, 2), ("lo-wu", 0, 1, 13))
+    assert (sum(row[1] for row in scores.rows), sum(row[2] for row in scores.rows)) == (19, 2)  # type: ignore[misc]
+
+
+def test_a_peer_that_fails_is_not_told(crossed: World) -> None:
+    copies, chains, ends, heads, failing = found(board("federation"), crossed)
+    assert copies.rows == (("https://cn.example", 3, 30, 23.9), ("https://mo.example", 0, None, None))
+    assert chains.rows[0] == ("https://cn.example", 900, 25.0) and ends.rows[0][2] == 40.0
+    assert heads.rows[0] == ("https://cn.example", 900, 70, 0)
+    assert [(row[0], row[2], row[4]) for row in failing.rows] == [("https://mo.example", "unavailable", 1)]
 
 
 def test_a_longer_time_asks_more_questions(crossed: World, officer: OFFICER) -> None:
