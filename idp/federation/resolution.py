@@ -116,9 +116,15 @@ def issuer(entity_id: str, *, now: int, refresh: bool = False) -> TrustChain:
     chain = resolve(
         entity_id, now=now, immediate=True, entity_type="border_token_issuer", refresh=refresh, at_hand=not refresh
     )
+    require_issuer(chain, now=now)
+    return chain
+
+
+def require_issuer(chain: TrustChain, *, now: int) -> None:
+    """Raise `Refusal` unless ``chain``, without intermediates, is that of an issuer whose border tokens are good."""
+    chain.entity("border_token_issuer")
     if chain.entity_id != chain.anchor:
         verified_mark(chain, marks.border_issuer(chain.anchor), now=now)
-    return chain
 
 
 def verified_mark(chain: TrustChain, mark_type: str, *, now: int, search: bool = False) -> TrustMark:

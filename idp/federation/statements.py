@@ -102,6 +102,14 @@ def subordinate_statement(entity_id: str, now: int) -> str:
     )
 
 
+def claims_about(peer: Peer, now: int) -> dict[str, Any]:
+    """The claims of a statement about the peer, were it made at ``now`` as the peer stands; nothing is stored."""
+    authority = conf.authority()
+    until = now + STATEMENT_LIFETIME if peer.valid_until is None else min(now + STATEMENT_LIFETIME, peer.valid_until)
+    times = {"iat": now, "exp": until, "source_endpoint": authority.url("/federation/fetch")}
+    return {"iss": authority.entity_id, "sub": peer.entity_id, **_about_peer(peer), **times}
+
+
 def renew(now: int) -> int:
     """Make every statement anew that is half worn; returns how many are in force.
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from idp import conf
-from idp.federation import alarms, failures, fetching, held, peering, resolution, statements
+from idp.federation import alarms, failures, fetching, peering, rehearsal, resolution, statements
 from idp.federation.admin import STANDINGS
 from idp.federation.discovery import Discovery
 from idp.federation.models import ChainCache, HostedEntity, Peer, Subordinate
@@ -83,7 +83,7 @@ def look_at(entity_id: str, *, now: int, ask: bool) -> Entity:
     Raises `Refusal` (malformed) for what is no entity identifier.
     """
     check_entity_id(entity_id, allow_loopback_http=conf.authority().insecure_loopback_http)
-    fetch = fetching.fetcher(now) if ask else fetching.fetcher(now, held=held.text_at, ask=False)
+    fetch = fetching.fetcher(now) if ask else rehearsal.documents(now, ask=False)
     found = resolution.explain(entity_id, now=now, fetch=fetch)
     configuration = _configuration(found, entity_id, fetch, now)
     return Entity(

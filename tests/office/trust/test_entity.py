@@ -81,12 +81,12 @@ def test_a_name_that_leads_inside_is_looked_for(trust_officer: Any, trusted: Tru
 
 
 def test_a_text_that_another_authority_told_elsewhere_is_taken_for_this_url(trusted: Trusted) -> None:
-    assert held.text_at(configuration_url(trusted.cn)) is not None
+    assert held.text_at(configuration_url(trusted.cn), trusted.now) is not None
     sub = quote(trusted.client.entity_id, safe="")
-    assert held.text_at(f"{trusted.cn}/federation/fetch?sub={sub}") is not None
-    assert held.text_at(f"{trusted.mo}/federation/fetch?sub={sub}") is None
-    assert held.text_at(f"{trusted.cn}/elsewhere?sub={sub}") is None
-    assert held.text_at(f"{trusted.cn}/federation/fetch") is None
+    assert held.text_at(f"{trusted.cn}/federation/fetch?sub={sub}", trusted.now) is not None
+    assert held.text_at(f"{trusted.mo}/federation/fetch?sub={sub}", trusted.now) is None
+    assert held.text_at(f"{trusted.cn}/elsewhere?sub={sub}", trusted.now) is None
+    assert held.text_at(f"{trusted.cn}/federation/fetch", trusted.now) is None
 
 
 def test_an_address_is_missing_from_the_places_of_an_entity(trusted: Trusted) -> None:
