@@ -10,7 +10,7 @@ class FederationConfig(AppConfig):
         from django.core import checks
 
         from idp.audit import verification
-        from idp.federation import auth_methods, status_lists, tree_heads, witnessing
+        from idp.federation import auth_methods, key_changes, status_lists, tree_heads, witnessing
         from idp.federation.recognition import executing
         from idp.proposals import executors
 
@@ -20,3 +20,4 @@ class FederationConfig(AppConfig):
         checks.register(status_lists.check, checks.Tags.security)
         for kind, change in executing.KINDS.items():
             executors.register(kind, change)
+        executors.register(key_changes.KIND, key_changes.KeyChange())

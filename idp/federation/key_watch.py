@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from idp.federation import key_files, signed_documents, signing, takeovers
 from idp.federation.alarms import ROTATE_AFTER
+from idp.federation.key_words import SHORT
 from idp.federation.models import SigningKey
 from idp.federation.signed_documents import Signed
 
-SHORT = 10  # characters of a kid that tell keys apart: 60 bits, as many as a border token has of it
 State = SigningKey.State
 _ORDER = (State.NEXT, State.ACTIVE, State.OLD, State.KILLED)
 _PLACES = [(use, algorithm) for use in signing.NODE_USES for algorithm in signing.ALGORITHMS[use]]

@@ -1,12 +1,16 @@
 """What officers read about keys: their states, and what comes of taking one back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from idp.federation.columns import shown
+from idp.federation.columns import NOTHING, shown
 from idp.federation.models import SigningKey
 from idp.federation.signed_documents import Signed
+from idp.federation.takeovers import earliest
+
+SHORT = 10  # characters of a kid that tell keys apart: 60 bits, nearly as many as a border token has of it
 
 # When a key is killed. The next one signs at once; this is about what the killed one signed.
 KILLED = {
@@ -25,6 +29,24 @@ KILLED = {
     "request": _("Requests that were encrypted to this key cannot be read: clients encrypt them anew."),
     "audit": _("Heads of the audit tree by this key prove nothing: a new one is signed within a minute."),
 }
+
+_STAYS = _(
+    "The active key %(active)s becomes old: it stays published for four days, so that what it signed is believed."
+)
+_CHANGED = {
+    "rotate": (
+        _("%(use)s: the next key %(key)s signs from the approval on."),
+        _STAYS,
+        _("Another next key is made and published."),
+    ),
+    "roll_over": (_("%(use)s: the next key %(key)s signs from %(time)s on, by itself."), _STAYS),
+    "call_off": (_("%(use)s: the next key %(key)s does not take over at %(planned)s. It waits."),),
+    "withdraw": (
+        _("%(use)s: the old key %(key)s is published no longer, and its file is destroyed."),
+        _("The historical keys go on to vouch for what it signed."),
+    ),
+}
+_EARLY = _("It does not wait for %(known)s: whoever has not read our keys since it was made refuses what it signs.")
 
 
 def use(row: SigningKey) -> str:
@@ -55,6 +77,25 @@ def killed(row: SigningKey, living: list[Signed]) -> Iterator[str]:
         yield str(_("The next key signs at once in its place, and another next key is published."))
     yield from refused(living)
     yield str(KILLED[row.use])
+
+
+def changed(
+    row: SigningKey, change: Mapping[str, Any], *, living: list[Signed], active: SigningKey | None
+) -> Iterator[str]:
+    """What a proposed change of a key (`idp.federation.key_changes`) comes to, in lines."""
+    names = {"use": use(row), "key": short(row), "time": shown(change.get("at")), "known": shown(earliest(row))}
+    names |= {"active": short(active) if active else NOTHING, "planned": shown(row.takes_over_at)}
+    for line in _CHANGED[change["act"]]:
+        yield str(line % names)
+    if change.get("early"):
+        yield str(_EARLY % names)
+    if change["act"] == "withdraw":
+        yield from refused(living)
+
+
+def short(row: SigningKey) -> str:
+    """Enough of its kid to tell it from the others."""
+    return f"{row.kid[:SHORT]}…"
 
 
 def refused(living: list[Signed]) -> Iterator[str]:

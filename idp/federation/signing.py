@@ -149,7 +149,7 @@ def activate_next(
     return row
 
 
-def kill(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
+def kill(*, kid: str, now: int, actor: str = ACTOR, why: str = "") -> SigningKey:
     """The key is compromised: it neither signs nor is published from now on, and its file is destroyed.
 
     In place of an active one the published next one signs at once; another next is published in its stead. Raises
@@ -163,7 +163,7 @@ def kill(*, kid: str, now: int, actor: str = ACTOR) -> SigningKey:
         row.state, row.retired_at, row.takes_over_at = SigningKey.State.KILLED, row.retired_at or now, None
         row.withdrawn_at = max(row.retired_at, now)
         row.save(update_fields=["state", "retired_at", "withdrawn_at", "takes_over_at"])
-        record(kind="federation.key.killed", actor=actor, subject=kid, data={"use": row.use})
+        record(kind="federation.key.killed", actor=actor, subject=kid, data={"use": row.use, "why": why})
         place = {"use": row.use, "algorithm": row.algorithm, "owner": row.owner, "actor": actor}
         prepare_next(**place)
         if was_active:

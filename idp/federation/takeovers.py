@@ -22,6 +22,13 @@ def earliest(row: SigningKey) -> int:
     return row.made_at + AHEAD[row.use]
 
 
+def problem(row: SigningKey, at: int, now: int) -> str:
+    """What is wrong with ``at`` as the time from which a next key signs, in English; "" where nothing is."""
+    if max(now, earliest(row)) <= at <= now + AT_MOST:
+        return ""
+    return "the time is past, too early for who does not know the key yet, or more than a year away"
+
+
 def plan(*, kid: str, at: int, now: int, actor: str) -> SigningKey:
     """The next key ``kid`` signs from ``at`` on (seconds since 1970), in place of what was planned for it before.
 
@@ -30,10 +37,8 @@ def plan(*, kid: str, at: int, now: int, actor: str) -> SigningKey:
     """
     with transaction.atomic():
         row = _next(kid)
-        if not max(now, earliest(row)) <= at <= now + AT_MOST:
-            raise UnableToRoll(
-                "the time is past, too early for who does not know the key yet, or more than a year away"
-            )
+        if why := problem(row, at, now):
+            raise UnableToRoll(why)
         return _set(row, at, "planned", actor)
 
 

@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from idp.checkpoint.sync import INTERVAL, JITTER
-from idp.federation import bundles, entities, marks, peering, signing, status_lists, status_mirror, tasks, watching
+from idp.federation import (
+    bundles,
+    entities,
+    key_changes,
+    marks,
+    peering,
+    signing,
+    status_lists,
+    status_mirror,
+    tasks,
+    watching,
+)
 from idp.federation.models import Peer, SigningKey
 from idp.federation.schedule import BEAT
 from idp.protocol import keys, strict_json
@@ -91,7 +102,7 @@ def _publish_list(peers: Peers, signer: str, now: int) -> str:
 def _kill(use: str, clock: Clock) -> PrivateKey:
     """Kill the active key of ``use``, which a thief has a copy of: this."""
     stolen = signing.private_key(use)
-    signing.kill(kid=stolen.kid, now=clock.now, actor=OFFICER)
+    key_changes.kill(kid=stolen.kid, why="a laptop was stolen", officer=OFFICER, now=clock.now)
     return stolen
 
 

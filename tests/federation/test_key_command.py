@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from idp.audit.models import AuditEvent
 from idp.federation import entities, signing
 from idp.federation.models import SigningKey
+from idp.proposals.models import Review
 from tests.conftest import NOW
 
 PATH = "checkpoints/lo-wu"
@@ -60,6 +61,17 @@ def test_an_old_key_is_withdrawn_by_its_kid(node: str) -> None:
     _key("activate", "--use", "status", "--emergency")
     assert f"{kid}: old" in _key("withdraw", "--kid", kid)
     assert signing.published("status").find(kid) is None
+
+
+@pytest.mark.parametrize("step", ["activate", "withdraw", "kill"])
+def test_what_an_operator_does_alone_is_reviewed_by_nobody(node: str, step: str) -> None:
+    kid = signing.signer("status").kid
+    if step == "withdraw":
+        signing.activate_next(use="status", now=NOW, emergency=True)
+    which = ("--use", "status", "--emergency") if step == "activate" else ("--kid", kid)
+    _key(step, *which, "--officer", "account:7", "--why", "at night")
+    review = Review.objects.get()
+    assert review.acted_by == "account:7" and "at night" in review.what and "status" in review.subject
 
 
 def test_the_second_algorithm_rolls_by_itself(node: str) -> None:

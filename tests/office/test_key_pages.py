@@ -20,10 +20,10 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The browser of an operator, at the world's time."""
     monkeypatch.setattr("idp.clock.now", lambda: world.now)
     statements.renew(world.now)
-    return _officer("operator", Role.OPERATOR)
+    return officer("operator", Role.OPERATOR)
 
 
-def _officer(name: str, role: Role) -> Any:
+def officer(name: str, role: Role) -> Any:
     account = Account.objects.create_user(name, kind="officer", is_staff=True)
     granting.grant(account=account, role=role, actor="console", now=5)
     return browser(account)
@@ -97,6 +97,6 @@ def test_an_alarm_does_not_reach_who_has_to_act(operator: Any, world: World) -> 
     ids=["trust", "auditor", "border", "biometric"],
 )
 def test_keys_are_shown_to_another_role_or_not_to_their_own(operator: Any, role: Role, status: int) -> None:
-    client, kid = _officer("other", role), SigningKey.objects.first().kid  # type: ignore[union-attr]
+    client, kid = officer("other", role), SigningKey.objects.first().kid  # type: ignore[union-attr]
     assert client.get("/admin/keys/").status_code == status
     assert client.get(f"/admin/keys/key/{kid}/").status_code == status

@@ -9,7 +9,6 @@ from django.urls import reverse
 from idp.federation import alarms, key_words
 from idp.federation.alarms import Alarm, Kind
 from idp.federation.columns import shown
-from idp.federation.key_watch import SHORT
 from idp.federation.models import Peer, SigningKey
 
 May = Callable[[str], bool]  # "app.codename"
@@ -35,7 +34,7 @@ def _lines(found: list[Alarm], may: May) -> Iterator[Line]:
     peers = dict(Peer.objects.filter(entity_id__in=[item.subject for item in found]).values_list("entity_id", "pk"))
     for item in found:
         key = keys.get(item.subject)
-        subject = item.subject if key is None else f"{key_words.use(key)} {key.kid[:SHORT]}…"
+        subject = item.subject if key is None else f"{key_words.use(key)} {key_words.short(key)}"
         yield Line(item, subject, shown(item.at), _url(item, peers, may))
 
 

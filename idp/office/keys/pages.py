@@ -1,14 +1,16 @@
-"""The pages about keys: all of them by use, and one key with what depends on it."""
+"""The pages about keys: all of them by use, and one key with what depends on it and what may be done about it."""
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from idp import admin as site
 from idp import clock
-from idp.federation import key_watch
+from idp.federation import key_changes, key_watch, key_words
 from idp.federation.models import SigningKey
-from idp.office.keys import alarm_lines, rows
+from idp.office.keys import acting, alarm_lines, rows
 from idp.office.keys.sealing import sealing_keys
+from idp.proposals.models import Proposal
 
 VIEW = "federation.view_signingkey"
 SECTION = "keys"
@@ -27,6 +29,7 @@ def every(request: HttpRequest) -> HttpResponse:
         cards=[rows.card(place, now) for place in key_watch.places(now)],
         hosted=[rows.card(place, now) for place in key_watch.hosted(now)],
         sealing=sealing_keys(now),
+        proposals=waiting(),
     )
 
 
@@ -36,7 +39,13 @@ def one(request: HttpRequest, kid: str) -> HttpResponse:
     now, key = clock.now(), found(kid)
     row = rows.row(key_watch.watched(key, now), now)
     alarms = [line for line in alarm_lines.lines(now, may=request.user.has_perm) if line.alarm.subject == kid]
-    return site.rendered(request, "office/keys/key.html", title=kid[: key_watch.SHORT], row=row, alarms=alarms)
+    context = {
+        "row": row,
+        "alarms": alarms,
+        "proposals": waiting().filter(subject=kid),
+        "acts": acting.offered(key, now),
+    }
+    return site.rendered(request, "office/keys/key.html", title=key_words.short(key), **context)
 
 
 def found(kid: str) -> SigningKey:
@@ -45,3 +54,8 @@ def found(kid: str) -> SigningKey:
     if row is None:
         raise Http404
     return row
+
+
+def waiting() -> QuerySet[Proposal]:
+    """Changes of keys that wait for a second officer."""
+    return Proposal.objects.filter(kind=key_changes.KIND, state=Proposal.State.PROPOSED).order_by("proposed_at")

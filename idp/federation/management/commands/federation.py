@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from idp import clock
 from idp.federation import (
     entities,
     historical_keys,
+    key_changes,
     mark_types,
     marks,
     peering,
@@ -29,12 +31,13 @@ from idp.federation.models import MarkType, Peer, SigningKey
 from idp.federation.peering import UnableToPeer
 from idp.federation.signing import UnableToRoll
 from idp.federation.terms import UnableToAgree
+from idp.proposals.executors import Unacceptable
 from idp.protocol import strict_json
 from idp.protocol.entity_statements import ENTITY_STATEMENT
 from idp.protocol.jws import parse_unverified
 from idp.protocol.refusals import Refusal, Unavailable
 
-UNABLE = (UnableToPeer, UnableToAgree, UnableToMark, UnableToHost, UnableToRoll)
+UNABLE = (UnableToPeer, UnableToAgree, UnableToMark, UnableToHost, UnableToRoll, Unacceptable)
 OPERATOR = "operator"  # whoever has a shell on the node, unless the command names an officer
 SWITCHES: dict[str, Callable[..., Peer]] = {
     "accept": peering.accept_recognition,
@@ -176,22 +179,7 @@ class Command(BaseCommand):
         if step == "list":
             self._say("\n".join(map(_line, SigningKey.objects.order_by("use", "owner", "algorithm", "pk"))))
             return
-        if step in ("kill", "withdraw"):
-            if not SigningKey.objects.filter(kid=options["kid"] or "").exists():
-                raise CommandError("no such key: --kid")
-            act = signing.kill if step == "kill" else signing.withdraw
-            row = act(kid=options["kid"], now=clock.now(), actor=options["officer"])
-        elif step == "prepare":
-            row = signing.prepare_next(use=use, algorithm=algorithm, owner=owner, actor=options["officer"])
-        else:
-            row = signing.activate_next(
-                use=use,
-                algorithm=algorithm,
-                owner=owner,
-                now=clock.now(),
-                actor=options["officer"],
-                emergency=options["emergency"],
-            )
+        row = _changed_key(step, {"use": use, "algorithm": algorithm, "owner": owner}, options)
         self._say(f"{row.use} {row.algorithm} {row.kid}: {row.state}")
 
     def _subordinate(self, options: dict[str, Any]) -> None:
@@ -223,6 +211,23 @@ def _line(key: SigningKey) -> str:
     return f"{key.use:10} {key.algorithm} {key.state:6} {since:%Y-%m-%d %H:%M}Z {key.kid} {key.owner}".rstrip()
 
 
+def _changed_key(step: str, place: dict[str, Any], options: dict[str, Any]) -> SigningKey:
+    """One step by one operator, which another officer reviews; that keys are prepared needs nobody's word."""
+    now, actor, kid, why = clock.now(), options["officer"], options["kid"] or "", options["why"]
+    if step == "prepare":
+        return signing.prepare_next(**place, actor=actor)
+    if step == "activate":
+        early = options["emergency"]
+        act = partial(signing.activate_next, **place, now=now, actor=actor, emergency=early)
+        return key_changes.alone(act, what=f"activated: {why}", officer=actor, now=now)
+    if not SigningKey.objects.filter(kid=kid).exists():
+        raise CommandError("no such key: --kid")
+    if step == "kill":
+        return key_changes.kill(kid=kid, why=why, officer=actor, now=now)
+    act = partial(signing.withdraw, kid=kid, now=now, actor=actor)
+    return key_changes.alone(act, what=f"withdrawn: {why}", officer=actor, now=now)
+
+
 def _keys(parser: CommandParser) -> None:
     parser.add_argument("step", choices=["list", "prepare", "activate", "withdraw", "kill"])
     parser.add_argument("--use", choices=(*signing.NODE_USES, "hosted"), default="federation")
@@ -230,6 +235,7 @@ def _keys(parser: CommandParser) -> None:
     parser.add_argument("--algorithm")
     parser.add_argument("--kid")
     parser.add_argument("--emergency", action="store_true", help="activate at once, whoever does not know the key yet")
+    parser.add_argument("--why", default="at the command line", help="for the officer who reviews it")
     parser.add_argument("--officer", default=OPERATOR)
 
 
