@@ -7,9 +7,19 @@ from typing import Any
 from django.contrib import admin
 from django.utils import formats
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
 FORMAT = "Y-m-d H:i"  # ISO 8601: read the same in all four languages
 NOTHING = "—"
+STANDINGS = {  # `idp.federation.models.Peer.standing` in words
+    "proposed": _("proposed"),
+    "one-sided": _("one-sided"),
+    "mutual": _("mutual"),
+    "suspended": _("suspended"),
+    "awaited": _("not begun"),
+    "lapsed": _("lapsed"),
+    "ended": _("ended"),
+}
 
 
 def moment(seconds: int | None) -> datetime.datetime | None:

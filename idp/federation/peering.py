@@ -209,11 +209,17 @@ def fingerprint(jwks: Mapping[str, Any]) -> str:
     return _groups(digest)
 
 
-def fingerprints(jwks: Mapping[str, Any]) -> dict[str, str]:
+def fingerprints(key_set: KeySet) -> dict[str, str]:
     """Each key's own by its thumbprint (RFC 7638), written as `fingerprint` is."""
-    return {
-        print_: _groups(strict_json.b64decode(print_).hex()) for print_ in sorted(_thumbprints(keys.parse_jwks(jwks)))
-    }
+    return {print_: _groups(strict_json.b64decode(print_).hex()) for print_ in sorted(_thumbprints(key_set))}
+
+
+def fresh(peer: Peer) -> KeySet:
+    """Those keys that the peer announced and that are not pinned; none where it announced none."""
+    if peer.successor_jwks is None:
+        return KeySet([])
+    pinned = _thumbprints(keys.parse_jwks(peer.jwks))
+    return KeySet(key for key in keys.parse_jwks(peer.successor_jwks).keys if key.thumbprint not in pinned)
 
 
 def signed_by(configuration: EntityConfiguration, pinned: KeySet) -> bool:

@@ -86,7 +86,7 @@ def test_from_enrolment_to_admit_and_refuse(world: dict[str, Any], playwright: P
 
 
 def test_an_officer_sees_and_decides(world: dict[str, Any], playwright: Playwright) -> None:
-    """The admin site asks for a second factor, and then lets an officer read, suspend and resume."""
+    """The admin site asks for a second factor, and then lets an officer read, suspend, and propose to end that."""
     hong_kong = world["authorities"]["hk"]
     with chromium(playwright) as context:
         page = context.new_page()
@@ -97,15 +97,20 @@ def test_an_officer_sees_and_decides(world: dict[str, Any], playwright: Playwrig
         log_in(page, hong_kong, one_time_password=now_password(hong_kong["totp_secret"]))
         expect(page.locator("#site-name")).to_contain_text("Causeway")
 
-        page.goto(f"{hong_kong['url']}/admin/federation/peer/")
-        expect(page.locator("#result_list")).to_contain_text("mutual")
-        for action, after in (("suspend", "suspended"), ("resume", "mutual")):
-            row = page.locator("#result_list tr", has_text=world["authorities"]["mo"]["url"])
-            row.locator("input.action-select").check()
-            page.locator("select[name=action]").select_option(action)
-            page.locator("button[name=index]").click()
-            page.locator("form input[type=submit]").last.click()
-            expect(page.locator("#result_list tr", has_text=world["authorities"]["mo"]["url"])).to_contain_text(after)
+        page.goto(f"{hong_kong['url']}/admin/trust/")
+        row = page.locator(".trust tbody tr", has_text=world["authorities"]["mo"]["url"])
+        expect(row).to_contain_text("mutual")
+        row.get_by_role("link").click()
+        page.get_by_role("link", name="Suspend at once").click()
+        page.get_by_label("why").fill("a drill")
+        page.get_by_role("button", name="Suspend it now").click()
+        expect(page.locator(".standing")).to_have_text("suspended")
+        page.get_by_role("link", name="End the suspension").click()
+        page.get_by_label("why").fill("the drill is over")
+        page.get_by_role("button", name="Propose it").click()
+        expect(page.get_by_role("button", name="Withdraw")).to_be_visible()
+        page.goto(f"{hong_kong['url']}/admin/trust/")
+        expect(row).to_contain_text("suspended")  # until another officer approves
 
         page.goto(f"{hong_kong['url']}/admin/audit/auditevent/")
         expect(page.locator("#result_list")).to_contain_text("suspended")

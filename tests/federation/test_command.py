@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from idp.audit.models import AuditEvent
-from idp.federation import signing
+from idp.federation import peering, signing
 from idp.federation.models import Peer, SigningKey, Subordinate
 from idp.protocol import keys
 from idp.protocol.keys import KeySet
@@ -26,6 +26,14 @@ def test_init_makes_the_keys_once(db: None, now: int) -> None:
 
 def test_show_is_the_configuration_as_json(node: str) -> None:
     assert json.loads(_run("show"))["sub"] == node
+
+
+def test_a_peer_that_calls_is_read_other_fingerprints_than_it_computes(node: str) -> None:
+    """The peer sees the keys in our configuration: those, and their set as its `peers` prints it."""
+    jwks = json.loads(_run("show"))["jwks"]
+    out = _run("fingerprints")
+    assert peering.fingerprint(jwks) in out
+    assert all(groups in out for groups in peering.fingerprints(keys.parse_jwks(jwks)).values())
 
 
 def test_a_peer_is_recognised_suspended_resumed_and_ended(node: str, peers: Peers) -> None:

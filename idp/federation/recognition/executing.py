@@ -19,6 +19,7 @@ from idp.federation.recognition.payloads import ACCEPT, END, KEYS, RECOGNISE, RE
 from idp.federation.terms import Terms, UnableToAgree
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
+from idp.protocol.keys import parse_jwks
 from idp.protocol.refusals import Refusal
 
 PERMISSION = "federation.change_peer"
@@ -119,7 +120,10 @@ class Acceptance(TrustChange):
         peering.accept_recognition(peer, officer=by.officer, facts=by.facts)
 
     def lines(self, peer: Peer, payload: Payload) -> Sequence[str]:
-        return [wording.acceptance(), *(_("The peer's key: %s") % line for line in wording.fingerprints(peer.jwks))]
+        return [
+            wording.acceptance(),
+            *(_("The peer's key: %s") % line for line in wording.fingerprints(parse_jwks(peer.jwks))),
+        ]
 
 
 class TermsChange(TrustChange):
@@ -227,6 +231,11 @@ KINDS: Mapping[str, TrustChange] = {
         Successor(),
     )
 }
+
+
+def lines(kind: str, payload: Mapping[str, Any], *, now: int) -> list[str]:
+    """What such a proposal would change, before there is one. Raises `Unacceptable`."""
+    return list(KINDS[kind].changes(Proposal(kind=kind, payload=dict(payload)), now=now))
 
 
 def _known(peer: Peer | None) -> Peer:

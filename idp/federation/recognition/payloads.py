@@ -54,8 +54,10 @@ def about(peer: Peer, **members: Any) -> dict[str, Any]:
     return {"entity_id": peer.entity_id, "since": peer.proposed_at, **members}
 
 
-def thumbprints(jwks: Mapping[str, Any]) -> list[str]:
-    """Of every key in a set, sorted."""
+def thumbprints(jwks: Mapping[str, Any] | None) -> list[str]:
+    """Of every key in a set, sorted; none where there is no set."""
+    if jwks is None:
+        return []
     return sorted(key.thumbprint for key in keys.parse_jwks(jwks).keys)
 
 
@@ -96,10 +98,7 @@ def _flag(value: Any) -> bool:
 
 
 def _jwks(value: Any) -> dict[str, Any]:
-    found = keys.parse_jwks(value)
-    if not found.keys:
-        raise _Wrong("no key")
-    return found.jwks()
+    return keys.parse_jwks(value).jwks()
 
 
 def _names(value: Any) -> dict[str, str]:
@@ -109,7 +108,7 @@ def _names(value: Any) -> dict[str, str]:
 
 
 def _prints(value: Any) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _Wrong("not thumbprints")
     return sorted(value)
 
@@ -169,7 +168,7 @@ MEMBERS: Mapping[str, Mapping[str, Read]] = {
         "legal_basis": _text(terms.MAX_TEXT),
         "contract": _text(terms.MAX_TEXT),
     },
-    RESUME: {**_KNOWN, "suspended_at": _time},
+    RESUME: {**_KNOWN, "suspended_at": _optional(_time)},
     END: _KNOWN,
     KEYS: {**_KNOWN, "keys": _prints},
 }

@@ -10,7 +10,19 @@ from idp.federation import peering, terms
 from idp.federation.columns import NOTHING, shown
 from idp.federation.models import Peer
 from idp.federation.terms import Terms
-from idp.protocol.keys import parse_jwks
+from idp.protocol.keys import KeySet, parse_jwks
+
+
+def switches(peer: Peer) -> list[tuple[str, str]]:
+    """When each of the peer's switches was moved, those first that are on."""
+    moved = (
+        (_("we recognise"), peer.recognised_at),
+        (_("recognition accepted"), peer.accepted_at),
+        (_("suspended"), peer.suspended_at),
+        (_("ended"), peer.ended_at),
+        (_("known"), peer.proposed_at),
+    )
+    return [(label, shown(at)) for label, at in moved if at is not None]
 
 
 def of_terms(agreed: Terms) -> dict[str, tuple[str, str]]:
@@ -34,10 +46,10 @@ def differences(before: Terms, after: Terms) -> list[str]:
     return [f"{label}: {old[name][1]} → {text}" for name, (label, text) in new.items() if old[name][1] != text]
 
 
-def fingerprints(jwks: Mapping[str, Any]) -> list[str]:
+def fingerprints(key_set: KeySet) -> list[str]:
     """A line for every key: its algorithms, and the fingerprint in groups."""
-    known = {key.thumbprint: " ".join(key.algorithms) for key in parse_jwks(jwks).keys}
-    return [f"{known[print_]}: {groups}" for print_, groups in peering.fingerprints(jwks).items()]
+    known = {key.thumbprint: " ".join(key.algorithms) for key in key_set.keys}
+    return [f"{known[print_]}: {groups}" for print_, groups in peering.fingerprints(key_set).items()]
 
 
 def of_recognition(peer: Peer | None, agreed: Terms, *, jwks: Mapping[str, Any], accept: bool) -> Iterator[str]:
@@ -45,7 +57,7 @@ def of_recognition(peer: Peer | None, agreed: Terms, *, jwks: Mapping[str, Any],
     yield _("We recognise: no → yes. This node issues a statement about it and gives it the border issuer's mark.")
     if accept and (peer is None or peer.accepted_at is None):
         yield acceptance()
-    for line in fingerprints(jwks):
+    for line in fingerprints(parse_jwks(jwks)):
         yield _("Its statements are verified with the key %s") % line
     yield from differences(Terms() if peer is None else terms.of(peer), agreed)
     if agreed.allowed_entity_types is None or "border_token_issuer" in agreed.allowed_entity_types:
@@ -97,8 +109,8 @@ def of_ending(peer: Peer) -> list[str]:
 def of_keys(peer: Peer) -> list[str]:
     """The pinned keys, before and after."""
     return [
-        *(_("pinned until now: %s") % line for line in fingerprints(peer.jwks)),
-        *(_("pinned then: %s") % line for line in fingerprints(peer.successor_jwks or {"keys": []})),
+        *(_("pinned until now: %s") % line for line in fingerprints(parse_jwks(peer.jwks))),
+        *(_("pinned then: %s") % line for line in fingerprints(parse_jwks(peer.successor_jwks))),
         _("Its statements are verified with these keys at once, and not only after seven days."),
     ]
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from idp import conf
 from idp.federation import alarms, failures, fetching, peering, rehearsal, resolution, statements
-from idp.federation.admin import STANDINGS
+from idp.federation.columns import STANDINGS
 from idp.federation.discovery import Discovery
 from idp.federation.models import ChainCache, HostedEntity, Peer, Subordinate
 from idp.oidc.models import Client

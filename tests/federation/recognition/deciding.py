@@ -9,9 +9,10 @@ from idp.federation.terms import Terms
 from idp.proposals import proposing
 from idp.proposals.models import Proposal
 from tests.conftest import NOW
+from tests.proposals.officers import FIRST, SECOND, appoint
 from tests.simulators.federation import AuthoritySimulator
 
-FIRST, SECOND = "account:7", "account:8"
+__all__ = ["FIRST", "SECOND", "announce", "approved", "proposed", "recognition", "renewal"]
 
 
 def recognition(authority: AuthoritySimulator, **changes: Any) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def renewal(peer: Peer, until: int, **changes: Any) -> dict[str, Any]:
 
 
 def proposed(kind: str, payload: dict[str, Any], *, now: int = NOW, officer: str = FIRST) -> Proposal:
+    appoint(FIRST, SECOND)
     facts = {"subject": str(payload.get("entity_id"))[:255], "why": "the ministry asked for it"}
     return proposing.propose(kind=kind, payload=payload, officer=officer, now=now, **facts)
 

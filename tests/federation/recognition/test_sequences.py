@@ -21,8 +21,9 @@ from idp.proposals.proposing import UnableToDecide, UnableToPropose
 from idp.protocol import keys
 from tests.conftest import NOW
 from tests.federation.recognition.deciding import renewal
+from tests.proposals.officers import FIRST, SECOND, THIRD, appoint
 
-OFFICERS = st.sampled_from(["account:1", "account:2", "account:3"])
+OFFICERS = st.sampled_from([FIRST, SECOND, THIRD])
 ENTITY = "http://mo.localhost:9"
 KEYS = [keys.KeySet([keys.generate().public]).jwks() for _ in range(2)]
 TRUST = ("jwks", "recognised_at", "accepted_at", "suspended_at", "ended_at", "valid_until", "contract")
@@ -54,6 +55,7 @@ class Officers(RuleBasedStateMachine):
         Officers.now = NOW
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
+        appoint()
 
     def teardown(self) -> None:
         if hasattr(self, "transaction"):
@@ -126,20 +128,20 @@ def test_the_sequences_reach_no_trust_at_all(node: str, monkeypatch: pytest.Monk
     monkeypatch.setattr("idp.clock.now", lambda: Officers.now)
     machine = Officers()
     machine.begin()
-    machine.propose(payloads.RECOGNISE, 2, "account:1")
-    machine.approve(0, "account:2")
+    machine.propose(payloads.RECOGNISE, 2, FIRST)
+    machine.approve(0, SECOND)
     assert Peer.objects.get().standing == "mutual"
     machine.wait(1)
-    machine.suspend("account:3")
-    machine.propose(payloads.RESUME, 0, "account:3")
+    machine.suspend(THIRD)
+    machine.propose(payloads.RESUME, 0, THIRD)
     machine.announce(1)
-    machine.propose(payloads.KEYS, 0, "account:1")
-    machine.approve(0, "account:2")
+    machine.propose(payloads.KEYS, 0, FIRST)
+    machine.approve(0, SECOND)
     assert Peer.objects.get().jwks == KEYS[1]
-    machine.approve(1, "account:2")
+    machine.approve(1, SECOND)
     assert Peer.objects.get().standing == "mutual"
-    for kind, officer in ((payloads.RENEW, "account:1"), (payloads.TERMS, "account:2"), (payloads.END, "account:1")):
+    for kind, officer in ((payloads.RENEW, FIRST), (payloads.TERMS, SECOND), (payloads.END, FIRST)):
         machine.propose(kind, 1, officer)
-        machine.approve(0, "account:3")
+        machine.approve(0, THIRD)
     assert Peer.objects.get().standing == "ended"
     machine.teardown()

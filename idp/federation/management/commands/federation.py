@@ -56,6 +56,7 @@ class Command(BaseCommand):
         acts.add_parser("init", help="make the keys that are missing")
         acts.add_parser("show", help="this node's configuration, decoded")
         acts.add_parser("peers", help="the peers and how they stand")
+        acts.add_parser("fingerprints", help="this node's federation keys, to be read out to a peer")
         acts.add_parser("sync", help="collect marks, look for peers' keys and chains, mirror status lists")
         _peer(acts.add_parser("propose", help="make a peer known and pin its keys"), jwks=True)
         recognise = acts.add_parser("recognise", help="issue the statement about a peer (proposes it first)")
@@ -103,6 +104,12 @@ class Command(BaseCommand):
     def _peers(self, options: dict[str, Any]) -> None:
         for peer in Peer.objects.order_by("entity_id"):
             self._say(f"{peer.standing:10} {peer.entity_id}\n           {peering.fingerprint(peer.jwks)}")
+
+    def _fingerprints(self, options: dict[str, Any]) -> None:
+        published = signing.published("federation")
+        self._say(f"all of them: {peering.fingerprint(published.jwks())}")
+        for print_, groups in peering.fingerprints(published).items():
+            self._say(f"{print_}: {groups}")
 
     def _sync(self, options: dict[str, Any]) -> None:
         self._say("\n".join(sync.sync(clock.now())))
