@@ -42,6 +42,7 @@ class Authority:
     identified_days: int  # for which recorded crossings keep the numbers of token and traveller
     pseudonym_key_days: int  # for which, after that, a number that is known can still be looked for
     crossings_months: int  # for which crossings are kept at all
+    investigation_shown_days: int  # after which a traveller reads of a look for an investigation
 
     def url(self, path: str) -> str:
         """The public URL of ``path`` (which starts with a slash). Never built from the Host header."""
@@ -79,6 +80,7 @@ def authority() -> Authority:
         identified_days=settings.IDP_IDENTIFIED_DAYS,
         pseudonym_key_days=settings.IDP_PSEUDONYM_KEY_DAYS,
         crossings_months=settings.IDP_CROSSINGS_MONTHS,
+        investigation_shown_days=settings.IDP_INVESTIGATION_SHOWN_DAYS,
     )
 
 

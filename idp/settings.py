@@ -35,6 +35,7 @@ IDP_LONGEST_VISIT = env.int("CAUSEWAY_LONGEST_VISIT", default=90 * 86_400)  # th
 IDP_IDENTIFIED_DAYS = env.int("CAUSEWAY_IDENTIFIED_DAYS", default=90)  # as long as the longest usual stay
 IDP_PSEUDONYM_KEY_DAYS = env.int("CAUSEWAY_PSEUDONYM_KEY_DAYS", default=365)
 IDP_CROSSINGS_MONTHS = env.int("CAUSEWAY_CROSSINGS_MONTHS", default=36)  # docs/privacy.md, How long
+IDP_INVESTIGATION_SHOWN_DAYS = env.int("CAUSEWAY_INVESTIGATION_SHOWN_DAYS", default=180)  # docs/decisions/0036
 IDP_DATA_DIR = env.path("CAUSEWAY_DATA_DIR", default=str(BASE_DIR / "var" / "node"))()
 IDP_KEY_DIR = env.path("CAUSEWAY_KEY_DIR", default=os.path.join(IDP_DATA_DIR, "keys"))()  # noqa: PTH118
 IDP_MODEL_DIR = env.path("CAUSEWAY_MODEL_DIR", default=str(BASE_DIR / "var" / "models"))()

@@ -8,19 +8,21 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp import clock
-from idp.accounts import granting, guardians, officer_endpoints, officer_pages
+from idp.accounts import granting, guardians, officer_endpoints, officer_pages, use_pages
 from idp.accounts.appointing import pages as appointing_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.audit.reading import Shown
 
-PAGES = (officer_endpoints, officer_pages, appointing_pages)  # which add themselves to the site
+PAGES = (officer_endpoints, officer_pages, appointing_pages, use_pages)  # which add themselves to the site
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -87,10 +89,17 @@ class TravellerAdmin(NotedReads, ReadOnlyModelAdmin):
     search_fields = ["id", "account__username"]
     list_select_related = ["account"]
     inlines = [DocumentInline, DeviceInline]
+    readonly_fields = ["uses"]
     shows = (Shown.ACCOUNT, Shown.DOCUMENTS, Shown.PHONES)
 
     def people_of(self, rows: Sequence[Traveller]) -> list[str]:
         return [f"traveller:{row.pk}" for row in rows]
+
+    @admin.display(description=_("What the traveller sees"))
+    def uses(self, traveller: Traveller) -> str:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:traveller_uses", args=[traveller.pk]), _("the page of uses")
+        )
 
 
 class EndorsementForm(forms.ModelForm):

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from idp.accounts import contact_pages, endpoints, pages
+from idp.accounts import contact_pages, endpoints, pages, use_pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("account/", pages.account, name="account"),
     path("account/contact", contact_pages.contact, name="contact-details"),
+    path("account/uses", use_pages.own, name="uses"),
     path("account/register", pages.register, name="register"),
     path("account/login", pages.login, name="login"),
     path("account/logout", pages.logout, name="logout"),

@@ -38,6 +38,7 @@ class Shown(models.TextChoices):
     DOCUMENTS = "documents", _("travel documents")
     PHONES = "phones", _("phones")
     FACES = "faces", _("facts about face comparisons")
+    TEMPLATE = "template", _("the face, as numbers that it is compared by")
     PICTURES = "pictures", _("pictures of the face")
     TOKENS = "tokens", _("border tokens")
     CROSSINGS = "crossings", _("crossings")

@@ -9,9 +9,10 @@ class BorderConfig(AppConfig):
     verbose_name = _("Border")
 
     def ready(self) -> None:
+        from idp.accounts import uses as page_of_uses
         from idp.audit import verification
         from idp.biometrics import wanted
-        from idp.border import signed, surveying
+        from idp.border import signed, surveying, uses
         from idp.border.configuring import changing as configuring
         from idp.border.consent import BorderCrossingConsent
         from idp.border.metadata import border_token_issuer
@@ -28,6 +29,8 @@ class BorderConfig(AppConfig):
         entities.contribute("border_token_issuer", border_token_issuer)
         authorization_details.register(BORDER_CROSSING, BorderCrossingConsent())
         wanted.contribute(surveying.named)
+        for source in (uses.tokens, uses.crossings, uses.decisions):
+            page_of_uses.contribute(source)
         signed_documents.contribute("border", signed.tokens)
         signed_documents.contribute("bundle", signed.badges)
         verification.contribute(verifying.everywhere)

@@ -10,8 +10,9 @@ class OidcConfig(AppConfig):
         from django.core import checks
 
         from idp.accounts import sessions
+        from idp.accounts import uses as page_of_uses
         from idp.federation import entities, signed_documents
-        from idp.oidc import dpop_nonces, initial_access, logout_notices, metadata, signed
+        from idp.oidc import dpop_nonces, initial_access, logout_notices, metadata, signed, uses
         from idp.oidc import tasks as tasks  # known once they are imported
 
         entities.contribute("openid_provider", metadata.openid_provider)
@@ -20,3 +21,4 @@ class OidcConfig(AppConfig):
         checks.register(initial_access.check, checks.Tags.security)
         checks.register(dpop_nonces.check, checks.Tags.security)
         sessions.on_end(logout_notices.session_ended)
+        page_of_uses.contribute(uses.logins)

@@ -10,8 +10,8 @@ from idp import conf
 from idp.accounts.context import in_language
 from idp.border.models import Checkpoint
 from idp.federation import alarms, failures, marks
-from idp.federation.columns import STANDINGS
 from idp.federation.alarms import Kind
+from idp.federation.columns import STANDINGS
 from idp.federation.models import ChainCache, HeldMark, HostedEntity, Peer, Statement, Subordinate
 from idp.office.trust.graph import Edge, Graph, Node, Sort, State, Tie, drawn, worst
 from idp.oidc.models import Client
