@@ -6,6 +6,7 @@ from typing import Any
 
 from idp.checkpoint.config import LaneConfig
 from idp.checkpoint.store import AlreadyAdmitted, EntryUsed, Store
+from idp.protocol import journal
 from idp.protocol.gate_decisions import Admit, Decision, Refer, Refuse
 from idp.protocol.refusals import Reason, Unavailable
 from idp.protocol.trust_bundle import TrustBundle
@@ -49,12 +50,23 @@ class Verdict:
         return None if isinstance(self.decision, Admit) else self.decision.reason
 
 
-def record(decision: Decision, circumstances: Circumstances, *, config: LaneConfig, store: Store, now: int) -> Verdict:
-    """Write ``decision`` down, in one entry. Never raises: an Admit that cannot be written is a referral."""
-    seq = 0
+def record(
+    decision: Decision,
+    circumstances: Circumstances,
+    *,
+    config: LaneConfig,
+    store: Store,
+    now: int,
+    timed: bool = True,
+) -> Verdict:
+    """Write ``decision`` down, in one entry. Never raises: an Admit that cannot be written is a referral.
+
+    Not ``timed`` where two authorities share a gate: by a time one could learn why the other did not release.
+    """
+    seq, time = 0, took(circumstances) if timed else {}
     for _ in range(3):  # an Admit that came second is refused; a refusal that cannot be written is a bare referral
         try:
-            seq = _write(decision, circumstances.bundle, config, store, now)
+            seq = _write(decision, {**fields(decision, circumstances.bundle, config, now), **time}, store)
             break
         except Exception as error:
             decision = instead(decision, error)
@@ -105,11 +117,16 @@ def instead(decision: Decision, error: Exception) -> Refer | Refuse:
     )
 
 
-def _write(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, store: Store, now: int) -> int:
-    written = fields(decision, bundle, config, now)
+def _write(decision: Decision, written: dict[str, Any], store: Store) -> int:
     if isinstance(decision, Admit):
         return store.admit(written, decision.crossing.reservation).seq
     return store.note(written).seq
+
+
+def took(circumstances: Circumstances) -> dict[str, int]:
+    """How long the machine needed, for the journal: its steps, and not the traveller's way to the camera."""
+    needed = round(circumstances.gate_ms + (circumstances.face_ms or 0))
+    return {"took_ms": min(max(1, needed), journal.MAX_TOOK_MS)}
 
 
 def fields(decision: Decision, bundle: TrustBundle | None, config: LaneConfig, now: int) -> dict[str, Any]:

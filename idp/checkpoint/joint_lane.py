@@ -143,14 +143,16 @@ class JointGate:
             lane = self.lanes[missing[0]]
             waiting = lane.examine(raw)
             if not isinstance(waiting.examined, Examined):
-                lane.record(waiting.examined, Circumstances(waiting.bundle, waiting.gate_ms))
+                lane.record(waiting.examined, Circumstances(waiting.bundle, waiting.gate_ms), timed=False)
 
     def _show(self, session: _Session, side: Side, raw: bytes | str) -> None:
         lane = self.lanes[side]
         waiting = session.waiting[side] = lane.examine(raw)
         session.state = session.state.shown(side, waiting.examined)
         if not isinstance(waiting.examined, Examined):
-            session.written[side] = lane.record(waiting.examined, Circumstances(waiting.bundle, waiting.gate_ms))
+            session.written[side] = lane.record(
+                waiting.examined, Circumstances(waiting.bundle, waiting.gate_ms), timed=False
+            )
         if not session.state.missing:
             session.complete = self.clock()
 
@@ -180,7 +182,7 @@ class JointGate:
             self._admit(session, seen)
         for side in SIDES:
             if side not in session.written:
-                session.written[side] = self.lanes[side].record(session.state.verdict(side), seen[side])
+                session.written[side] = self.lanes[side].record(session.state.verdict(side), seen[side], timed=False)
 
     def _admit(self, session: _Session, seen: Mapping[Side, Circumstances]) -> None:
         """Both at once; where that fails neither is, and the door stays shut."""

@@ -139,9 +139,10 @@ class LaneAtWork:
         live = examined.liveness and not (self.still_pictures and len(frames) == 1)
         return comparison.Comparison(self._engine, frames, live=live)
 
-    def record(self, decision: Decision, circumstances: Circumstances) -> Verdict:
-        """Write the decision down; the verdict is the lane's latest."""
-        return self.remember(record(decision, circumstances, config=self.config, store=self.store, now=self.clock()))
+    def record(self, decision: Decision, circumstances: Circumstances, *, timed: bool = True) -> Verdict:
+        """Write the decision down, ``timed`` with how long it took; the verdict is the lane's latest."""
+        written = record(decision, circumstances, config=self.config, store=self.store, now=self.clock(), timed=timed)
+        return self.remember(written)
 
     def remember(self, verdict: Verdict) -> Verdict:
         """``verdict`` was recorded: it is the lane's latest, and the officers' to look at."""

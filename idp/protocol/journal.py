@@ -1,7 +1,8 @@
 """A lane's journal: append-only, chained by hash, uploaded in signed batches (protocol.md, Records).
 
-* An entry by the machine is thirteen members, no more and no fewer. One by an officer's hand has two more: ``about``,
-  the ``seq`` of the entry that was looked at, and ``officers``, the one or two who decided. Its hash is SHA-256 over
+* An entry by the machine is thirteen members, and may have ``took_ms``, the milliseconds that the machine needed to
+  decide. One by an officer's hand has two more: ``about``, the ``seq`` of the entry that was looked at, and
+  ``officers``, the one or two who decided; it has no ``took_ms``. Its hash is SHA-256 over
   its canonical JSON (RFC 8785: members by name, no spaces; the values are strings and integers only), base64url.
 * ``prev`` is the hash of the entry before; of the first entry (``seq`` 1) it is `genesis`, which names the lane.
 * A batch travels as ``{"entries": [...], "head": JWS}``; the head (``typ journal-batch+jwt``, the lane's key) signs the
@@ -26,6 +27,7 @@ from idp.protocol.refusals import Reason, Refusal
 
 MAX_ENTRIES = 500  # of a batch: a busy lane's hour
 MAX_BATCH_BYTES = 1 << 20
+MAX_TOOK_MS = 600_000  # milliseconds: nobody waits longer at a gate
 BY_MACHINE = ("admit", "refer", "refuse")
 BY_HAND = ("release", "decline")
 DECISIONS = (*BY_MACHINE, *BY_HAND)
@@ -72,6 +74,7 @@ class Entry:
     """One decision of one lane. ``at`` is seconds since 1970; unknown texts (an unreadable token's ``jti``) are "".
 
     ``about`` and ``officers`` (ids, a space between two) are of an entry by hand; the machine's have 0 and "".
+    ``took_ms`` is 0 where the entry does not say it.
     """
 
     checkpoint: str
@@ -89,21 +92,23 @@ class Entry:
     bundle_serial: int
     about: int = 0
     officers: str = ""
+    took_ms: int = 0
 
     def wire(self) -> dict[str, str | int]:
         """The entry as it travels."""
         members = vars(self)
-        return {name: members[name] for name in (_ALL if self.decision in BY_HAND else _NAMES)}
+        names = _HAND if self.decision in BY_HAND else _TIMED if self.took_ms else _NAMES
+        return {name: members[name] for name in names}
 
     @cached_property
     def _hash(self) -> str:
         return _digest(self.wire())
 
 
-_ALL = tuple(Entry.__dataclass_fields__)
-_NAMES = tuple(name for name in _ALL if name not in ("about", "officers"))
-_BY_HAND, _BY_MACHINE = frozenset(_ALL), frozenset(_NAMES)
-_INTEGERS = frozenset({"seq", "at", "bundle_serial", "about"})
+_NAMES = tuple(name for name in Entry.__dataclass_fields__ if name not in ("about", "officers", "took_ms"))
+_HAND, _TIMED = (*_NAMES, "about", "officers"), (*_NAMES, "took_ms")
+_BY_HAND, _BY_MACHINE = (frozenset(_HAND),), (frozenset(_NAMES), frozenset(_TIMED))
+_INTEGERS = frozenset({"seq", "at", "bundle_serial", "about", "took_ms"})
 _MAX_LENGTH = {"checkpoint": 512, "iss": 512, "lane": 64, "prev": 43}
 
 
@@ -119,15 +124,18 @@ def entry_hash(entry: Entry) -> str:
 
 def parse_entry(value: object) -> Entry:
     """Read one entry as it travels; raises `Refusal` (malformed)."""
-    names = _BY_HAND if isinstance(value, Mapping) and value.get("decision") in BY_HAND else _BY_MACHINE
-    if not isinstance(value, Mapping) or value.keys() != names:
-        raise Refusal(Reason.MALFORMED, "an entry has exactly its thirteen members, and two more by hand")
+    kinds = _BY_HAND if isinstance(value, Mapping) and value.get("decision") in BY_HAND else _BY_MACHINE
+    if not isinstance(value, Mapping) or frozenset(value) not in kinds:
+        raise Refusal(Reason.MALFORMED, "an entry has exactly its thirteen members, its time, and two more by hand")
+    names = frozenset(value)
     for name in names - _INTEGERS:
         text = value[name]
         if not isinstance(text, str) or len(text) > _MAX_LENGTH.get(name, 128) or not text.isprintable():
             raise Refusal(Reason.MALFORMED, f"{name} of an entry is not a short text")
     numbers = {name: strict_json.integer(value, name) for name in _INTEGERS & names}
     entry = Entry(**{**value, **numbers})
+    if "took_ms" in names and not 1 <= entry.took_ms <= MAX_TOOK_MS:
+        raise Refusal(Reason.MALFORMED, "an entry whose decision took no time, or too long")
     _check_words(entry)
     return entry
 

@@ -14,6 +14,7 @@ from idp.border.models import (
     ConsentUse,
     CrossingHour,
     CrossingReceipt,
+    DecisionTimeHour,
     Discrepancy,
     DuplicateAlert,
     IssuedToken,
@@ -55,6 +56,10 @@ def _owed(**changes: object) -> None:
 def _hour(count: int = 1) -> None:
     place = Checkpoint.objects.get()
     CrossingHour.objects.create(hour=0, checkpoint=place, direction="exit", decision="admit", count=count)
+
+
+def _time(count: int = 1) -> None:
+    DecisionTimeHour.objects.create(hour=0, checkpoint=Checkpoint.objects.get(), bucket=1, count=count)
 
 
 def _alert(second_seq: int) -> None:
@@ -132,6 +137,8 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     ),
     "border_crossing_hour_once": lambda: [_hour() for _ in range(2)],
     "border_crossing_hour_counts": lambda: _hour(count=0),
+    "border_decision_time_once": lambda: [_time() for _ in range(2)],
+    "border_decision_time_counts": lambda: _time(count=0),
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
@@ -168,6 +175,7 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         "border_discrepancy_once": "kind",
         "border_consent_counted_once": "consent",
         "border_crossing_hour_once": "hour",
+        "border_decision_time_once": "bucket",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint
     assert name in message or columns.get(name, name) in message

@@ -42,6 +42,7 @@ def test_a_sound_traveller_is_admitted_and_recorded(lane: LaneSimulator) -> None
     assert (entry.seq, entry.decision, entry.reason, entry.score_band) == (verdict.seq, "admit", "", "high")
     assert (entry.iss, entry.sub, entry.bundle_serial, entry.at) == (CN, "pairwise-subject", 7, NOW)
     assert (verdict.score, verdict.bundle_age) == (0.9, 0)
+    assert entry.took_ms == max(1, round(verdict.gate_ms + (verdict.face_ms or 0)))
     assert lane.store.admitted(CN, entry.jti)
 
 

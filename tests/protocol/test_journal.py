@@ -293,3 +293,33 @@ def test_only_chain_broken_comes_out_of_anything(batch: Any) -> None:
     """An upload that raises something else would be a 500."""
     with pytest.raises(ChainBroken):
         verify(batch)
+
+
+@pytest.mark.parametrize("took", [0, -1, 600_001, "5", 1.5, None, True], ids=str)
+def test_a_time_that_no_decision_takes_is_recorded(took: object) -> None:
+    """0 says what the absent member says: one entry would have two hashes."""
+    with pytest.raises(Refusal) as refused:
+        parse_entry({**TEN[0].wire(), "took_ms": took})
+    assert refused.value.reason is Reason.MALFORMED
+
+
+def test_an_entry_without_a_time_is_read_as_ever() -> None:
+    """Lanes of before: the same members, the same hash."""
+    assert TEN[0].took_ms == 0 and "took_ms" not in TEN[0].wire() and len(TEN[0].wire()) == 13
+    assert entry_hash(TEN[0]) == "-rcN6IHAEUksPsRP6NI6SgSCrMUwEsxVSWxgaVtzB4k"
+
+
+def test_the_hash_does_not_cover_the_time() -> None:
+    (one,), (other,) = chain(1, took_ms=40), chain(1, took_ms=41)
+    assert parse_entry(one.wire()) == one and one.took_ms == 40
+    assert len({entry_hash(one), entry_hash(other), entry_hash(TEN[0])}) == 3
+    assert broken(resigned([{**one.wire(), "took_ms": 41}, *(entry.wire() for entry in TEN[1:2])])) == ("broken", 2)
+
+
+def test_an_officers_decision_has_a_machines_time() -> None:
+    entries = chain(1)
+    hand = append(
+        entries[0], {**FIELDS, "decision": "release", "reason": "face_checked", "about": 1, "officers": "o-1"}
+    )
+    with pytest.raises(Refusal):
+        parse_entry({**hand.wire(), "took_ms": 5})

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 from django.db.models import Count
 
-from idp.border.models import HOUR, CrossingHour, JournalEntry, UncountedHour
+from idp.border.figures import buckets
+from idp.border.models import HOUR, CrossingHour, DecisionTimeHour, JournalEntry, UncountedHour
 from idp.border.records.months import Month
 from idp.conf import authority
 from idp.plain_rows import insert_new
@@ -47,8 +48,8 @@ def kept_since(now: int) -> int:
 
 def forget(*, now: int, dry: bool = False) -> int:
     """Let go of the figures of months whose entries are gone; how many rows."""
-    due = CrossingHour.objects.filter(hour__lt=kept_since(now))
-    return due.count() if dry else due.delete()[0]
+    rows = [model.objects.filter(hour__lt=kept_since(now)) for model in (CrossingHour, DecisionTimeHour)]
+    return sum(due.count() if dry else due.delete()[0] for due in rows)
 
 
 @transaction.atomic
@@ -68,8 +69,14 @@ def _count_hour(checkpoint: int, hour: int) -> None:
     """By an index of the hour's month (border_journal_checkpoint)."""
     entries = JournalEntry.objects.filter(checkpoint_id=checkpoint, at__gte=hour, at__lt=hour + HOUR)
     found = entries.order_by().values_list(*_KIND).annotate(count=Count("pk"))
+    times = entries.filter(took_ms__gt=0).order_by().values_list("took_ms").annotate(count=Count("pk"))
     CrossingHour.objects.filter(hour=hour, checkpoint_id=checkpoint).delete()
     CrossingHour.objects.bulk_create(
         CrossingHour(hour=hour, checkpoint_id=checkpoint, count=number, **dict(zip(_KIND, kind, strict=True)))
         for *kind, number in found
+    )
+    DecisionTimeHour.objects.filter(hour=hour, checkpoint_id=checkpoint).delete()
+    DecisionTimeHour.objects.bulk_create(
+        DecisionTimeHour(hour=hour, checkpoint_id=checkpoint, bucket=bucket, count=number)
+        for bucket, number in buckets.filled(times).items()
     )

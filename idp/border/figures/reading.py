@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Sum
 
-from idp.border.models import HOUR, CrossingHour
+from idp.border.models import HOUR, CrossingHour, DecisionTimeHour
 
 DAY = 86_400
 UTC8 = 8 * HOUR
@@ -25,3 +25,15 @@ def crossings(
         clock=ExpressionWrapper((F("hour") + UTC8) % DAY / HOUR, output_field=BigIntegerField()),
     )
     return list(hours.order_by(*by).values_list(*by).annotate(total=Sum("count")))
+
+
+def decision_times(*, since: int, until: int, step: int = DAY, by: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows ``(*by, bucket, count)`` of decisions by the machine; ``by`` has ``bin`` and ``checkpoint__code``.
+
+    The buckets are `idp.border.figures.buckets`' of milliseconds. Lanes of before the upgrade do not say how long.
+    """
+    hours = DecisionTimeHour.objects.filter(hour__gte=since, hour__lt=until).annotate(
+        bin=ExpressionWrapper((F("hour") - since) / step, output_field=BigIntegerField())
+    )
+    names = (*by, "bucket")
+    return list(hours.order_by(*names).values_list(*names).annotate(total=Sum("count")))

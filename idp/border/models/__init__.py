@@ -6,7 +6,7 @@ No row is edited by a later stage: a token's fate is read off the journal entrie
 from idp.border.models.badges import OfficerBadge
 from idp.border.models.consents import ConsentUse
 from idp.border.models.entries import ConfirmedCrossing, Discrepancy
-from idp.border.models.figures import HOUR, CrossingHour, UncountedHour
+from idp.border.models.figures import HOUR, CrossingHour, DecisionTimeHour, UncountedHour
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
@@ -25,6 +25,7 @@ __all__ = [
     "ConsentUse",
     "CrossingHour",
     "CrossingReceipt",
+    "DecisionTimeHour",
     "Discrepancy",
     "DuplicateAlert",
     "IssuedToken",

@@ -36,6 +36,24 @@ class CrossingHour(models.Model):
         return f"{self.checkpoint_id} {self.hour} {self.decision} {self.count}"
 
 
+class DecisionTimeHour(models.Model):
+    """How many decisions by the machines of a checkpoint took how long in one hour, where the lanes say it."""
+
+    hour = models.BigIntegerField(help_text="Its first second")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
+    bucket = models.PositiveSmallIntegerField(help_text="Of milliseconds (figures/buckets.py)")
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "checkpoint", "bucket"], name="border_decision_time_once"),
+            models.CheckConstraint(condition=Q(count__gt=0), name="border_decision_time_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} {self.hour} {self.bucket} {self.count}"
+
+
 class UncountedHour(models.Model):
     """Entries of this hour came in and are not counted yet: one row an upload, so that uploads wait for nobody."""
 

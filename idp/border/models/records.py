@@ -40,6 +40,7 @@ class JournalEntry(models.Model):
     bundle_serial = models.BigIntegerField()
     about = models.PositiveBigIntegerField(default=0)
     officers = models.CharField(max_length=128, blank=True)
+    took_ms = models.IntegerField(default=0, db_default=0, help_text="Milliseconds; 0 where the lane did not say it")
     received_at = models.BigIntegerField()
 
     class Meta:

@@ -10,7 +10,7 @@ from idp.protocol import journal
 
 _COLUMNS = (
     *("checkpoint_id", "lane_id", "seq", "prev", "hash", "at", "jti", "issuer", "subject", "direction", "decision"),
-    *("reason", "score_band", "bundle_serial", "about", "officers", "received_at"),
+    *("reason", "score_band", "bundle_serial", "about", "officers", "took_ms", "received_at"),
 )
 _COPY = f"COPY {JournalEntry._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN"
 
@@ -31,5 +31,5 @@ def _row(lane: Lane, entry: journal.Entry, now: int) -> tuple[Any, ...]:
     return (
         *(lane.checkpoint_id, lane.pk, entry.seq, entry.prev, journal.entry_hash(entry), entry.at),
         *(entry.jti, entry.iss, entry.sub, entry.direction, entry.decision, entry.reason, entry.score_band),
-        *(entry.bundle_serial, entry.about, entry.officers, now),
+        *(entry.bundle_serial, entry.about, entry.officers, entry.took_ms, now),
     )

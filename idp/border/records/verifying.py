@@ -63,4 +63,5 @@ def _entry(row: JournalEntry, checkpoint: str, lane: str) -> journal.Entry:
         bundle_serial=row.bundle_serial,
         about=row.about,
         officers=row.officers,
+        took_ms=row.took_ms,
     )

@@ -40,7 +40,7 @@ def crossed(world: World) -> World:
     other = world.enrol(world.register("futian"), "1", "entry")
     for hour in range(8):
         for gate in (world.gate, back, other)[: 1 + hour % 3]:
-            gate.entry(world.now - 3600 * hour)
+            gate.entry(world.now - 3600 * hour, took_ms=350 + 97 * hour)
     world.gate.entry(world.now, decision="refer", reason="face_uncertain", score_band="middle")
     world.gate.entry(world.now, decision="refer", reason="face_no_face", score_band="")
     world.gate.entry(world.now, decision="release", reason="document_checked", about=9, officers="o-1")

@@ -90,9 +90,11 @@ def test_crossings_are_counted_where_nobody_crossed(crossed: World) -> None:
 
 
 def test_a_referral_is_explained_by_another_reason(crossed: World) -> None:
-    _time, places, referred, refused, released, _declined = found(DASHBOARDS[1], crossed)
+    _time, places, referred, refused, released, _declined, times, at = found(DASHBOARDS[1], crossed)
     assert places.rows == (("futian", 2, 1, 1, 25.0), ("lo-wu", 13, 2, 0, 13.3))
     assert referred.rows == (("face_no_face", 1, 33.3), ("face_uncertain", 1, 33.3), ("status_stale", 1, 33.3))
+    assert sum(row[2] for row in times.rows) == 15  # type: ignore[misc]
+    assert [row[:2] for row in at.rows] == [("futian", 2), ("lo-wu", 13)]
     assert refused.rows == (("expired", 1, 100.0),) and released.rows == (("document_checked", 1, 100.0),)
 
 
