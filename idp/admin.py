@@ -100,6 +100,9 @@ class OfficerLoginForm(OTPAdminAuthenticationForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["username"].widget.attrs["autocomplete"] = "username webauthn"  # offers passkeys, too
+        self.fields["otp_token"].label = _("Code of your authenticator")
+        self.fields["otp_token"].widget.attrs |= {"autocomplete": "one-time-code", "inputmode": "numeric"}
+        self.fields["otp_device"].label = _("Device")
 
     def clean_otp(self, user: Any) -> None:
         if user is not None and not self.cleaned_data.get("otp_device"):

@@ -223,6 +223,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = broker.PATIENCE
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is down for an hour ends no worker
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL, Path(IDP_DATA_DIR) / "broker")
 
+AXES_ENABLE_ADMIN = False  # its pages let whoever sees them delete: ours are in the accounts room
 AXES_FAILURE_LIMIT = 5  # NIST SP 800-63B §5.2.2 allows up to 100; five and a delay cost a traveller little
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -11,18 +11,22 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from idp import clock
-from idp.accounts import granting, guardians, officer_endpoints, officer_pages, use_pages
+from idp.accounts import access_admin, granting, guardians, officer_endpoints, officer_pages, use_pages
 from idp.accounts.appointing import pages as appointing_pages
 from idp.accounts.documents import canonical_number
 from idp.accounts.models import Account, Device, Endorsement, Passkey, RegisteredGuardian, TravelDocument, Traveller
 from idp.audit.admin import AuditedModelAdmin, NotedReads, ReadOnlyModelAdmin
 from idp.audit.reading import Shown
 
-PAGES = (officer_endpoints, officer_pages, appointing_pages, use_pages)  # which add themselves to the site
+PAGES = (
+    access_admin,
+    officer_endpoints,
+    officer_pages,
+    appointing_pages,
+    use_pages,
+)  # which add themselves to the site
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -162,12 +166,3 @@ class TravelDocumentAdmin(NotedReads, AuditedModelAdmin):
 
 
 admin.site.unregister(Group)  # a group would give permissions past the second officer: roles do
-admin.site.unregister([TOTPDevice, StaticDevice])  # theirs show the secret to every officer, again and again
-
-
-@admin.register(TOTPDevice)
-class SecondFactorAdmin(ReadOnlyModelAdmin):
-    """Second factors of officers, to be seen: made by ``manage.py officer create``, taken away by `appointing`."""
-
-    list_display = ["user", "name", "confirmed", "created_at", "last_used_at"]
-    fields = ["user", "name", "confirmed", "created_at", "last_used_at"]

@@ -53,8 +53,8 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("federation", "change", "witnessedhead"),
         _may("oidc", "view add change delete", "client"),
         _may("accounts", "view change", "rolegrant"),
-        _may("otp_totp", "view", "totpdevice"),
-        _may("axes", "view delete", "accessattempt"),
+        _may("accounts", "view", "secondfactor", "failedlogin"),
+        _may("accounts", "delete", "failedlogin"),
     ),
     Role.BORDER: frozenset().union(
         _PROPOSALS,
@@ -90,8 +90,7 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("border", "view", "checkpoint", "lane", "officerbadge", "watchlistentry", "issuedtoken", "duplicatealert"),
         _may("border", "view", "discrepancy", "ruleversion", "journalentry", "confirmedcrossing", "crossingreceipt"),
         _may("border", "view", "outgoingreceipt", "crossinghour"),
-        _may("otp_totp", "view", "totpdevice"),
-        _may("axes", "view", "accessattempt", "accesslog", "accessfailurelog"),
+        _may("accounts", "view", "secondfactor", "failedlogin", "pastlogin"),
     ),
     Role.OPERATOR: frozenset().union(
         _PROPOSALS,

@@ -126,7 +126,7 @@ def test_every_page_of_our_models_opens_and_shows_no_secret(created: dict[str, s
         "accounts/account/", f"accounts/account/{person.account.pk}/change/", "accounts/traveller/",
         f"accounts/traveller/{person.pk}/change/", "accounts/traveldocument/", "accounts/traveldocument/add/",
         f"accounts/traveldocument/{card.pk}/change/", "audit/auditevent/", f"audit/auditevent/{event.pk}/change/",
-        "audit/treehead/", "otp_totp/totpdevice/", f"otp_totp/totpdevice/{device.pk}/change/",
+        "audit/treehead/", "accounts/secondfactor/", f"accounts/secondfactor/{device.pk}/change/",
     ]  # fmt: skip
     for path in paths:
         answer = client.get(f"/admin/{path}")
@@ -136,11 +136,11 @@ def test_every_page_of_our_models_opens_and_shows_no_secret(created: dict[str, s
 
 
 @pytest.mark.parametrize("action", ["add/", "1/delete/"])
-@pytest.mark.parametrize("model", ["audit/auditevent", "accounts/account", "otp_totp/totpdevice"])
+@pytest.mark.parametrize("model", ["audit/auditevent", "accounts/account", "accounts/secondfactor"])
 def test_what_has_another_way_is_not_made_or_deleted_here(created: dict[str, str], model: str, action: str) -> None:
     client = log_in(created)
     path = action.replace("1", str(Account.objects.get().pk)) if model == "accounts/account" else action
-    if model == "otp_totp/totpdevice":
+    if model == "accounts/secondfactor":
         path = action.replace("1", str(TOTPDevice.objects.get().pk))
     if model == "audit/auditevent":
         path = action.replace("1", str(AuditEvent.objects.first().pk))

@@ -1,5 +1,6 @@
 """What this authority knows of people: accounts, travellers, travel documents, passkeys and devices."""
 
+from idp.accounts.models.access import FailedLogin, PastLogin, SecondFactor
 from idp.accounts.models.contact import ContactDetails
 from idp.accounts.models.credentials import Device, Passkey, SpentChallenge
 from idp.accounts.models.grants import RoleGrant
@@ -13,12 +14,15 @@ __all__ = [
     "ContactDetails",
     "Device",
     "Endorsement",
+    "FailedLogin",
     "Guardianship",
     "OfficerInvitation",
     "OfficerPasskey",
     "Passkey",
+    "PastLogin",
     "RegisteredGuardian",
     "RoleGrant",
+    "SecondFactor",
     "SpentChallenge",
     "TravelDocument",
     "Traveller",

@@ -117,8 +117,8 @@ def test_one_officer_changes_an_account_or_a_factor_in_a_form_of_djangos(first: 
     browser(other)
     chief = browser(Account.objects.create_superuser("chief"))
     device = other.totpdevice_set.get()
-    for path in (f"accounts/account/{other.pk}/change/", f"otp_totp/totpdevice/{device.pk}/change/"):
+    for path in (f"accounts/account/{other.pk}/change/", f"accounts/secondfactor/{device.pk}/change/"):
         sent = {"is_superuser": "on", "is_staff": "on", "is_active": "", "confirmed": ""}
         assert chief.post(f"/admin/{path}", sent).status_code == 403
-    for path in (f"accounts/account/{other.pk}/delete/", f"otp_totp/totpdevice/{device.pk}/delete/"):
+    for path in (f"accounts/account/{other.pk}/delete/", f"accounts/secondfactor/{device.pk}/delete/"):
         assert chief.post(f"/admin/{path}", {"post": "yes"}).status_code == 403
