@@ -63,10 +63,18 @@ def _rsa_keys_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_import", _read_once)
 
 
+_HOLDERS = (
+    "idp.federation.chain_cache",
+    "idp.federation.issuers",
+    "idp.federation.statements",
+    "idp.border.destinations",
+)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_held_of_another_test() -> None:
     """A process holds chains and keys under a number that begins anew in each test's database."""
-    for name in ("idp.federation.chain_cache", "idp.federation.issuers", "idp.border.destinations"):
+    for name in _HOLDERS:
         if (module := sys.modules.get(name)) is not None:
             module._held.clear()
     if (module := sys.modules.get("idp.federation.issuers")) is not None:

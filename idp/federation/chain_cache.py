@@ -7,14 +7,17 @@ until the chain is to be refreshed or `revision` has grown: until a switch, a ke
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 
 from idp.federation import revision
 from idp.federation.models import ChainCache
+from idp.protocol.entity_statements import ENTITY_STATEMENT
+from idp.protocol.jws import parse_unverified
 from idp.protocol.refusals import Reason, Refusal, Unavailable
 from idp.protocol.trust_chain import TrustChain
 
@@ -81,13 +84,13 @@ def keep(chain: TrustChain, *, immediate: bool, now: int) -> ChainCache:
     lifetime = chain.expires_at - now
     wait = int(min(REFRESH_AFTER, lifetime) * (1 - JITTER * random.random()))  # noqa: S311  spread, no secret
     members = "".join(f"\n{member}\n" for member in chain.path)
-    values = {"failure": "", "statements": list(chain.statements), "members": members}
+    values: dict[str, Any] = {"failure": "", "statements": list(chain.statements), "members": members}
     return _store(chain.entity_id, immediate, values, now=now, wait=wait, lifetime=lifetime)
 
 
 def keep_failure(entity_id: str, failure: str, *, immediate: bool, now: int) -> None:
     """Remember for a short while that there is no chain, and why: a refusal's reason or `UNAVAILABLE`."""
-    values = {"failure": failure, "statements": [], "members": ""}
+    values: dict[str, Any] = {"failure": failure, "statements": [], "members": ""}
     _store(entity_id, immediate, values, now=now, wait=RETRY_AFTER, lifetime=RETRY_AFTER)
     if ChainCache.objects.exclude(failure="").count() > MAX_REMEMBERED:
         ChainCache.objects.filter(expires_at__lte=now).delete()
@@ -106,16 +109,31 @@ def claim(entity_id: str, *, immediate: bool, now: int) -> bool:
 
 
 def _store(
-    entity_id: str, immediate: bool, values: Mapping[str, object], *, now: int, wait: int, lifetime: int
+    entity_id: str, immediate: bool, values: Mapping[str, Any], *, now: int, wait: int, lifetime: int
 ) -> ChainCache:
     times = {"refresh_at": now + wait, "searched_at": now, "expires_at": now + lifetime}
     with transaction.atomic():
         before = ChainCache.objects.filter(subject=entity_id, immediate=immediate).values_list("statements").first()
         defaults = {**values, **times}
         row, _ = ChainCache.objects.update_or_create(subject=entity_id, immediate=immediate, defaults=defaults)
-        if before is not None and before[0] != values["statements"]:  # other processes may hold the old one
-            revision.grow()
+        if before is not None and not _is_no_news(before[0], values["statements"], immediate=immediate):
+            revision.grow()  # other processes may hold the old one
     return row
+
+
+def _is_no_news(before: Sequence[str], now: Sequence[str], *, immediate: bool) -> bool:
+    """Whether those who hold the chain of before may go on: it was signed again and says the same.
+
+    They look again when it is to be refreshed. Not so those who take an immediate chain at hand until it expires: they
+    have to hear of every younger one.
+    """
+    return before == now or (not immediate and [*map(_said, before)] == [*map(_said, now)])
+
+
+def _said(statement: str) -> Mapping[str, object]:
+    """What a statement, which was verified when it came, says apart from its times, and with which key."""
+    parsed = parse_unverified(statement, ENTITY_STATEMENT)
+    return {**parsed.claims, "iat": None, "exp": None, "kid": parsed.kid}
 
 
 @dataclass(frozen=True)

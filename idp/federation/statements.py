@@ -15,7 +15,7 @@ from django.db import transaction
 
 from idp import conf
 from idp.audit.events import record
-from idp.federation import entities, mark_types, marks, signing, terms
+from idp.federation import entities, mark_types, marks, revision, signing, terms
 from idp.federation.models import HeldMark, HostedEntity, Peer, Statement, Subordinate
 from idp.protocol.entity_statements import sign_entity_configuration, sign_subordinate_statement
 from idp.protocol.keys import PrivateKey
@@ -35,8 +35,25 @@ class UnableToState(Exception):
 
 
 def entity_configuration(now: int) -> str:
-    """The node's own configuration, signed (Federation §3, §9)."""
-    node = conf.authority().entity_id
+    """The node's own configuration, signed (Federation §3, §9).
+
+    It is the anchor of every search for a chain, so a process holds it for the second and the `revision` in which it
+    was put together: see docs/decisions/0034.
+    """
+    node, number = conf.authority().entity_id, revision.committed()
+    if number is None:
+        return _own_configuration(node, now)
+    if (known := _held.get((node, number, now))) is None:
+        known = _own_configuration(node, now)
+        _held.clear()
+        _held[node, number, now] = known
+    return known
+
+
+_held: dict[tuple[str, int, int], str] = {}  # one
+
+
+def _own_configuration(node: str, now: int) -> str:
     content: dict[str, Any] = {
         "jwks": signing.published("federation", now=now).jwks(),
         "metadata": entities.metadata(),

@@ -1,5 +1,6 @@
 """What a process holds is worth no more than what the database says now."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import transaction
 
 from idp.federation import chain_cache, entities, peering, resolution, revision
 from idp.federation.models import ChainCache, Peer
+from idp.protocol import strict_json
 from idp.protocol.refusals import Refusal
 from idp.protocol.trust_chain import TrustChain
 from tests.conftest import NOW
@@ -25,6 +27,19 @@ def peer(transactional_db: None, node: str, peers: Peers) -> Peer:
 
 def _resolve(peer: Peer, now: int = NOW) -> TrustChain:
     return resolution.resolve(peer.entity_id, now=now)
+
+
+def _signed_again(peer: Peer, peers: Peers) -> TrustChain:
+    peers.federation.now = NOW + 1
+    found = resolution.explain(peer.entity_id, now=NOW + 1).require()
+    assert found.statements != resolution.resolve(peer.entity_id, now=NOW).statements
+    return found
+
+
+def _under_another_key(statement: str) -> str:
+    head, _, rest = statement.partition(".")
+    header = {**json.loads(strict_json.b64decode(head)), "kid": "another"}
+    return f"{strict_json.b64encode(json.dumps(header).encode())}.{rest}"
 
 
 def _verifications(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -78,6 +93,30 @@ def test_the_same_chain_found_again_disturbs_nobody(peer: Peer) -> None:
     chain_cache.keep(chain, immediate=False, now=NOW)
     assert revision.current() == before
     assert _resolve(peer) is chain
+
+
+def test_a_chain_that_was_only_signed_again_disturbs_nobody(peer: Peer, peers: Peers) -> None:
+    """Every checkpoint's chain is found anew each hour: all that every process held was dropped each time."""
+    before = revision.current()
+    chain_cache.keep(_signed_again(peer, peers), immediate=False, now=NOW + 1)
+    assert revision.current() == before
+
+
+def test_who_takes_a_chain_at_hand_until_it_expires_hears_of_a_younger_one(peer: Peer, peers: Peers) -> None:
+    """Invalid solely because the chain is an immediate one: bundles would go out with one that is about to expire."""
+    chain = resolution.resolve(peer.entity_id, now=NOW, immediate=True)
+    younger = _signed_again(peer, peers)
+    assert younger.expires_at > chain.expires_at
+    chain_cache.keep(younger, immediate=True, now=NOW + 1)
+    assert resolution.resolve(peer.entity_id, now=NOW + 1, immediate=True, at_hand=True).expires_at > chain.expires_at
+
+
+def test_the_same_words_under_another_key_are_news(peer: Peer, peers: Peers) -> None:
+    """Invalid solely because another key signed: the old one may have been killed."""
+    before, chain = revision.current(), _resolve(peer)
+    statements = [_under_another_key(text) for text in chain.statements]
+    chain_cache.keep(replace(chain, statements=tuple(statements)), immediate=False, now=NOW)
+    assert revision.current() > before
 
 
 def test_nothing_is_held_of_a_transaction_that_may_be_undone(peer: Peer) -> None:

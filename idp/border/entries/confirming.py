@@ -74,7 +74,7 @@ def _pair(rows: Sequence[ConfirmedCrossing], *, now: int) -> None:
         for entry in around:
             exit_ = wanted.get(entry.pk)
             elsewhere = entry.exit_id is not None and entry.exit_id not in halves  # beyond what was looked at
-            if entry.direction == "entry" and entry.exit_id != exit_ and (exit_ is not None or not elsewhere):
+            if entry.exit_id is not None and entry.exit_id != exit_ and (exit_ is not None or not elsewhere):
                 _part(entry)
         for entry_key, exit_ in wanted.items():
             if halves[entry_key].exit_id != exit_:
@@ -92,8 +92,7 @@ def _join(exit_: ConfirmedCrossing, entry: ConfirmedCrossing, *, now: int) -> No
     ConfirmedCrossing.objects.filter(pk=entry.pk).update(exit=exit_, waits=False)
     ConfirmedCrossing.objects.filter(pk=exit_.pk).update(waits=False)
     ConfirmedCrossing.objects.filter(pk=exit_.pk, use__in=[RESERVED, LAPSED]).update(use=SETTLED)
-    for half, kind in ((exit_, Discrepancy.Kind.EXIT_ALONE), (entry, Discrepancy.Kind.ENTRY_ALONE)):
-        discrepancies.settle(kind=kind, crossing=half, now=now)
+    discrepancies.settle({Discrepancy.Kind.EXIT_ALONE: exit_, Discrepancy.Kind.ENTRY_ALONE: entry}, now=now)
 
 
 def _around(rows: Sequence[ConfirmedCrossing]) -> Iterable[list[ConfirmedCrossing]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from idp.audit import events
 from idp.border.models import ConfirmedCrossing, Discrepancy
@@ -37,13 +38,15 @@ def facts_of(crossing: ConfirmedCrossing) -> dict[str, Any]:
     return {"jti": token.jti, "checkpoint": token.checkpoint, "direction": crossing.direction, "at": crossing.at}
 
 
-def settle(*, kind: str, crossing: ConfirmedCrossing, now: int) -> None:
-    """What was listed as missing has come after all."""
-    found = Discrepancy.objects.filter(
-        kind=kind, authority=crossing.authority, jti=crossing.token.jti, resolved_at__isnull=True
-    )
-    if found.update(resolved_at=now, resolved_by=LATE):
-        events.record(kind="crossing.discrepancy_resolved", actor=crossing.authority[:255], subject=crossing.token.jti)
+def settle(crossings: Mapping[str, ConfirmedCrossing], *, now: int) -> None:
+    """What was listed as missing has come after all: ``crossings`` by the kind under which each was."""
+    listed = Q()
+    for kind, crossing in crossings.items():
+        listed |= Q(kind=kind, authority=crossing.authority, jti=crossing.token.jti)
+    open_ = Discrepancy.objects.filter(resolved_at__isnull=True)
+    for found in open_.filter(listed):  # seldom any
+        if open_.filter(pk=found.pk).update(resolved_at=now, resolved_by=LATE):
+            events.record(kind="crossing.discrepancy_resolved", actor=found.authority[:255], subject=found.jti)
 
 
 @transaction.atomic
