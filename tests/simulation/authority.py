@@ -12,12 +12,14 @@ from django.db import connection
 import idp.clock
 from idp.audit import sealing, verification
 from idp.biometrics.engine import EMBEDDED_MODEL
-from idp.border import checkpoints, confirmation
+from idp.border import checkpoints, confirmation, destinations
 from idp.border import tasks as border_tasks
 from idp.border.models import Checkpoint
 from idp.checkpoint import sync as lane_sync
-from idp.federation import chain_cache, fetching, peering, signing, status_lists, tasks
+from idp.federation import chain_cache, fetching, issuers, peering, signing, statements, status_lists, tasks
+from idp.federation.serving import Front
 from idp.federation.sync import sync
+from idp.machines import MachineHandler, Switch
 from tests.simulation import accounts, breaking
 from tests.simulation.books import Account
 from tests.simulation.gates import Clock, Gate
@@ -55,7 +57,9 @@ class Authority:
             shutil.copy(template, connection.settings_dict["NAME"])
         else:
             call_command("migrate", verbosity=0)
-        self.mesh.application = get_wsgi_application()
+        self.mesh.application = Front(
+            Switch(machines=MachineHandler(), pages=get_wsgi_application()), monotonic=lambda: float(self.clock.now)
+        )  # as `idp.wsgi` has it, with this node's clock
         self.mesh.restart = self.restart
         connection.settings_dict.update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=False)
         signing.ensure_keys()
@@ -162,7 +166,8 @@ class Authority:
     def restart(self) -> None:
         """A worker process ends and another takes its place: what it held in memory is gone."""
         self.mesh.faults["worker killed"] += 1
-        chain_cache._held.clear()
+        for held in (chain_cache._held, destinations._held, issuers._chains, issuers._held, statements._held):
+            held.clear()  # type: ignore[attr-defined]
         signing._active_at.cache_clear()
         signing._sound_at.cache_clear()
 

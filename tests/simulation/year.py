@@ -27,7 +27,7 @@ from tests.simulation.node import TEMPLATE, Settings, run
 from tests.simulation.orders import Handed, Seen, Shown
 from tests.simulation.places import DAY, NODES, START
 
-EVERY = 2  # days from one busy hour to the next: what lies between is left out
+EVERY = 3  # days from one busy hour to the next: what lies between is left out
 CUT_OFF = 20 * 3600  # seconds before it: a lane that is cut off then decides with what it had
 THROUGH = 0.85  # of the crossings, about: some legs end before their second, and some are refused
 SETTLE = 60  # rounds after the year in which receipts may still be delivered
