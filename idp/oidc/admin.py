@@ -22,8 +22,9 @@ from idp.oidc.client_forms import ClientForm, NewClientForm
 from idp.oidc.client_registration import Registered, UnableToChange
 from idp.oidc.models import Client
 from idp.oidc.parties import pages
+from idp.oidc.trying import pages as trying_pages
 
-__all__ = ["ClientAdmin", "pages"]
+__all__ = ["ClientAdmin", "pages", "trying_pages"]
 
 Secrets = Sequence[tuple[str, str]]  # client_id, secret
 

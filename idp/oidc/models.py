@@ -30,6 +30,7 @@ class Client(models.Model):
         EXPLICIT = "explicit", _("explicit")
         ADMIN = "admin", _("by an officer")
         DYNAMIC = "dynamic", _("dynamic")
+        TRIAL = "trial", _("a trial")  # of an officer, for an hour (`idp.oidc.trying`)
 
     client_id = models.CharField(_("identifier"), max_length=MAX_CLIENT_ID, unique=True)
     profile = models.CharField(_("profile"), max_length=16, choices=Profile.choices)
@@ -57,7 +58,12 @@ class Client(models.Model):
             ),
             models.CheckConstraint(
                 name="oidc_client_registration_known",
-                condition=Q(registration__in=["automatic", "explicit", "admin", "dynamic"]),
+                condition=Q(registration__in=["automatic", "explicit", "admin", "dynamic", "trial"]),
+            ),
+            models.CheckConstraint(
+                name="oidc_client_trial_is_short",
+                condition=~Q(registration="trial")
+                | Q(expires_at__isnull=False, expires_at__lte=F("created_at") + 3600),
             ),
             models.CheckConstraint(
                 name="oidc_client_automatic_expires", condition=~Q(registration="automatic", expires_at=None)

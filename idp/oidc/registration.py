@@ -43,6 +43,10 @@ def find(
     known = client_rows.find(client_id) if held is None else held.find(client_id)
     if known is not None and known.registration in (Client.Registration.ADMIN, Client.Registration.DYNAMIC):
         return known
+    if known is not None and known.registration == Client.Registration.TRIAL:
+        if known.expires_at is None or known.expires_at <= now:
+            raise OAuthError("invalid_client", "the hour of the trial is over")
+        return known
     _check_identifier(client_id)
     sent = sent_chain(chain, client_id, now=now) if chain is not None else None
     if peer_chain is not None:  # one anchor, ours, so both chains end in the same (§12.1.1.1.1)

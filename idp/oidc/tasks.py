@@ -3,6 +3,7 @@
 from idp import clock
 from idp.celery import app
 from idp.oidc import grants, initial_access, logout_notices, pushing, replay
+from idp.oidc.trying import trials
 
 
 @app.task
@@ -14,6 +15,7 @@ def purge() -> None:
     grants.purge(now=now)
     logout_notices.purge(now=now)
     initial_access.purge(now=now)
+    trials.sweep(now=now)
 
 
 @app.task

@@ -11,11 +11,14 @@ from idp.oidc import (
     userinfo_views,
     views,
 )
+from idp.oidc.trying import pages as trying_pages
+from idp.oidc.trying.trials import CALLBACK
 
 urlpatterns = [
     path("account/applications", application_pages.show, name=application_pages.NAME),
     path("account/applications/<int:client_pk>/claims", application_pages.tell_only, name="application-claims"),
     path("account/applications/<int:client_pk>/revoke", application_pages.revoke, name="application-revoke"),
+    path(CALLBACK.lstrip("/"), trying_pages.returned),
     path("oidc/par", views.par),
     path("oidc/authorize", views.authorize, name="oidc-authorize"),
     path("oidc/consent", views.consent, name="oidc-consent"),

@@ -30,6 +30,8 @@ def grant(**changes: Any) -> Grant:
         ("oidc_client_registration_known", {"registration": "self"}),
         ("oidc_client_automatic_expires", {"registration": "automatic"}),
         ("oidc_client_explicit_expires", {"registration": "explicit"}),
+        ("oidc_client_trial_is_short", {"registration": "trial"}),
+        ("oidc_client_trial_is_short", {"registration": "trial", "expires_at": NOW + 3601}),
         ("oidc_client_sector_present", {"sector": ""}),
     ],
 )

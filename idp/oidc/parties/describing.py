@@ -86,6 +86,8 @@ def trust(client: Client, *, now: int) -> list[str]:
     if client.registration == Client.Registration.DYNAMIC:
         return [_("It registered itself. Nobody vouches for what it says of itself.")]
     until = shown(client.expires_at)
+    if client.registration == Client.Registration.TRIAL:
+        return [_("An officer tries the login with it, until %s.") % until]
     if client.registration == Client.Registration.EXPLICIT:
         text = _("It registered itself by a trust chain, until %s.") % until
         return [text, _("Chain: %s") % " → ".join(client.chain_path)]

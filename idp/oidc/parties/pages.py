@@ -75,7 +75,8 @@ def attesters(request: HttpRequest) -> HttpResponseBase:
 
 
 def _found(sought: str) -> QuerySet[Client]:
-    return Client.objects.filter(client_id__icontains=sought) if sought else Client.objects.all()
+    shown_here = Client.objects.exclude(registration=Client.Registration.TRIAL, disabled=True)  # trials that are over
+    return shown_here.filter(client_id__icontains=sought) if sought else shown_here
 
 
 def _entries(rows: Any, *, now: int) -> list[dict[str, Any]]:
