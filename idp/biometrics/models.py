@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from idp.accounts.models import TravelDocument, Traveller
+from idp.biometrics.rewrap_models import RewrapOrder as RewrapOrder
 
 OPEN_STATES = ("awaiting", "queued", "running", "review")
 OVER_STATES = ("done", "failed", "cancelled", "dead")

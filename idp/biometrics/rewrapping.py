@@ -4,7 +4,7 @@ Nothing has to be remembered of how far it is: a row says itself which key wrapp
 and started again, and two may run at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,15 @@ class Progress:
     lost: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Of one table: the rows of each key that was asked about, in their order, and those of any other."""
+
+    model: type[models.Model]
+    rows: tuple[int, ...]
+    other: int
+
+
 def run(*, actor: str) -> Iterator[Progress]:
     """Wrap every row's data key by the current key, batch by batch. Raises `Unavailable`; what is done stays done."""
     for room in ROOMS:
@@ -56,6 +65,19 @@ def run(*, actor: str) -> Iterator[Progress]:
 def left() -> int:
     """Rows of which another than the current key is the wrapping key. Raises `Unavailable`."""
     return sum(_others(room).count() for room in ROOMS)
+
+
+def by_key(key_ids: Iterable[bytes]) -> list[Counted]:
+    """How many rows of each table each of these keys wrapped, and how many none of them did. Reads every row's head."""
+    heads = {f"n{number}": vault.head(key_id) for number, key_id in enumerate(key_ids)}
+    return [_counted(room, heads) for room in ROOMS]
+
+
+def _counted(room: _Room, heads: dict[str, bytes]) -> Counted:
+    which = {name: models.Count("pk", filter=models.Q(head=head)) for name, head in heads.items()}
+    found = _headed(room).aggregate(total=models.Count("pk"), **which)
+    rows = tuple(found[name] for name in heads)
+    return Counted(room.rows.model, rows, found["total"] - sum(rows))
 
 
 @transaction.atomic
@@ -78,6 +100,9 @@ def _batch(room: _Room, batch: list[Any], *, actor: str) -> Progress:
 
 
 def _others(room: _Room) -> models.QuerySet[Any]:
-    head = vault.current_head()
-    start: Any = Substr("sealed", 1, len(head), output_field=models.BinaryField())
-    return room.rows.alias(head=start).exclude(head=head)
+    return _headed(room).exclude(head=vault.current_head())
+
+
+def _headed(room: _Room) -> models.QuerySet[Any]:
+    start: Any = Substr("sealed", 1, vault.KEY_AT, output_field=models.BinaryField())
+    return room.rows.alias(head=start)

@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from idp import clock
-from idp.biometrics import enrolment, handover, jobs, outdated, renewal, waking
+from idp.biometrics import enrolment, handover, jobs, outdated, renewal, rewrap_orders, waking
 from idp.biometrics.models import Job
 from idp.celery import app
 from idp.protocol.refusals import Unavailable
@@ -53,3 +53,9 @@ def renew() -> int:
 def let_go() -> int:
     """Drop what travellers' devices have had time to fetch; how many."""
     return handover.sweep(now=clock.now())
+
+
+@app.task(name="biometrics.rewrap")
+def rewrap() -> int:
+    """Go on with wrapping faces' keys anew, if two officers ordered it; how many rows."""
+    return rewrap_orders.carry_out(clock.now())

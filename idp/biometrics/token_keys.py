@@ -8,19 +8,51 @@ failure the library is begun anew, which ends every session that it had.
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, PKCS11Error
-from pkcs11.exceptions import PinIncorrect
+from pkcs11.exceptions import PinIncorrect, TokenNotPresent
 
 from idp.biometrics.pkcs11_uri import KeyUri
 from idp.protocol.refusals import Unavailable
 
 _FOR_ONE_CALL = {Attribute.TOKEN: False, Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
 _AES = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot of a PKCS#11 library, and the token in it, if there is one that was initialised."""
+
+    number: int
+    description: str
+    label: str
+    serial: str
+    model: str
+
+    def holds(self, uri: KeyUri) -> bool:
+        """Whether the key of ``uri`` is to be looked for in this slot's token."""
+        known = uri.token is None or uri.token == self.label
+        return bool(self.label) and known and (uri.serial is None or uri.serial == self.serial.encode())
+
+
+def slots(module: Path) -> list[Slot]:
+    """Every slot of the library at ``module``, without a login. Raises `Unavailable`."""
+    library = _library(module)
+    with library.lock:
+        try:
+            return library.slots()
+        except (PKCS11Error, OSError):
+            pass  # a parent's library, or one that was away: once more, from the beginning
+        try:
+            library.forget()
+            return library.slots()
+        except (PKCS11Error, OSError) as error:
+            raise Unavailable(f"the library of tokens: {type(error).__name__}") from error
 
 
 class _Library:
@@ -45,6 +77,12 @@ class _Library:
             )
         return self._keys[uri]
 
+    def slots(self) -> list[Slot]:
+        """Those with a token and those without. Raises PKCS11Error, OSError."""
+        if self._pid != os.getpid():
+            self.forget()
+        return [_slot(found) for found in self._opened_library().get_slots()]
+
     def forget(self) -> None:
         """Begin anew at the next call."""
         self._sessions.clear()
@@ -56,11 +94,14 @@ class _Library:
     def _session(self, uri: KeyUri) -> Any:
         token = (uri.token, uri.serial)
         if token not in self._sessions:
-            if self._lib is None:
-                self._lib = pkcs11.lib(self._module)
-            found = self._lib.get_token(token_label=uri.token, token_serial=uri.serial)
+            found = self._opened_library().get_token(token_label=uri.token, token_serial=uri.serial)
             self._sessions[token] = self._opened(found, uri)
         return self._sessions[token]
+
+    def _opened_library(self) -> Any:
+        if self._lib is None:
+            self._lib = pkcs11.lib(self._module)
+        return self._lib
 
     def _opened(self, token: Any, uri: KeyUri) -> Any:
         pin = uri.pin_file.read_text(encoding="utf-8").strip()
@@ -104,6 +145,26 @@ class TokenKey:
                 return work(library.key(self._uri))
             except (PKCS11Error, OSError) as error:
                 raise Unavailable(f"the token with the face key: {type(error).__name__}") from error
+
+
+def _slot(found: Any) -> Slot:
+    try:
+        token = found.get_token()
+    except TokenNotPresent:
+        return Slot(found.slot_id, _text(found.slot_description), "", "", "")
+    return Slot(
+        number=found.slot_id,
+        description=_text(found.slot_description),
+        label=_text(token.label),
+        serial=_text(token.serial),
+        model=_text(token.model),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    """What a library says, padded as PKCS #11 has it."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text.strip(" \0")
 
 
 def _wrap(key: Any, data_key: bytes) -> bytes:

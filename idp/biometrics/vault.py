@@ -18,8 +18,8 @@ from idp.protocol import strict_json
 
 VERSION = 1
 NONCE_BYTES = 12  # NIST SP 800-38D §5.2.1.1
-_KEY_AT = 1 + wrapping.ID_BYTES
-HEAD_BYTES = _KEY_AT + wrapping.WRAPPED_BYTES
+KEY_AT = 1 + wrapping.ID_BYTES
+HEAD_BYTES = KEY_AT + wrapping.WRAPPED_BYTES
 _CONTEXT = "causeway face 1"
 
 
@@ -42,7 +42,7 @@ def unseal(sealed: bytes, *, kind: str, owner: object, model: str = "") -> bytes
     if key is None:
         return _unseal_unwrapped(sealed, kind, owner)
     try:
-        data_key = key.unwrap(sealed[_KEY_AT:HEAD_BYTES])
+        data_key = key.unwrap(sealed[KEY_AT:HEAD_BYTES])
         nonce, ciphertext = sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], sealed[HEAD_BYTES + NONCE_BYTES :]
         return AESGCM(data_key).decrypt(nonce, ciphertext, _bound(kind, owner, model))
     except (InvalidTag, ValueError) as error:  # ValueError: not wrapped by this key, or too short
@@ -59,7 +59,7 @@ def rewrap(sealed: bytes, *, kind: str, owner: object, model: str = "") -> bytes
     if old is None:
         return seal(_unseal_unwrapped(sealed, kind, owner), kind=kind, owner=owner, model=model)
     try:
-        data_key = old.unwrap(sealed[_KEY_AT:HEAD_BYTES])
+        data_key = old.unwrap(sealed[KEY_AT:HEAD_BYTES])
     except ValueError as error:
         raise DoesNotOpen(f"a sealed {kind} does not open") from error
     key_id, key = wrapping.current()
@@ -68,7 +68,12 @@ def rewrap(sealed: bytes, *, kind: str, owner: object, model: str = "") -> bytes
 
 def current_head() -> bytes:
     """What everything begins with that the current key wrapped. Raises `Unavailable`."""
-    return bytes([VERSION]) + wrapping.current()[0]
+    return head(wrapping.current()[0])
+
+
+def head(key_id: bytes) -> bytes:
+    """What everything begins with that the key of that id wrapped: `KEY_AT` bytes."""
+    return bytes([VERSION]) + key_id
 
 
 def digest(sealed: bytes) -> str:
@@ -80,7 +85,7 @@ def _wrapped_by(sealed: bytes) -> wrapping.WrappingKey | None:
     """None for what has no head of ours; that an old nonce looks like one happens once in 2^72."""
     if len(sealed) < HEAD_BYTES or sealed[0] != VERSION:
         return None
-    return wrapping.known(sealed[1:_KEY_AT])
+    return wrapping.known(sealed[1:KEY_AT])
 
 
 def _unseal_unwrapped(sealed: bytes, kind: str, owner: object) -> bytes:

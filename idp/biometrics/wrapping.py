@@ -6,6 +6,7 @@ that is moved from a file into a token opens what it wrapped before.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +72,29 @@ def known(key_id: bytes) -> WrappingKey | None:
     return None
 
 
+@dataclass(frozen=True)
+class Named:
+    """A key as the settings name it, and whether it answers now."""
+
+    name: str  # file:NAME or a pkcs11 URI
+    current: bool
+    key_id: bytes | None  # None: it does not answer
+    problem: str  # why not, in English and without anything of the URI; "" where it does
+
+
+def every() -> list[Named]:
+    """The current key, then the retired ones, each asked now whether it answers."""
+    return [_asked(name, current=number == 0) for number, name in enumerate(_names())]
+
+
+def _asked(name: str, *, current: bool) -> Named:
+    try:
+        key = _identified(name, conf.authority().key_dir)[1]
+        return Named(name, current, _id(key), "")
+    except (Unavailable, ValueError) as error:
+        return Named(name, current, None, str(error))
+
+
 def files() -> Iterator[FileKey]:
     """The keys that lie in files, the current one first."""
     for name in _names():
@@ -105,7 +129,11 @@ def _identified(name: str, key_dir: Path) -> tuple[bytes, WrappingKey]:
         key = TokenKey(pkcs11_uri.parse(name))
     else:
         key = _file_key(name)
-    return hashlib.sha256(key.wrap(_PROBE)).digest()[:ID_BYTES], key
+    return _id(key), key
+
+
+def _id(key: WrappingKey) -> bytes:
+    return hashlib.sha256(key.wrap(_PROBE)).digest()[:ID_BYTES]
 
 
 def _file_key(name: str) -> FileKey:

@@ -3,12 +3,14 @@
 from idp.office import work_pages
 from idp.office.dashboards import pages as dashboard_pages
 from idp.office.keys import acting as key_acting
+from idp.office.keys import face_pages
 from idp.office.keys import pages as key_pages
 from idp.office.trust import entity_page, graph_page
 
 __all__ = [
     "dashboard_pages",
     "entity_page",
+    "face_pages",
     "graph_page",
     "key_acting",
     "key_pages",

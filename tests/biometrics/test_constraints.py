@@ -8,9 +8,15 @@ from django.db import IntegrityError, transaction
 from idp.accounts.models import TravelDocument, Traveller
 from idp.biometrics import models, references
 from idp.biometrics.engine import Template
-from idp.biometrics.models import Attempts, Calibration, Capture, FaceReference, Job
+from idp.biometrics.models import Attempts, Calibration, Capture, FaceReference, Job, RewrapOrder
 
 VIOLATIONS: dict[str, Callable[[Job], object]] = {
+    "biometrics_rewrap_once_at_a_time": lambda job: RewrapOrder.objects.bulk_create(
+        RewrapOrder(key="k", ordered_by="account:7", ordered_at=1) for _ in range(2)
+    ),
+    "biometrics_rewrap_finished_afterwards": lambda job: RewrapOrder.objects.create(
+        key="k", ordered_by="account:7", ordered_at=2, finished_at=1
+    ),
     "biometrics_one_open_job": lambda job: Job.objects.create(
         traveller=job.traveller, document=job.document, created_at=1, state="queued"
     ),
@@ -57,6 +63,7 @@ VIOLATIONS: dict[str, Callable[[Job], object]] = {
     ),
 }
 COLUMNS = {
+    "biometrics_rewrap_once_at_a_time": "biometrics_rewraporder.key",
     "biometrics_one_open_job": "document_id",
     "biometrics_capture_once": "number",
     "biometrics_one_reference_per_model": "model",
@@ -78,7 +85,15 @@ def test_the_database_refuses(holder: Traveller, named: TravelDocument, name: st
 
 
 def test_no_constraint_is_left_out() -> None:
-    rooms = (models.Portrait, models.FaceReference, models.Job, models.Capture, models.Attempts, models.Calibration)
+    rooms = (
+        models.Portrait,
+        models.FaceReference,
+        models.Job,
+        models.Capture,
+        models.Attempts,
+        models.Calibration,
+        RewrapOrder,
+    )
     assert {constraint.name for model in rooms for constraint in model._meta.constraints} == set(VIOLATIONS)
 
 

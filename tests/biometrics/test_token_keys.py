@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,29 @@ def test_a_forked_worker_opens_a_session_of_its_own(token: Token) -> None:
     assert answers.get(timeout=30) == (DATA_KEY, True), "SoftHSM forgives the parent's session; not every module does"
     child.join()
     assert key(uri).unwrap(wrapped) == DATA_KEY, "nor has the child ended the parent's"
+
+
+def test_an_officer_looks_for_the_token_in_another_slot(token: Token) -> None:
+    uri = pkcs11_uri.parse(token.make("one"))
+    found = token_keys.slots(Path(str(LIBRARY)))
+    (slot,) = [slot for slot in found if slot.holds(uri)]
+    assert slot.label == "faces" and slot.serial and slot.model
+    by_serial = replace(uri, token=None, serial=slot.serial.encode())
+    assert slot.holds(by_serial) and not slot.holds(replace(by_serial, serial=b"another"))
+    empty = [slot for slot in found if not slot.label]
+    assert empty, "SoftHSM always has a slot to be initialised"
+    assert not any(slot.holds(by_serial) or slot.holds(uri) for slot in empty)
+
+
+def test_a_look_at_the_slots_ends_the_sessions_of_those_who_wrap(token: Token) -> None:
+    made = key(token.make("one"))
+    wrapped = made.wrap(DATA_KEY)
+    session = token_keys._library(Path(str(LIBRARY))).key(pkcs11_uri.parse(token.uri("one"))).session
+    token_keys.slots(Path(str(LIBRARY)))
+    assert token_keys._library(Path(str(LIBRARY))).key(pkcs11_uri.parse(token.uri("one"))).session is session
+    assert made.unwrap(wrapped) == DATA_KEY
+
+
+def test_a_library_that_is_not_there_is_an_error_of_ours() -> None:
+    with pytest.raises(Unavailable, match="library of tokens"):
+        token_keys.slots(Path("/nowhere/lib.so"))

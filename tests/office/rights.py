@@ -27,6 +27,8 @@ PAGES: Mapping[str, Page] = {  # by the name of the URL
     "audit_look": page(EVERY),
     "office_keys": page("TAO"),
     "office_key": page("TAO", kid=first(SigningKey, "kid")),
+    "office_face_keys": page("TAO"),
+    "office_rewrap": page("O"),
     "dashboards": page(EVERY),
     "dashboard_crossings": page("BA"),
     "dashboard_crossings_file": page("BA", figure="over-time"),
@@ -123,6 +125,7 @@ MODELS: Mapping[str, Rights] = {  # what is not named is for nobody
 KINDS: Mapping[str, str] = {  # of proposals: who proposes such a change, and who decides on another's
     "accounts.officer": "T",
     "accounts.role": "T",
+    "biometrics.rewrap": "O",
     "biometrics.thresholds": "F",
     "border.checkpoint": "B",
     "border.travel_rule": "B",

@@ -8,14 +8,17 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, sync_playwright
 
+from idp.biometrics.models import Portrait
 from idp.federation import signing
 from idp.federation.alarms import ROTATE_AFTER
 from idp.federation.models import SigningKey
+from tests.biometrics.softhsm import needs_softhsm, token
 from tests.border.world import World
 from tests.e2e.browser import chromium
+from tests.office.test_face_key_pages import moved, portrait
 from tests.office.test_key_pages import operator
 
-__all__ = ["operator"]
+__all__ = ["moved", "operator", "portrait", "token"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -48,6 +51,25 @@ def test_a_key_is_found_from_its_alarm(operator: Any, world: World, live_server:
         photograph(page, "key-proposal")
         page.goto(f"{base}/admin/keys/")
         assert "the year is over" in page.locator(".notice").inner_text()
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert complaints == []
+
+
+@needs_softhsm
+def test_a_faces_key_is_found_in_its_slot(operator: Any, moved: Portrait, live_server: object) -> None:
+    base, complaints = live_server.url, list[str]()  # type: ignore[attr-defined]
+    cookie = operator.cookies[settings.SESSION_COOKIE_NAME].value
+    with sync_playwright() as playwright, chromium(playwright) as context:
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(f"{base}/admin/face-keys/")
+        assert "faces-2027" in page.locator("table").last.inner_text()
+        photograph(page, "face-keys")
+        page.get_by_role("link", name="Propose to wrap them anew").click()
+        photograph(page, "face-keys-rewrap")
+        page.goto(f"{base}/admin/face-keys/")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []

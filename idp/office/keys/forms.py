@@ -13,7 +13,7 @@ HOUR = 3600
 FORMAT = "%Y-%m-%dT%H:%M"  # as HTML's datetime-local has it
 
 
-class WhyForm(forms.Form):
+class ReasonForm(forms.Form):
     """Why, for the other officer."""
 
     why = forms.CharField(
@@ -22,6 +22,10 @@ class WhyForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Who asked for it, and what for. The audit keeps it."),
     )
+
+
+class WhyForm(ReasonForm):
+    """Why something is done about one key."""
 
     def __init__(self, *args: Any, key: SigningKey, now: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
