@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from django.utils.translation import gettext as _
 
 from idp.federation import failures, health
-from idp.federation.admin import STANDINGS
-from idp.federation.columns import shown
+from idp.federation.columns import STANDINGS, shown
 from idp.federation.health import Health
 from idp.office import plots
 from idp.office.dashboards.figures import Cell, Figure

@@ -42,7 +42,7 @@ def _url(item: Alarm, peers: dict[str, Any], may: May) -> str:
     if item.kind is Kind.KEY:
         return reverse("admin:office_key", args=[item.subject])
     if item.subject in peers and may("federation.view_peer"):
-        return reverse("admin:federation_peer_change", args=[peers[item.subject]])
+        return reverse("admin:trust-peer", args=[peers[item.subject]])
     if item.kind is Kind.MARK and may("federation.view_marktype"):
         return reverse("admin:federation_marktype_changelist")
     return ""

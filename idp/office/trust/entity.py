@@ -132,7 +132,7 @@ def _places(entity_id: str) -> Iterator[tuple[str, str]]:
         yield _("this authority, the anchor"), ""
     for peer in Peer.objects.filter(entity_id=entity_id):
         text = _("peer: %(standing)s") % {"standing": STANDINGS[peer.standing]}
-        yield text, reverse("admin:federation_peer_change", args=[peer.pk])
+        yield text, reverse("admin:trust-peer", args=[peer.pk])
     for row in HostedEntity.objects.filter(entity_id=entity_id).select_related("checkpoint"):
         place = getattr(row, "checkpoint", None)
         url = "" if place is None else reverse("admin:border-place", args=[place.code])

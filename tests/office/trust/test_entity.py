@@ -95,4 +95,4 @@ def test_an_address_is_missing_from_the_places_of_an_entity(trusted: Trusted) ->
         "/admin/border/places/lo-wu/"
     }
     (text, url) = entity.look_at(trusted.cn, now=trusted.now, ask=False).places[0]
-    assert "mutual" in text and url.startswith("/admin/federation/peer/")
+    assert "mutual" in text and url.startswith("/admin/trust/peers/")
