@@ -25,6 +25,7 @@ from idp.proposals.models import Proposal
 from idp.proposals.proposing import UnableToDecide, UnableToPropose
 from tests.biometrics import world
 from tests.biometrics.engine.evaluation.synthetic import SyntheticEngine, people
+from tests.proposals.officers import FIRST, SECOND, appoint
 
 NAMED = ("--dataset", "lane cameras, May", "--officer", "first", "--why", "new cameras")
 FOUND = {"threshold": 0.5, "genuine": 1, "impostor": 3000, "fmr_high": 1e-3, "fnmr": None}
@@ -39,11 +40,13 @@ def first(db: None) -> str:
 
 
 def proposed(*found: dict[str, Any], model: str = "m", dataset: str = "lanes") -> Proposal:
+    appoint()
     facts = {"found": found or (ONE,), "model": model, "dataset": dataset}
-    return calibrating.propose(**facts, why="new cameras", officer="account:1", now=5)
+    return calibrating.propose(**facts, why="new cameras", officer=FIRST, now=5)
 
 
-def approved(proposal: Proposal, officer: str = "account:2") -> None:
+def approved(proposal: Proposal, officer: str = SECOND) -> None:
+    appoint()
     proposing.approve(proposal=proposal, officer=officer, now=6)
 
 
@@ -85,11 +88,11 @@ def test_the_record_of_a_calibration_names_one_officer(db: None) -> None:
     proposal = proposed()
     approved(proposal)
     event = AuditEvent.objects.get(kind="face_model.calibrated")
-    assert (event.actor, event.subject) == ("account:2", "m")
+    assert (event.actor, event.subject) == (SECOND, "m")
     assert event.data["dataset"] == "lanes" and event.data["thresholds"] == {"1e-3": "0.500000"}
-    assert event.data["officers"] == ["account:1", "account:2"] and event.data["proposal"] == proposal.pk
+    assert event.data["officers"] == [FIRST, SECOND] and event.data["proposal"] == proposal.pk
     row = Calibration.objects.get()
-    assert (row.officer, row.approved_by) == ("account:1", "account:2")
+    assert (row.officer, row.approved_by) == (FIRST, SECOND)
 
 
 def test_too_few_comparisons_are_proposed(engine: SyntheticEngine, tmp_path: Path, first: str) -> None:
@@ -158,7 +161,7 @@ def test_what_no_evaluation_says_is_proposed(db: None, found: list[dict[str, Any
     """invalid solely because of one fact: a threshold that somebody made up decided at a border."""
     assert proposed(HUNDREDTH, ONE).pk
     with pytest.raises(UnableToPropose):
-        calibrating.propose(found=found, model="m", dataset="d", why="w", officer="account:1", now=5)
+        calibrating.propose(found=found, model="m", dataset="d", why="w", officer=FIRST, now=5)
 
 
 def test_calibration_of_no_pictures_is_proposed(db: None) -> None:

@@ -16,6 +16,7 @@ from idp.biometrics.models import Calibration
 from idp.proposals import proposing
 from idp.proposals.models import Proposal
 from tests.biometrics import world
+from tests.proposals.officers import FIRST, SECOND, appoint
 
 PAGE = "/admin/faces/thresholds/"
 
@@ -27,8 +28,9 @@ def calibrated(at: int, dataset: str, **found: float) -> None:
         for name, score in sorted(found.items())
     ]
     facts = {"found": rows, "model": EMBEDDED_MODEL, "dataset": dataset, "why": "w"}
-    made = calibrating.propose(**facts, officer="account:901", now=at)
-    proposing.approve(proposal=made, officer="account:902", now=at)
+    appoint()
+    made = calibrating.propose(**facts, officer=FIRST, now=at)
+    proposing.approve(proposal=made, officer=SECOND, now=at)
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_an_earlier_calibration_cannot_be_had_back(officer: Client) -> None:
     assert thresholds.for_gates()[EMBEDDED_MODEL].admit == 0.7, "nothing changes before another officer decides"
     made = Proposal.objects.get(state="proposed")
     assert made.why in text(officer.get(PAGE))
-    proposing.approve(proposal=made, officer="account:902", now=7)
+    proposing.approve(proposal=made, officer=SECOND, now=7)
     assert thresholds.for_gates()[EMBEDDED_MODEL] == Thresholds(0.6, 0.5)
 
 

@@ -42,8 +42,13 @@ def tokens(world: World, count: int, **changes: Any) -> None:
         made.save(force_insert=True)
 
 
-def test_tokens_are_counted_on_another_day_or_for_another_wallet(world: World, wallet: Client) -> None:
-    """A day begins at midnight in Hong Kong and not in Greenwich, and a grant is written with dashes or without."""
+def test_tokens_are_counted_on_another_day_or_for_another_wallet(
+    transactional_db: None, world: World, wallet: Client
+) -> None:
+    """A day begins at midnight in Hong Kong and not in Greenwich, and a grant is written with dashes or without.
+
+    With ``transactional_db``, so that both databases are asked: they write a UUID and divide each in its own way.
+    """
     assert world.ask().status_code == 201
     midnight = datetime.datetime.fromtimestamp(world.now, tz=ZoneInfo("Asia/Hong_Kong")).replace(
         hour=0, minute=0, second=0, microsecond=0
