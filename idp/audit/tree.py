@@ -4,12 +4,15 @@ What lies between is computed from at most 256 hashes below it, so that a proof 
 size of the tree, and a sealed event costs one row more in 256.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from idp.audit.models import SealedEvent, Sealer, TreeHead, TreeNode
 from idp.protocol import merkle
 
 TILE = 8  # levels between two that are stored
+ROWS_KEPT = 1024  # of 256 hashes, by a prover: 8 MB
+
+Prover = Callable[[int], list[bytes]]
 
 
 def size() -> int:
@@ -39,6 +42,17 @@ def inclusion_proof(index: int, size: int) -> list[bytes]:
     return merkle.inclusion_proof(index, size, _Stored())
 
 
+def prover(size: int) -> Prover:
+    """Inclusion proofs in the tree of ``size`` leaves, for many leaves in order: rows of hashes are read once."""
+    stored = _Stored()
+
+    def prove(index: int) -> list[bytes]:
+        stored.forget(beyond=ROWS_KEPT)
+        return merkle.inclusion_proof(index, size, stored)
+
+    return prove
+
+
 def consistency_proof(first: int, second: int) -> list[bytes]:
     """That the tree of ``first`` leaves began that of ``second`` (RFC 9162 §2.1.4.1). Raises RuntimeError."""
     return merkle.consistency_proof(first, second, _Stored())
@@ -58,6 +72,11 @@ class _Stored:
         if len(row) != count:
             raise RuntimeError("the tree has no such subtree")
         return merkle.root(row)
+
+    def forget(self, *, beyond: int) -> None:
+        """Let go of everything when more than so many rows are kept."""
+        if len(self._rows) > beyond:
+            self._rows.clear()
 
     def _row(self, base: int, number: int) -> list[bytes]:
         if (base, number) not in self._rows:

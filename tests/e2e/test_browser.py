@@ -113,7 +113,7 @@ def test_an_officer_sees_and_decides(world: dict[str, Any], playwright: Playwrig
         expect(row).to_contain_text("suspended")  # until another officer approves
 
         page.goto(f"{hong_kong['url']}/admin/audit/auditevent/")
-        expect(page.locator("#result_list")).to_contain_text("suspended")
+        expect(page.locator(".office.audit table")).to_contain_text("suspended")
         page.goto(f"{hong_kong['url']}/admin/border/checkpoint/add/")
         page.locator("#id_code").fill("lok-ma-chau")
         page.locator("#id_name_en").fill("Lok Ma Chau")

@@ -10,6 +10,7 @@ Whoever adds a page, a model, an action, a kind or an act adds its row here: the
 from collections.abc import Mapping
 
 from idp.accounts.models import Account, Traveller
+from idp.audit.models import AuditEvent
 from idp.biometrics.models import Calibration, Job
 from idp.border.models import Checkpoint, Lane
 from idp.federation.models import Peer, SigningKey
@@ -25,6 +26,11 @@ PAGES: Mapping[str, Page] = {  # by the name of the URL
     "proposals_review_decide": page("TBFO", number=first(Review)),
     "office_work": page(EVERY),
     "audit_look": page(EVERY),
+    "audit_search": page("A"),
+    "audit_event": page("A", number=first(AuditEvent)),
+    "audit_proof": page("A", number=first(AuditEvent)),
+    "audit_keys": page("A"),
+    "audit_export": page("A"),
     "office_keys": page("TAO"),
     "office_key": page("TAO", kid=first(SigningKey, "kid")),
     "office_face_keys": page("TAO"),

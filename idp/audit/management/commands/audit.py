@@ -1,6 +1,9 @@
-"""``manage.py audit seal | verify [--expect SIZE:ROOT] | head | prove EVENT``."""
+"""``manage.py audit seal | verify [--expect SIZE:ROOT] | head | prove EVENT | check-proof|check-export FILE``."""
 
+import io
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,6 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from idp import clock
 from idp.audit import sealing, tree, verification
 from idp.audit.models import SealedEvent, TreeHead
+from idp.protocol import audit_proof, strict_json
+from idp.protocol.keys import parse_jwks
+from idp.protocol.refusals import Refusal
 from idp.protocol.strict_json import b64encode
 
 
@@ -24,8 +30,34 @@ class Command(BaseCommand):
         prove = actions.add_parser("prove", help="print the proof that an event is in the tree, as JSON")
         prove.add_argument("event", type=int)
 
+        for name, what in (("check-proof", "a proof that was downloaded"), ("check-export", "an export, a ZIP file")):
+            check = actions.add_parser(name, help=f"verify {what}, by public keys alone")
+            check.add_argument("file", type=Path)
+            check.add_argument("--keys", type=Path, required=True, help="JWK Set of the authority's audit keys")
+            check.add_argument("--issuer", required=True, help="the authority's entity identifier")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, f"_{options['action']}")(options)
+        getattr(self, f"_{options['action'].replace('-', '_')}")(options)
+
+    def _check_proof(self, options: dict[str, Any]) -> None:
+        try:
+            value = strict_json.loads_object(options["file"].read_bytes())
+            proven = audit_proof.verify(value, **_by(options))
+        except (OSError, Refusal) as error:
+            raise CommandError(f"not proven: {error}") from error
+        self.stdout.write(f"proven: event {proven.fields[0]} is leaf {proven.index} of {proven.head.size}")
+
+    def _check_export(self, options: dict[str, Any]) -> None:
+        try:
+            with zipfile.ZipFile(options["file"]) as archive:
+                lines, table = (
+                    archive.open("events.jsonl"),
+                    io.TextIOWrapper(archive.open("events.csv"), "utf-8", newline=""),
+                )
+                checked = audit_proof.check_export(lines, table, **_by(options))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile, Refusal) as error:
+            raise CommandError(f"not proven: {error}") from error
+        self.stdout.write(f"proven: {checked.events} events, in the record of {checked.head.size}")
 
     def _seal(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"{sealing.seal(clock.now())} events sealed")
@@ -57,6 +89,12 @@ class Command(BaseCommand):
         if broken:
             raise CommandError(f"the record is broken in {len(broken)} places")
         self.stdout.write("the record is whole")
+
+
+def _by(options: dict[str, Any]) -> dict[str, Any]:
+    """Whose keys a check is made by."""
+    keys = parse_jwks(strict_json.loads_object(options["keys"].read_bytes()))
+    return {"keys": keys, "issuer": options["issuer"], "now": clock.now()}
 
 
 def _expected(text: str | None) -> tuple[int, bytes] | None:
