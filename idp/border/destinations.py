@@ -1,6 +1,6 @@
 """The checkpoints of this and other authorities, as their resolved metadata describes them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from idp.conf import authority
 from idp.federation import resolution, revision
 from idp.protocol import keys
 from idp.protocol.refusals import Reason, Refusal
+from idp.protocol.trust_chain import TrustChain
 
 JURISDICTIONS = frozenset({"CHN", "HKG", "MAC"})
 HOLD = 30  # seconds; a peer's chain that goes to its end is noticed as soon as a bundle would
@@ -59,14 +60,19 @@ def resolve(entity_id: str, *, now: int) -> Destination:
 
 def _found(entity_id: str, *, now: int) -> tuple[Destination, int]:
     chain = resolution.resolve(entity_id, now=now, entity_type="oauth_resource")
-    superior = chain.path[1] if len(chain.path) > 1 else ""
+    return of_chain(chain, lambda superior: _jurisdiction(superior, now=now)), chain.expires_at
+
+
+def of_chain(chain: TrustChain, jurisdiction_of: Callable[[str], object]) -> Destination:
+    """The checkpoint whose chain this is; ``jurisdiction_of`` an authority. Raises `Refusal`, or what that raises."""
+    entity_id, superior = chain.entity_id, chain.path[1] if len(chain.path) > 1 else ""
     own = authority().entity_id
     if len(chain.path) > (2 if superior == own else 3) or not entity_id.startswith(f"{superior}/checkpoints/"):
         raise Refusal(Reason.UNTRUSTED_ISSUER, "not a checkpoint of this authority or of a peer that it recognises")
     destination = _read(entity_id, superior, chain.entity("oauth_resource"))
-    if destination.jurisdiction != _jurisdiction(superior, now=now):
+    if destination.jurisdiction != jurisdiction_of(superior):
         raise Refusal(Reason.UNTRUSTED_ISSUER, "a checkpoint outside its authority's territory")
-    return destination, chain.expires_at
+    return destination
 
 
 def _jurisdiction(superior: str, *, now: int) -> object:

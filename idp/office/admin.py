@@ -7,7 +7,7 @@ from idp.office.dashboards import pages as dashboard_pages
 from idp.office.keys import acting as key_acting
 from idp.office.keys import face_pages
 from idp.office.keys import pages as key_pages
-from idp.office.trust import entity_page, graph_page
+from idp.office.trust import entity_page, graph_page, policy_pages
 
 __all__ = [
     "audit_export_pages",
@@ -18,5 +18,6 @@ __all__ = [
     "graph_page",
     "key_acting",
     "key_pages",
+    "policy_pages",
     "work_pages",
 ]  # each registers what it shows

@@ -14,6 +14,7 @@ from idp.protocol.refusals import Reason, Refusal
 # In the order of application (Federation §6.1.3.1).
 OPERATORS = ("value", "add", "default", "one_of", "subset_of", "superset_of", "essential")
 SCOPE = "scope"  # a string of words that policies treat as an array (Federation §6.1.3.1.8)
+SECTIONS = {name: f"6.1.3.1.{place}" for place, name in enumerate(OPERATORS, start=1)}  # that define them
 _ARRAYS = frozenset({"add", "one_of", "subset_of", "superset_of"})
 
 Policy = Mapping[str, Mapping[str, Any]]  # parameter -> operator -> value
@@ -21,10 +22,14 @@ Metadata = Mapping[str, Any]
 
 
 class PolicyRefused(Refusal):
-    """A policy is wrong in itself, or contradicts a superior's; no chain through it is valid."""
+    """A policy is wrong in itself, or contradicts a superior's; no chain through it is valid.
 
-    def __init__(self, detail: str) -> None:
+    ``section`` of OpenID Federation 1.0 says why.
+    """
+
+    def __init__(self, detail: str, section: str = "6.1.4.1") -> None:
         super().__init__(Reason.POLICY_VIOLATION, detail)
+        self.section = section
 
 
 class MetadataRefused(Refusal):
@@ -44,7 +49,7 @@ def combine(policies: Iterable[Policy], *, critical: Iterable[str] = ()) -> dict
     combined: dict[str, dict[str, Any]] = {}
     for policy in policies:
         if not isinstance(policy, Mapping):
-            raise PolicyRefused("the policy of an entity type is not an object")
+            raise PolicyRefused("the policy of an entity type is not an object", "6.1.2")
         for parameter, operators in policy.items():
             merged = _merge(combined.get(parameter, {}), _read(parameter, operators))
             _check_combination(merged)  # merging only narrows: a policy that contradicts itself still does so here
@@ -60,7 +65,7 @@ def combine_types(
     by_type: dict[str, list[Policy]] = {}
     for policy in policies:
         if not isinstance(policy, Mapping):
-            raise PolicyRefused("a metadata policy is not an object")
+            raise PolicyRefused("a metadata policy is not an object", "6.1.2")
         for entity_type, part in policy.items():
             by_type.setdefault(entity_type, []).append(part)
     return {entity_type: combine(parts) for entity_type, parts in by_type.items()}
@@ -88,7 +93,7 @@ def apply_types(policy: Mapping[str, Policy], metadata: Mapping[str, Metadata]) 
 
 def _check_critical(critical: Iterable[str]) -> None:
     for name in critical:  # Federation §6.1.3.2; a standard operator there is an error too
-        raise PolicyRefused(f"a critical policy operator that is not understood: {name[:64]!r}")
+        raise PolicyRefused(f"a critical policy operator that is not understood: {name[:64]!r}", "6.1.3.2")
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -96,19 +101,19 @@ def _check_critical(critical: Iterable[str]) -> None:
 
 def _read(parameter: str, operators: object) -> dict[str, Any]:
     if not isinstance(operators, Mapping):
-        raise PolicyRefused("the policy of a parameter is not an object")
+        raise PolicyRefused("the policy of a parameter is not an object", "6.1.2")
     return {name: _configuration(parameter, name, operators[name]) for name in OPERATORS if name in operators}
 
 
 def _configuration(parameter: str, name: str, value: Any) -> Any:
     if name == "essential":
         if not isinstance(value, bool):
-            raise PolicyRefused("essential is not a boolean")
+            raise PolicyRefused("essential is not a boolean", SECTIONS[name])
     elif name in _ARRAYS:
         if not _is_comparable_array(value):
-            raise PolicyRefused(f"{name} is not an array of strings, numbers or objects")
+            raise PolicyRefused(f"{name} is not an array of strings, numbers or objects", SECTIONS[name])
     elif isinstance(value, Mapping) or (value is None and name == "default"):
-        raise PolicyRefused(f"{name} with a value of a kind that is not supported")
+        raise PolicyRefused(f"{name} with a value of a kind that is not supported", SECTIONS[name])
     return _scope_words(value) if parameter == SCOPE and name != "essential" else value
 
 
@@ -123,7 +128,7 @@ def _scope_words(value: Any) -> Any:
     if words is not None and not (
         isinstance(words, list) and all(isinstance(word, str) and word.split() == [word] for word in words)
     ):
-        raise PolicyRefused("a policy for scope that does not speak of words")
+        raise PolicyRefused("a policy for scope that does not speak of words", "6.1.3.1.8")
     return words
 
 
@@ -133,27 +138,27 @@ def _scope_words(value: Any) -> Any:
 def _check_combination(operators: Mapping[str, Any]) -> None:
     """The table of Federation §6.1.3.1: which operators may stand together, and when."""
     if "one_of" in operators and operators.keys() & {"add", "subset_of", "superset_of"}:
-        raise PolicyRefused("one_of together with an operator on arrays")
+        raise PolicyRefused("one_of together with an operator on arrays", SECTIONS["one_of"])
     if "value" in operators:
         _check_with_value(operators["value"], operators)
     if "subset_of" in operators:
         for name in ("add", "superset_of"):
             if name in operators and not _is_subset(operators[name], operators["subset_of"]):
-                raise PolicyRefused(f"{name} goes beyond subset_of")
+                raise PolicyRefused(f"{name} goes beyond subset_of", SECTIONS["subset_of"])
 
 
 def _check_with_value(value: Any, operators: Mapping[str, Any]) -> None:
     if value is None and ("default" in operators or operators.get("essential", False)):
-        raise PolicyRefused("value null together with default or essential")
+        raise PolicyRefused("value null together with default or essential", SECTIONS["value"])
     if "one_of" in operators and not _is_subset([value], operators["one_of"]):
-        raise PolicyRefused("value is not among one_of")
+        raise PolicyRefused("value is not among one_of", SECTIONS["value"])
     arrays = {name: operators[name] for name in ("add", "subset_of", "superset_of") if name in operators}
     if arrays and not isinstance(value, list):
-        raise PolicyRefused("value is no array and stands with an operator on arrays")
+        raise PolicyRefused("value is no array and stands with an operator on arrays", SECTIONS["value"])
     for name, array in arrays.items():
         good = _is_subset(value, array) if name == "subset_of" else _is_subset(array, value)
         if not good:
-            raise PolicyRefused(f"value contradicts {name}")
+            raise PolicyRefused(f"value contradicts {name}", SECTIONS["value"])
 
 
 def _merge(superior: Mapping[str, Any], subordinate: Mapping[str, Any]) -> dict[str, Any]:

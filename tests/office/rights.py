@@ -15,7 +15,7 @@ from idp.biometrics.models import Calibration, Job
 from idp.border.models import Checkpoint, Lane
 from idp.federation.models import Peer, SigningKey
 from idp.oidc.models import Client
-from idp.proposals.models import Review
+from idp.proposals.models import Proposal, Review
 from tests.office.rights_table import CONSOLE, EVERY, Page, Rights, first, page, rows
 
 _PLACE = {"code": first(Checkpoint, "code")}
@@ -49,6 +49,9 @@ PAGES: Mapping[str, Page] = {  # by the name of the URL
     "trust-graph": page("TA"),
     "trust-peer": page("TA", **_PEER),
     "trust-peers": page("TA"),
+    "trust-policies": page("TA"),
+    "trust-policy": page("T", **_PEER),
+    "trust-policy-proposal": page("TA", number=first(Proposal)),
     "trust-recognise": page("T"),
     "trust-accept": page("T", **_PEER),
     "trust-end": page("T", **_PEER),
