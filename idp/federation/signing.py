@@ -133,7 +133,7 @@ def activate_next(
     """
     algorithm = algorithm or ALGORITHMS[use][0]
     with transaction.atomic():
-        mine = _of(use, owner, algorithm).select_for_update()
+        mine = _locked(use, owner, algorithm)
         row = mine.filter(state=SigningKey.State.NEXT).first()
         if row is None or (kid is not None and row.kid != kid):
             raise UnableToRoll(f"no next {algorithm} key for {use} was prepared, or it is another")
@@ -156,7 +156,8 @@ def kill(*, kid: str, now: int, actor: str = ACTOR, why: str = "") -> SigningKey
     `UnableToRoll` for one that was killed before.
     """
     with transaction.atomic():
-        row = SigningKey.objects.select_for_update().get(kid=kid)
+        found = SigningKey.objects.get(kid=kid)
+        row = _locked(found.use, found.owner, found.algorithm).get(kid=kid)
         if row.state == SigningKey.State.KILLED:
             raise UnableToRoll(f"the key was killed before: {kid}")
         was_active = row.state == SigningKey.State.ACTIVE
@@ -209,6 +210,16 @@ def destroy_spent(now: int) -> int:
 
 def _of(use: str, owner: str, algorithm: str) -> QuerySet[SigningKey]:
     return SigningKey.objects.filter(use=use, owner=owner, algorithm=algorithm)
+
+
+def _locked(use: str, owner: str, algorithm: str) -> QuerySet[SigningKey]:
+    """Those keys, which nobody else changes until the transaction ends.
+
+    All of them at once and in one order: a kill and a roll-over of the same use would wait for each other for ever.
+    """
+    mine = _of(use, owner, algorithm)
+    list(mine.select_for_update().order_by("pk").values_list("pk"))
+    return mine
 
 
 def _active(use: str, owner: str, algorithm: str, revision: int | None) -> str:
