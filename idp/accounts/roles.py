@@ -64,6 +64,7 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may(
             "border", "view", "journalentry", "crossinghour", "confirmedcrossing", "crossingreceipt", "outgoingreceipt"
         ),
+        _may("border", "view", "issuancehour", "revocationdelayhour"),
         _may("border", "delete", "watchlistentry"),
         _may("accounts", "view add change", "traveldocument", "endorsement", "registeredguardian"),
         _may("accounts", "delete", "registeredguardian"),
@@ -89,14 +90,14 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
         _may("biometrics", "view", "job", "attempts", "calibration", "facereference"),
         _may("border", "view", "checkpoint", "lane", "officerbadge", "watchlistentry", "issuedtoken", "duplicatealert"),
         _may("border", "view", "discrepancy", "ruleversion", "journalentry", "confirmedcrossing", "crossingreceipt"),
-        _may("border", "view", "outgoingreceipt", "crossinghour"),
+        _may("border", "view", "outgoingreceipt", "crossinghour", "issuancehour", "revocationdelayhour"),
         _may("accounts", "view", "secondfactor", "failedlogin", "pastlogin"),
     ),
     Role.OPERATOR: frozenset().union(
         _PROPOSALS,
         _may("federation", "view change", "signingkey"),
         _may("federation", "view", "statuslist", "hostedentity", "signedhead"),
-        _may("border", "view", "checkpoint", "lane"),
+        _may("border", "view", "checkpoint", "lane", "issuancehour", "revocationdelayhour"),
         _may("audit", "view", "treehead"),
     ),
 }

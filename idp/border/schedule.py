@@ -6,6 +6,8 @@ BEAT = {
     "border.lapse": {"task": "border.lapse", "schedule": 60.0},
     "border.match": {"task": "border.match", "schedule": 300.0},
     "border.count_hours": {"task": "border.count_hours", "schedule": 60.0, "options": {"expires": 60}},
+    "border.count_issuance": {"task": "border.count_issuance", "schedule": 300.0, "options": {"expires": 300}},
+    "border.count_delays": {"task": "border.count_delays", "schedule": 60.0, "options": {"expires": 60}},
     "border.survey": {"task": "border.survey", "schedule": 3600.0},
     "border.forget_consents": {"task": "border.forget_consents", "schedule": 3600.0},
     "border.prepare_months": {"task": "border.prepare_months", "schedule": 3600.0},

@@ -3,7 +3,7 @@
 from idp import clock
 from idp.border import confirmation, limits, orphans, surveying
 from idp.border.entries import lapsing, unmatched
-from idp.border.figures import counting
+from idp.border.figures import counting, delays, issuing
 from idp.border.records import partitions, retention
 from idp.celery import app
 
@@ -69,3 +69,15 @@ def retain() -> None:
 def count_hours() -> int:
     """Count the hours of which entries came in, for the officers' figures."""
     return counting.count(now=clock.now())
+
+
+@app.task(name="border.count_issuance")
+def count_issuance() -> int:
+    """Count the tokens of the last hours, for the officers' figures."""
+    return issuing.count()
+
+
+@app.task(name="border.count_delays")
+def count_delays() -> int:
+    """Count how long revocations took to reach the lanes, for the officers' figures."""
+    return delays.count(now=clock.now())

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from idp import clock
 from idp.border import bundling, checkpoints, confirmation, lane_reports, reconciling, recording
+from idp.border.figures import delays
 from idp.border.lane_access import require_lane
 from idp.border.models import Lane
 from idp.border.rim import MAX_BODY, BorderView
@@ -71,6 +72,7 @@ class Bundle(BorderView):
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in tags:
             return Response(status=304, headers=headers)
+        delays.note(lane=lane, now=now)
         return Response(bundle, headers=headers)
 
 

@@ -40,6 +40,11 @@ class Drawing:
     def text(self, x: float, y: float, words: str, kind: str = "label") -> None:
         self._parts.append(f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}">{escape(words)}</text>')
 
+    def middle(self, x: float, y: float, words: str) -> None:
+        """Around ``x``, and within the picture."""
+        half = wide(words) * LETTER / 2
+        self.text(max(half, min(x, WIDTH - half)), y, words, "label middle")
+
     def path(self, points: Sequence[tuple[float, float]], kind: str) -> None:
         steps = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
         self._parts.append(f'<polyline class="{kind}" points="{steps}"/>')
@@ -78,7 +83,7 @@ def lines(
     _values_at_left(drawing, axis, unit)
     places, dot = _spread(len(labels)), 2.5 if len(labels) <= MANY else 1.25
     for x, label in _some(places, labels):
-        drawing.text(x, HEIGHT - BOTTOM + 18, label, "label middle")
+        drawing.middle(x, HEIGHT - BOTTOM + 18, label)
     for number, (label, values) in enumerate(series.items()):
         points = [(x, _height(axis, value)) for x, value in zip(places, values, strict=True)]
         if len(points) > 1:
@@ -102,8 +107,7 @@ def bars(
     for tick in axis.ticks:
         x = left + axis.share(tick) * (WIDTH - RIGHT - left)
         drawing.line(x, head, x, height - BOTTOM, "grid")
-        words = f"{told(tick)}{unit}"
-        drawing.text(min(x, WIDTH - wide(words) * LETTER / 2), height - BOTTOM + 18, words, "label middle")
+        drawing.middle(x, height - BOTTOM + 18, f"{told(tick)}{unit}")
     for row, label in enumerate(labels):
         top = head + row * thick
         drawing.text(left - 6, top + thick / 2 + 5, _cut(label), "label end")
@@ -137,7 +141,7 @@ def histogram(
     width = (WIDTH - LEFT - RIGHT) / (len(edges) - 1)
     places = [LEFT + number * width for number in range(len(edges))]
     for x, edge in _some(places, [f"{told(edge)}{unit}" for edge in edges]):
-        drawing.text(x, HEIGHT - BOTTOM + 18, edge, "label middle")
+        drawing.middle(x, HEIGHT - BOTTOM + 18, edge)
     for number, (label, values) in enumerate(series.items()):
         part = (width - 1) / len(series)
         for x, value, (low, high) in zip(places, values, pairwise(edges), strict=False):
@@ -166,7 +170,7 @@ def heat(
     left, most = _margin(rows), max((value for row in values for value in row), default=0) or 1
     width = (WIDTH - RIGHT - left) / max(1, len(columns))
     for x, label in _some([left + (number + 0.5) * width for number in range(len(columns))], columns):
-        drawing.text(x, height - BOTTOM + 18, label, "label middle")
+        drawing.middle(x, height - BOTTOM + 18, label)
     for number, (label, found) in enumerate(zip(rows, values, strict=True)):
         y = TOP + number * ROW
         drawing.text(left - 6, y + ROW / 2 + 5, _cut(label), "label end")

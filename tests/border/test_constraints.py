@@ -9,6 +9,7 @@ from django.db.models import F
 
 from idp.border.models import (
     AdmittedToken,
+    BundleFetch,
     Checkpoint,
     ConfirmedCrossing,
     ConsentUse,
@@ -17,6 +18,7 @@ from idp.border.models import (
     DecisionTimeHour,
     Discrepancy,
     DuplicateAlert,
+    IssuanceHour,
     IssuedToken,
     JournalEntry,
     Lane,
@@ -25,6 +27,7 @@ from idp.border.models import (
     OutgoingReceipt,
     PackedWatchlist,
     ReceiptQueue,
+    RevocationDelayHour,
     RuleVersion,
 )
 from idp.border.watching import watch
@@ -60,6 +63,18 @@ def _hour(count: int = 1) -> None:
 
 def _time(count: int = 1) -> None:
     DecisionTimeHour.objects.create(hour=0, checkpoint=Checkpoint.objects.get(), bucket=1, count=count)
+
+
+def _issuance(count: int = 1) -> None:
+    IssuanceHour.objects.create(hour=0, authority="a", checkpoint="c", direction="exit", count=count)
+
+
+def _fetch(at: int = 6) -> None:
+    BundleFetch.objects.create(lane=Lane.objects.get(), since=5, at=at)
+
+
+def _delay(count: int = 1) -> None:
+    RevocationDelayHour.objects.create(hour=0, checkpoint=Checkpoint.objects.get(), bucket=1, count=count)
 
 
 def _alert(second_seq: int) -> None:
@@ -139,6 +154,12 @@ VIOLATIONS: dict[str, Callable[[], object]] = {
     "border_crossing_hour_counts": lambda: _hour(count=0),
     "border_decision_time_once": lambda: [_time() for _ in range(2)],
     "border_decision_time_counts": lambda: _time(count=0),
+    "border_issuance_hour_once": lambda: [_issuance() for _ in range(2)],
+    "border_issuance_hour_counts": lambda: _issuance(count=0),
+    "border_bundle_fetch_in_one_line": lambda: [_fetch() for _ in range(2)],
+    "border_bundle_fetch_goes_on": lambda: _fetch(at=5),
+    "border_revocation_delay_once": lambda: [_delay() for _ in range(2)],
+    "border_revocation_delay_counts": lambda: _delay(count=0),
     "border_one_packed_watchlist": lambda: PackedWatchlist.objects.create(pk=2),
 }
 UNIQUE_COLUMNS: dict[str, Callable[[], object]] = {
@@ -175,6 +196,9 @@ def test_the_database_refuses(filled: World, name: str) -> None:
         "border_discrepancy_once": "kind",
         "border_consent_counted_once": "consent",
         "border_crossing_hour_once": "hour",
+        "border_issuance_hour_once": "hour",
+        "border_bundle_fetch_in_one_line": "since",
+        "border_revocation_delay_once": "bucket",
         "border_decision_time_once": "bucket",
     }
     message = str(refused.value)  # SQLite names the columns of a unique constraint, PostgreSQL the constraint

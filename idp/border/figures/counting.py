@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from idp.border.figures import buckets
+from idp.border.figures.turns import alone
 from idp.border.models import HOUR, CrossingHour, DecisionTimeHour, JournalEntry, UncountedHour
 from idp.border.records.months import Month
 from idp.conf import authority
@@ -18,7 +19,6 @@ from idp.plain_rows import insert_new
 from idp.protocol import journal
 
 MARKS = 1_000  # taken in one transaction: a minute of seven hundred lanes leaves about as many
-_LOCK = 0x686F757273  # "hours": whoever counts
 _TABLE = UncountedHour._meta.db_table
 _TAKE = (
     f"DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} ORDER BY id LIMIT %s) "  # noqa: S608  constants
@@ -54,9 +54,8 @@ def forget(*, now: int, dry: bool = False) -> int:
 
 @transaction.atomic
 def _count_some(*, now: int) -> int:
+    alone()  # or who counted before a batch could write after who counted it
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # or who counted before a batch could write after who counted it
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(_TAKE, [MARKS])
         places = {(int(checkpoint), int(hour)) for checkpoint, hour in cursor.fetchall()}
     for checkpoint, hour in sorted(places):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Sum
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Sum
 
-from idp.border.models import HOUR, CrossingHour, DecisionTimeHour
+from idp.border.models import HOUR, CrossingHour, DecisionTimeHour, IssuanceHour, IssuedToken, RevocationDelayHour
 
 DAY = 86_400
 UTC8 = 8 * HOUR
@@ -36,4 +36,25 @@ def decision_times(*, since: int, until: int, step: int = DAY, by: Sequence[str]
         bin=ExpressionWrapper((F("hour") - since) / step, output_field=BigIntegerField())
     )
     names = (*by, "bucket")
+    return list(hours.order_by(*names).values_list(*names).annotate(total=Sum("count")))
+
+
+def issued(*, since: int, until: int, step: int = DAY, by: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows ``(*by, count)`` of tokens issued; ``by`` has ``bin``, ``authority``, ``checkpoint``, ``direction``."""
+    hours = IssuanceHour.objects.filter(hour__gte=since, hour__lt=until).annotate(
+        bin=ExpressionWrapper((F("hour") - since) / step, output_field=BigIntegerField())
+    )
+    return list(hours.order_by(*by).values_list(*by).annotate(total=Sum("count")))
+
+
+def revoked(*, since: int, until: int) -> list[tuple[str, int]]:
+    """``(reason, count)`` of tokens taken back; from the tokens themselves, of which few are."""
+    rows = IssuedToken.objects.filter(revoked_at__gte=since, revoked_at__lt=until).order_by("revoked_for")
+    return list(rows.values_list("revoked_for").annotate(count=Count("pk")))
+
+
+def revocation_delays(*, since: int, until: int) -> list[tuple[str, int, int]]:
+    """``(checkpoint's code, bucket, count)``: a count for each token and lane; buckets of seconds."""
+    hours = RevocationDelayHour.objects.filter(hour__gte=since, hour__lt=until)
+    names = ("checkpoint__code", "bucket")
     return list(hours.order_by(*names).values_list(*names).annotate(total=Sum("count")))

@@ -6,7 +6,15 @@ No row is edited by a later stage: a token's fate is read off the journal entrie
 from idp.border.models.badges import OfficerBadge
 from idp.border.models.consents import ConsentUse
 from idp.border.models.entries import ConfirmedCrossing, Discrepancy
-from idp.border.models.figures import HOUR, CrossingHour, DecisionTimeHour, UncountedHour
+from idp.border.models.figures import (
+    HOUR,
+    BundleFetch,
+    CrossingHour,
+    DecisionTimeHour,
+    IssuanceHour,
+    RevocationDelayHour,
+    UncountedHour,
+)
 from idp.border.models.places import DIRECTIONS, JURISDICTIONS, Checkpoint, Lane, SurveyedCheckpoint
 from idp.border.models.receipts import CrossingReceipt, OutgoingReceipt, ReceiptQueue
 from idp.border.models.records import AdmittedToken, DuplicateAlert, JournalEntry
@@ -20,6 +28,7 @@ __all__ = [
     "HOUR",
     "JURISDICTIONS",
     "AdmittedToken",
+    "BundleFetch",
     "Checkpoint",
     "ConfirmedCrossing",
     "ConsentUse",
@@ -28,6 +37,7 @@ __all__ = [
     "DecisionTimeHour",
     "Discrepancy",
     "DuplicateAlert",
+    "IssuanceHour",
     "IssuedToken",
     "JournalEntry",
     "Lane",
@@ -36,6 +46,7 @@ __all__ = [
     "OutgoingReceipt",
     "PackedWatchlist",
     "ReceiptQueue",
+    "RevocationDelayHour",
     "RevocationReason",
     "RuleVersion",
     "SurveyedCheckpoint",

@@ -57,6 +57,8 @@ class IssuedToken(models.Model):
     class Meta:
         indexes = [
             models.Index(name="border_token_living", fields=["expires_at"], condition=Q(revoked_at=None)),
+            models.Index(name="border_token_issued", fields=["issued_at"]),
+            models.Index(name="border_token_revoked", fields=["revoked_at"], condition=Q(revoked_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(

@@ -9,7 +9,7 @@ from idp import clock
 from idp.admin import View
 from idp.audit import events
 from idp.audit.admin_actions import officer_of
-from idp.office.dashboards import crossings, decisions, faces, federation
+from idp.office.dashboards import crossings, decisions, faces, federation, issuance, revocation
 from idp.office.dashboards.figures import Dashboard
 from idp.office.dashboards.periods import Period, PeriodForm, today
 
@@ -34,6 +34,20 @@ DASHBOARDS = (
         _("How enrolments end, failures to acquire a face, and how the scores lie."),
         "biometrics.view_job",
         faces.figures,
+    ),
+    Dashboard(
+        "issuance",
+        _("Issuance"),
+        _("How many border tokens were issued, for where, and why some were taken back."),
+        "border.view_issuancehour",
+        issuance.figures,
+    ),
+    Dashboard(
+        "revocation",
+        _("Delay of revocations"),
+        _("How long revocations take to reach the lanes, and which lanes lack some."),
+        "border.view_revocationdelayhour",
+        revocation.figures,
     ),
     Dashboard(
         "federation",

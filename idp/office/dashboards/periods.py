@@ -13,7 +13,7 @@ HOUR, DAY = 3600, 86_400
 LONGEST = 1_100  # days: three years, as long as crossings are kept
 BY_HOUR_UP_TO = 7  # days: beyond, a plot by the hour cannot be read
 
-SPANS = {"day": _("day"), "week": _("week"), "month": _("month"), "range": _("from – to")}
+SPANS = {"day": _("one day"), "week": _("one week"), "month": _("one month"), "range": _("from – to")}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 
-BEFORE, AFTER = "0003_lane_face_models", "0008_journal_by_month"
+BEFORE, AFTER = "0003_lane_face_models", "0021_issuance_and_delays"
 
 
 def main(now: int) -> None:

@@ -11,10 +11,12 @@ from idp.accounts.roles import Role
 from idp.biometrics.engine import EMBEDDED_MODEL
 from idp.biometrics.models import Job
 from idp.border import recording
-from idp.border.figures import counting
+from idp.border.figures import counting, delays, issuing
+from idp.border.models import IssuedToken, Lane
 from idp.federation import failures
 from idp.federation.models import ChainCache, MirroredStatusList, Peer, WitnessedHead
 from idp.protocol.refusals import Unavailable
+from tests.border.figures.tokens import issued
 from tests.border.world import World, browser
 
 OFFICER = Callable[[Role], Any]
@@ -51,7 +53,25 @@ def crossed(world: World) -> World:
     counting.count(now=world.now)
     enrolled(world)
     seen(world)
+    given(world)
     return world
+
+
+def given(world: World) -> None:
+    """Nine tokens, eight of them taken back: one lane has heard of all, one of half, one of none."""
+    assert world.ask().status_code == 201
+    token, lanes = IssuedToken.objects.get(), list(Lane.objects.order_by("pk"))
+    Lane.objects.update(enrolled_at=world.now - 9000)
+    for lane in lanes:
+        lane.refresh_from_db()
+    for number in range(8):
+        at = world.now - 7000 + 500 * number
+        issued(token, at=at - 60, revoked_at=at)
+        delays.note(lane=lanes[0], now=at + 3 + 7 * number)
+        if number == 3:
+            delays.note(lane=lanes[1], now=at + 400)
+    delays.count(now=world.now)
+    issuing.count()
 
 
 def enrolled(world: World) -> None:

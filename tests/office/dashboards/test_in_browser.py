@@ -21,7 +21,7 @@ WIDTH = "document.documentElement.scrollWidth"
 
 @pytest.mark.parametrize(
     ("role", "boards"),
-    [(Role.AUDITOR, ("crossings", "decisions", "faces", "federation")), (Role.BORDER, ())],
+    [(Role.AUDITOR, ("crossings", "decisions", "faces", "issuance", "revocation", "federation")), (Role.BORDER, ())],
     ids=["auditor", "border"],
 )
 def test_a_dashboard_is_not_whole_in_a_browser(

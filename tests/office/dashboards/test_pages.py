@@ -19,9 +19,9 @@ from tests.office.dashboards.conftest import OFFICER
 from tests.office.dashboards.test_plots import marks
 
 SEEN = {
-    Role.BORDER: {"crossings", "decisions"},
-    Role.AUDITOR: {"crossings", "decisions", "faces", "federation"},
-    Role.OPERATOR: {"federation"},
+    Role.BORDER: {"crossings", "decisions", "issuance", "revocation"},
+    Role.AUDITOR: {"crossings", "decisions", "faces", "issuance", "revocation", "federation"},
+    Role.OPERATOR: {"issuance", "revocation", "federation"},
     Role.TRUST: {"federation"},
     Role.BIOMETRIC: {"faces"},
 }
@@ -108,6 +108,19 @@ def test_a_failure_to_acquire_is_not_counted(crossed: World) -> None:
     assert gates.rows == (("futian", 2, 0, 0, 0, 0, 0, 0.0), ("lo-wu", 15, 1, 0, 0, 0, 1, 6.7))
     assert bands.rows == (("futian", 0, 0, 2), ("lo-wu", 0, 1, 13))
     assert (sum(row[1] for row in scores.rows), sum(row[2] for row in scores.rows)) == (19, 2)  # type: ignore[misc]
+
+
+def test_a_token_is_not_told_as_issued_or_taken_back(crossed: World) -> None:
+    over_time, places, revoked = found(board("issuance"), crossed)
+    assert sum(row[-1] for row in over_time.rows if isinstance(row[-1], int)) == 9
+    assert [row[2:] for row in places.rows] == [(9, 0, 9)] and revoked.rows == (("officer", 8, 100.0),)
+
+
+def test_a_delay_or_a_lane_that_lacks_is_not_told(crossed: World) -> None:
+    delays, places, lacking = found(board("revocation"), crossed)
+    assert sum(row[2] for row in delays.rows) == 12  # type: ignore[misc]
+    assert [row[:2] for row in places.rows] == [("lo-wu", 12)]
+    assert lacking.rows == (("futian/1", 8, 7000, 9000), ("lo-wu/2", 4, 5000, 5100))
 
 
 def test_a_peer_that_fails_is_not_told(crossed: World) -> None:
