@@ -216,10 +216,13 @@ def fingerprints(key_set: KeySet) -> dict[str, str]:
 
 def fresh(peer: Peer) -> KeySet:
     """Those keys that the peer announced and that are not pinned; none where it announced none."""
-    if peer.successor_jwks is None:
-        return KeySet([])
-    pinned = _thumbprints(keys.parse_jwks(peer.jwks))
-    return KeySet(key for key in keys.parse_jwks(peer.successor_jwks).keys if key.thumbprint not in pinned)
+    known = _thumbprints(pinned(peer))
+    return KeySet(key for key in _key_set(peer.successor_jwks).keys if key.thumbprint not in known)
+
+
+def pinned(peer: Peer) -> KeySet:
+    """Its pinned keys; a page shows none where there are none, and nothing is verified by such a row."""
+    return _key_set(peer.jwks)
 
 
 def signed_by(configuration: EntityConfiguration, pinned: KeySet) -> bool:
@@ -290,6 +293,10 @@ def _pin(peer: Peer, successor: KeySet, actor: str, facts: Facts = NO_FACTS) -> 
 def _forget_chains(peer: Peer) -> None:
     """Every chain through the peer was verified under the keys before."""
     ChainCache.objects.filter(members__contains=f"\n{peer.entity_id}\n").delete()
+
+
+def _key_set(jwks: Mapping[str, Any] | None) -> KeySet:
+    return keys.parse_jwks(jwks) if jwks and jwks.get("keys") else KeySet([])
 
 
 def _groups(digest: str) -> str:

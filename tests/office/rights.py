@@ -122,9 +122,7 @@ MODELS: Mapping[str, Rights] = {  # what is not named is for nobody
     "federation.hostedentity": rows("TAO"),
     "federation.issuedmark": rows("TA", revoke_marks="T"),
     "federation.marktype": rows("TA"),
-    "federation.peer": rows(
-        "TA", add="T", change="T", recognise="T", accept="T", suspend="T", resume="T", end="T", approve_keys="T"
-    ),
+    "federation.peer": rows("TA"),
     "federation.signedhead": rows("TAO"),
     "federation.signingkey": rows("TAO"),
     "federation.statuslist": rows("TAO"),
@@ -158,7 +156,7 @@ ACTS: Mapping[str, str] = {  # of one officer in an emergency, by the kind of it
     "border.lane_revoked": "border-lane-revoke",
     "federation.key_changed_alone": CONSOLE,
     "federation.key_killed": "office_key_kill",
-    "federation.peer_suspended": "federation.peer suspend",
+    "federation.peer_suspended": "trust-suspend",
 }
 
 DJANGO = {  # the site's own: for every officer who is logged in

@@ -19,7 +19,6 @@ from idp.federation.recognition.payloads import ACCEPT, END, KEYS, RECOGNISE, RE
 from idp.federation.terms import Terms, UnableToAgree
 from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
-from idp.protocol.keys import parse_jwks
 from idp.protocol.refusals import Refusal
 
 PERMISSION = "federation.change_peer"
@@ -122,7 +121,7 @@ class Acceptance(TrustChange):
     def lines(self, peer: Peer, payload: Payload) -> Sequence[str]:
         return [
             wording.acceptance(),
-            *(_("The peer's key: %s") % line for line in wording.fingerprints(parse_jwks(peer.jwks))),
+            *(_("The peer's key: %s") % line for line in wording.fingerprints(peering.pinned(peer))),
         ]
 
 
@@ -206,10 +205,10 @@ class Successor(TrustChange):
     kind, label = KEYS, "new keys of a peer"
 
     def plan(self, peer: Peer | None, payload: Payload, *, now: int) -> None:
-        announced = _known(peer).successor_jwks
-        if announced is None:
+        announced = payloads.thumbprints(_known(peer).successor_jwks)
+        if not announced:
             raise Unacceptable(_("The peer announces no other keys."))
-        if payloads.thumbprints(announced) != payload["keys"]:
+        if announced != payload["keys"]:
             raise Unacceptable(_("The peer announces other keys than those that were compared."))
 
     def make(self, peer: Peer, payload: Payload, by: Approved) -> None:

@@ -56,7 +56,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "peer": peer,
         "standing": STANDINGS[peer.standing],
         "switches": wording.switches(peer),
-        "keys": wording.fingerprints(parse_jwks(peer.jwks)) if peer.ended_at is None else [],
+        "keys": wording.fingerprints(peering.pinned(peer)) if peer.ended_at is None else [],
         "fresh": wording.fingerprints(peering.fresh(peer)),
         "pinned_at": shown(peer.successor_seen_at + PIN_AFTER) if peer.successor_seen_at is not None else "",
         "terms": wording.of_terms(terms.of(peer)).values(),

@@ -56,7 +56,7 @@ def about(peer: Peer, **members: Any) -> dict[str, Any]:
 
 def thumbprints(jwks: Mapping[str, Any] | None) -> list[str]:
     """Of every key in a set, sorted; none where there is no set."""
-    if jwks is None:
+    if jwks is None or not jwks.get("keys"):
         return []
     return sorted(key.thumbprint for key in keys.parse_jwks(jwks).keys)
 

@@ -109,7 +109,7 @@ def of_ending(peer: Peer) -> list[str]:
 def of_keys(peer: Peer) -> list[str]:
     """The pinned keys, before and after."""
     return [
-        *(_("pinned until now: %s") % line for line in fingerprints(parse_jwks(peer.jwks))),
+        *(_("pinned until now: %s") % line for line in fingerprints(peering.pinned(peer))),
         *(_("pinned then: %s") % line for line in fingerprints(parse_jwks(peer.successor_jwks))),
         _("Its statements are verified with these keys at once, and not only after seven days."),
     ]
