@@ -194,3 +194,44 @@ class GivenReason(models.Model):
 
     def __str__(self) -> str:
         return f"{self.officer} {self.subject} {self.reason}"
+
+
+class Verification(models.Model):
+    """The record, or a range of its leaves, computed again: who asked, how far it is, what was found."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        WHOLE = "whole", _("nothing is broken")
+        BROKEN = "broken", _("broken")
+
+    asked_by = models.CharField(max_length=64)  # "account:7", or "node" every night
+    asked_at = models.BigIntegerField(db_index=True)
+    first = models.PositiveBigIntegerField(default=0)
+    last = models.PositiveBigIntegerField(null=True, blank=True)  # the leaf after the range; none: everything there is
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    done = models.PositiveBigIntegerField(default=0)  # leaves
+    total = models.PositiveBigIntegerField(default=0)
+    moved_at = models.BigIntegerField()  # of the last sign of life
+    finished_at = models.BigIntegerField(null=True, blank=True)
+    found = models.JSONField(default=list)  # the first lines of what is broken
+    broken = models.PositiveIntegerField(default=0)  # how many there are
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="audit_verification_one_at_a_time", fields=["state"], condition=Q(state="waiting")
+            ),
+            models.CheckConstraint(
+                name="audit_verification_range", condition=Q(last=None) | Q(last__gt=models.F("first"))
+            ),
+            models.CheckConstraint(
+                name="audit_verification_ended",
+                condition=Q(state__in=["waiting", "running"], finished_at=None)
+                | Q(state="whole", broken=0, finished_at__isnull=False)
+                | Q(state="broken", broken__gt=0, finished_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.state}"

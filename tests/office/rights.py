@@ -31,6 +31,7 @@ PAGES: Mapping[str, Page] = {  # by the name of the URL
     "audit_proof": page("A", number=first(AuditEvent)),
     "audit_keys": page("A"),
     "audit_export": page("A"),
+    "audit_verify": page("A"),
     "office_keys": page("TAO"),
     "office_key": page("TAO", kid=first(SigningKey, "kid")),
     "office_face_keys": page("TAO"),

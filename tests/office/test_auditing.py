@@ -13,10 +13,12 @@ from django.test import Client
 from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.roles import Role
-from idp.audit import events, sealing, tree
-from idp.audit.models import AuditEvent, LookWords
+from idp.audit import events, sealing, tree, verifying
+from idp.audit.models import AuditEvent, LookWords, Verification
+from idp.audit.tasks import verify
 from idp.border import paging
 from idp.federation import signing, tree_heads
+from idp.federation.models import WitnessedHead
 from idp.office.auditing import searching, words
 from idp.office.auditing.searching import Wanted
 from tests.border.world import NODE, browser
@@ -24,6 +26,7 @@ from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 SEARCH = "/admin/audit/"
+VERIFY = f"{SEARCH}verifications/"
 
 
 def happened(number: int, **changes: Any) -> AuditEvent:
@@ -222,3 +225,42 @@ def test_what_has_no_words_is_shown_all_the_same() -> None:
         words.NAMES["reason"]: "a complaint",
         "x": "y: 1",
     }
+
+
+def test_an_auditor_asks_for_a_verification_and_reads_its_result(
+    auditor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    monkeypatch.setattr(verify, "delay", begun.append)
+    assert auditor.post(VERIFY, {"first": "2", "last": "4"}).status_code == 302
+    row = Verification.objects.get()
+    assert (row.first, row.last, begun) == (2, 5, [row.pk])
+    page = auditor.get(VERIFY).content.decode()
+    assert 'http-equiv="refresh"' in page and "2–4" in page
+    assert "One waits already" in auditor.post(VERIFY, {}).content.decode()
+    verify(row.pk)
+    page = auditor.get(VERIFY).content.decode()
+    assert "nothing is broken" in page and 'http-equiv="refresh"' not in page
+
+
+def test_a_range_that_is_not_there_is_not_asked_for(auditor: Client) -> None:
+    for form in ({"first": "4", "last": "2"}, {"last": "999"}, {"first": "x"}):
+        assert auditor.post(VERIFY, form).status_code == 200
+    assert not Verification.objects.exists()
+
+
+def test_a_broker_that_is_down_loses_no_verification(auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(pk: int) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(verify, "delay", down)
+    assert auditor.post(VERIFY, {}).status_code == 302
+    assert verifying.open_ones(NOW) == [Verification.objects.get().pk]
+
+
+def test_a_peer_that_contradicted_itself_stands_out(auditor: Client) -> None:
+    facts = {"authority": "https://cn.example", "size": 9, "root": b"r" * 32, "at": NOW, "seen_at": NOW, "text": "t"}
+    WitnessedHead.objects.create(**facts)
+    assert "each head continues" in auditor.get(VERIFY).content.decode()
+    WitnessedHead.objects.create(**{**facts, "root": b"s" * 32, "contradicts": True, "why": "w"})
+    assert "contradicted itself" in auditor.get(VERIFY).content.decode()

@@ -11,6 +11,7 @@ from django.conf import settings
 from playwright.sync_api import Page, sync_playwright
 
 from idp.accounts.roles import Role
+from idp.audit.tasks import verify
 from tests.audit.emptying import empty
 from tests.e2e.browser import chromium
 from tests.office.test_auditing import client_of, record
@@ -25,9 +26,10 @@ def _emptied(transactional_db: None) -> Iterator[None]:
     empty()
 
 
-def test_an_auditor_searches_proves_and_exports(record: int, live_server: Any) -> None:
+def test_an_auditor_searches_proves_and_exports(record: int, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     base, complaints = live_server.url, list[str]()
     auditor, operator = client_of(Role.AUDITOR), client_of(Role.OPERATOR)
+    monkeypatch.setattr(verify, "delay", lambda pk: verify(pk))  # a worker that is quick
     with sync_playwright() as playwright, chromium(playwright) as context:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
@@ -47,6 +49,11 @@ def test_an_auditor_searches_proves_and_exports(record: int, live_server: Any) -
             page.get_by_role("button", name="Export").click()
         with zipfile.ZipFile(download.value.path()) as archive:
             assert archive.read("events.csv").count(b"lane:4") == 1
+        page.goto(f"{base}/admin/audit/verifications/")
+        page.get_by_role("button", name="Verify").click()
+        page.get_by_text("nothing is broken").wait_for()
+        _photograph(page, "audit-verify")
+        _photograph(page, "audit-verify-narrow", 390)
         assert complaints == []
         _cookie(page, base, operator)
         assert page.goto(f"{base}/admin/audit/").status == 403  # type: ignore[union-attr]
