@@ -30,6 +30,7 @@ PAGES = (
 
 
 class ReadOnlyInline(admin.TabularInline):
+    template = "admin/rows.html"
     extra = 0
     can_delete = False
 
@@ -122,7 +123,7 @@ class EndorsementForm(forms.ModelForm):
         return cleaned
 
 
-class EndorsementInline(admin.TabularInline):
+class EndorsementInline(admin.StackedInline):
     model = Endorsement
     form = EndorsementForm
     extra = 0
@@ -136,7 +137,7 @@ class GuardianForm(forms.ModelForm):
         return canonical_number(self.cleaned_data["number"])
 
 
-class GuardianInline(admin.TabularInline):
+class GuardianInline(admin.StackedInline):
     """Whom the register names as guardians of the document's holder, a child."""
 
     model = RegisteredGuardian

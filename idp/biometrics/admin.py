@@ -1,6 +1,6 @@
 """Face work in the admin site: jobs, reviews, failed attempts, references. Faces are on the page of a review alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -59,12 +59,20 @@ def _reset(row: Attempts, officer: str) -> None:
     attempts.reset(row=row, officer=officer)
 
 
+class ReasonFilter(admin.AllValuesFieldListFilter):
+    """Jobs without a reason have a link with a text, too."""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or _("none")}
+
+
 @admin.register(Job)
 class JobAdmin(NotedReads, ReadOnlyModelAdmin):
     """Dead jobs are retried by an action; a job in review has a page of its own, for officers who may see faces."""
 
     list_display = ("id", "state", "review", "why", "kind", "attempts", "score", "created", "finished", "document")
-    list_filter = ("state", "kind", "reason")
+    list_filter = ("state", "kind", ("reason", ReasonFilter))
     list_select_related = ("document",)
     actions = (
         _action("retry", _("Retry"), _("A worker tries again, three times, with the pictures of before."), _retry),

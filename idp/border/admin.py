@@ -46,6 +46,7 @@ __all__ = [
 class LaneInline(admin.TabularInline):
     """The lanes of a checkpoint, as they reported themselves."""
 
+    template = "admin/rows.html"
     model = Lane
     fields = readonly_fields = ("name", "direction", "enrolled_at", "last_seen", "bundle_serial", "revoked_at")
     extra = 0

@@ -52,6 +52,9 @@ def test_a_model_is_in_no_row_of_the_table() -> None:
     missing = [f'"{label}": rows("…"),' for label in registered().keys() - MODELS.keys()]
     assert missing == [], "\n".join([HOW, *missing])
     assert MODELS.keys() - registered().keys() == set(), "these rows have no model any more"
+    for label, row in MODELS.items():
+        offered = {name for _action, name, _description in registered()[label]._get_base_actions()}
+        assert row.actions.keys() <= offered, f"{label}: {row.actions.keys() - offered} are offered no more"
 
 
 def test_a_kind_of_proposal_is_in_no_row_of_the_table() -> None:
