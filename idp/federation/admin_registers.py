@@ -63,10 +63,12 @@ class HostedEntityAdmin(ReadOnlyModelAdmin):
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyModelAdmin):
-    list_display = ("kid", "use", "owner", "algorithm", "state", "made", "retired")
+    list_display = ("kid", "use", "owner", "algorithm", "state", "made", "began", "retired", "withdrawn")
     list_filter = ("use", "state")
 
     made = when("made_at", _("made"))
+    began = when("activated_at", _("signs since"))
+    withdrawn = when("withdrawn_at", _("withdrawn early"))
     retired = when("retired_at", _("stopped signing"))
 
 

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_a_key_is_found_from_its_alarm(operator: Any, world: World, live_server: object) -> None:
     base, complaints = live_server.url, list[str]()  # type: ignore[attr-defined]
     signing.activate_next(use="border", now=world.now, emergency=True)
-    SigningKey.objects.filter(use="status", state="active").update(activated_at=world.now - ROTATE_AFTER)
+    status = SigningKey.objects.get(use="status", state="active").kid
+    SigningKey.objects.filter(kid=status).update(activated_at=world.now - ROTATE_AFTER)
     cookie = operator.cookies[settings.SESSION_COOKIE_NAME].value
     with sync_playwright() as playwright, chromium(playwright) as context:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
@@ -51,8 +52,13 @@ def test_a_key_is_found_from_its_alarm(operator: Any, world: World, live_server:
         photograph(page, "key-proposal")
         page.goto(f"{base}/admin/keys/")
         assert "the year is over" in page.locator(".notice").inner_text()
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "zh-hant", "url": base}])
+        for path in ("", f"key/{status}/kill/"):
+            page.goto(f"{base}/admin/keys/{path}")
+            photograph(page, f"zh-{path[-6:].strip('/') or 'keys'}")
+            page.set_viewport_size({"width": 390, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert "狀態清單" in page.locator("#content").inner_text()
     assert complaints == []
 
 
