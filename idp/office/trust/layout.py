@@ -12,7 +12,7 @@ from idp.office.trust.graph import Edge, Graph, Node, Tie
 
 BOX = (226, 50)
 GAP = 18  # between two boxes of a column
-COLUMN = 332  # from one column's left side to the next
+COLUMN = 338  # from one column's left side to the next
 MARGIN = 10
 WORDS = 31  # Latin letters of the small print that a box has room for; a Chinese character takes two
 

@@ -21,6 +21,7 @@ from idp.proposals.executors import Unacceptable
 from idp.proposals.models import Proposal
 from idp.protocol.entity_statements import ENTITY_STATEMENT
 from idp.protocol.jws import parse_unverified
+from idp.protocol.refusals import Unavailable
 
 NEEDS = {
     Need.ISSUER: gettext_lazy("issuer of border tokens for our gates"),
@@ -107,10 +108,12 @@ def parameters(peer: Peer, *, now: int) -> list[str]:
 
 def _outcome(item: Touched) -> tuple[str, str]:
     effect = item.effect
-    if effect.refused:
+    if effect.refused and not isinstance(effect.after.refused, Unavailable):
         return "✕", _("would be refused")
     if effect.accepted:
         return "●", _("would be accepted")
+    if isinstance(effect.after.refused, Unavailable):
+        return "?", _("not known: nobody answered")
     if effect.after.refused is not None:
         return "○", _("refused before and after")
     return ("△", _("other metadata")) if effect.changed else ("●", _("as before"))

@@ -10,6 +10,7 @@ from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.roles import Role
 from idp.federation import failures, marks, peering, resolution, sync
+from idp.protocol import keys
 from idp.protocol.refusals import Unavailable
 from tests.border.conftest import peers, strangers
 from tests.border.world import NODE, World, browser
@@ -21,7 +22,7 @@ __all__ = ["peers", "strangers"]
 RP = {
     "redirect_uris": ["https://shop.example/cb"],
     "client_name": "Ferry tickets",
-    "jwks": {"keys": []},
+    "jwks": keys.KeySet([keys.generate().public]).jwks(),
     "token_endpoint_auth_method": "private_key_jwt",
 }
 

@@ -1,27 +1,31 @@
 """The policy editor: nothing is saved by looking, what cannot stand is told, and two officers make the change."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.roles import Role
-from idp.border import recording
+from idp.border import destinations, recording
 from idp.border.models import IssuedToken, SurveyedCheckpoint
-from idp.federation import terms
+from idp.federation import resolution, terms
 from idp.federation.models import Peer
 from idp.federation.recognition import payloads
 from idp.federation.rehearsal import Effect, Subject, Verdict
 from idp.federation.terms import PEER_TYPES
 from idp.office.trust import effects, in_field, policy_forms, policy_view
+from idp.oidc import registration
+from idp.oidc.errors import OAuthError
 from idp.oidc.models import Client
 from idp.proposals import proposing
 from idp.proposals.models import Proposal
 from idp.protocol.refusals import Reason, Refusal
+from tests.border.test_destinations import place as checkpoint_of
 from tests.office.trust.conftest import Trusted, officer_with
 
 RULE = ("openid_provider", "id_token_signing_alg_values_supported", "subset_of", "ES256")
@@ -144,6 +148,48 @@ def test_a_checkpoint_or_client_that_is_known_is_not_looked_at(trusted: Trusted,
         assert (f"{trusted.cn}/checkpoints/{place}", effects.Need.CHECKPOINT) in found
     assert (trusted.client.entity_id, effects.Need.CLIENT) in found
     assert found[path[0], effects.Need.CLIENT].keeps_until == trusted.now + 99
+
+
+WITHOUT = {f"no {name}": {"allowed_entity_types": tuple(x for x in PEER_TYPES if x != name)} for name in PEER_TYPES}
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    **WITHOUT,
+    "alone": {"max_path_length": 0},
+    "no shop": {"naming_constraints": {"excluded": ["shop.localhost"]}},
+    "elsewhere": {"metadata_policy": {"border_token_issuer": {"jurisdiction": {"value": "MAC"}}}},
+    "no lanes": {"metadata_policy": {"oauth_resource": {"border_directions": {"subset_of": ["exit"]}}}},
+    "no keys": {"metadata_policy": {"openid_relying_party": {"jwks": {"value": None}}}},
+    "not yet": {"valid_from": 1_900_000_000},
+    "stricter": {"metadata_policy": {"openid_relying_party": {"contacts": {"essential": True}}}},
+}
+
+
+def test_the_node_does_otherwise_than_was_said(trusted: Trusted, peer: Peer) -> None:
+    """As issuer, client and checkpoint, by the functions that take them when somebody comes."""
+    checkpoint = checkpoint_of(trusted.peers, trusted.peers.cn)
+    destinations.resolve(checkpoint, now=trusted.now)
+    done: Mapping[effects.Need, Callable[[], Any]] = {
+        effects.Need.ISSUER: lambda: resolution.issuer(trusted.cn, now=trusted.now),
+        effects.Need.CLIENT: lambda: registration.find(trusted.client.entity_id, now=trusted.now),
+        effects.Need.CHECKPOINT: lambda: destinations.resolve(checkpoint, now=trusted.now),
+    }
+    for name, change in CHANGES.items():
+        after = dataclasses.replace(terms.of(peer), **change)
+        said = {item.known.need: item.effect for item in effects.preview(peer, after, now=trusted.now)}
+        assert all(effect.before.refused is None for effect in said.values()), said
+        assert set(said) == {need for need in effects.Need if need is not effects.Need.ENTITY}
+        with transaction.atomic():
+            terms.set_terms(peer, terms=after, officer="account:7")
+            outcomes = {need: _refuses(act) for need, act in done.items()}
+            transaction.set_rollback(True)
+        assert outcomes == {need: said[need].refused for need in done}, name
+
+
+def _refuses(act: Callable[[], Any]) -> bool:
+    try:
+        act()
+    except (Refusal, OAuthError):
+        return True
+    return False
 
 
 def issued(trusted: Trusted, checkpoint: str, **facts: Any) -> IssuedToken:
