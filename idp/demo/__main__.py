@@ -1,4 +1,7 @@
-"""``python -m idp.demo play`` plays the world once and reports; ``python -m idp.demo up`` keeps it running."""
+"""``python -m idp.demo play`` plays the world once and reports; ``python -m idp.demo up`` keeps it running.
+
+``python -m idp.demo specimen`` writes a traveller's document, portrait and pictures for a node that is set up by hand.
+"""
 
 import argparse
 import signal
@@ -7,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from idp.demo import keep, staging, world
+from idp.demo import keep, specimen, staging, world
 from idp.demo.play import perform
 from idp.demo.progress import Progress
 
@@ -35,7 +38,11 @@ def up(directory: Path) -> int:
     return 0
 
 
-COMMANDS = {"play": (play, Path("var/demo")), "up": (up, Path("var/up"))}
+COMMANDS = {
+    "play": (play, Path("var/demo")),
+    "up": (up, Path("var/up")),
+    "specimen": (specimen.write, Path("var/specimen")),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -5,11 +5,9 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from idp.biometrics.engine.challenge import Instruction
-from idp.demo import photographs
+from idp.demo import photographs, specimen
 from idp.demo.progress import Progress
 from idp.demo.staging import Stage
-from idp.demo.takes import takes
 from idp.demo.world import World
 
 
@@ -47,10 +45,7 @@ def _pictures(world: World) -> Path:
     directory = world.directory / "pictures"
     directory.mkdir(parents=True, exist_ok=True)
     for traveller in world.travellers:
-        names = ["straight", *Instruction]
-        for name, frames in zip(names, takes(traveller.person, 7, names[1:]), strict=True):
-            for number, frame in enumerate(frames):
-                (directory / f"{traveller.key}-{name}-{number}.jpg").write_bytes(frame)
+        specimen.pictures(directory, traveller)
     for number, frame in enumerate(photographs.live_capture(3, seed=7)):
         (directory / f"stranger-straight-{number}.jpg").write_bytes(frame)
     return directory

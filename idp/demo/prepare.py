@@ -10,6 +10,7 @@ import json
 import secrets
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def _register(plan: dict[str, Any]) -> None:
     from idp.biometrics import portraits
     from idp.conf import authority
 
-    documents = [{**entry["document"], "endorsements": _endorsements(entry)} for entry in plan["register"]]
+    documents = [{**entry["document"], "endorsements": dated(entry["endorsements"])} for entry in plan["register"]]
     for document in documents:
         document.pop("issued_by", None)
     importing.import_register(
@@ -149,11 +150,12 @@ def _register(plan: dict[str, Any]) -> None:
         portraits.import_portrait(document=document, picture=picture, officer=OFFICER, now=clock.now())
 
 
-def _endorsements(entry: dict[str, Any]) -> list[dict[str, Any]]:
+def dated(endorsements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The endorsements of a specimen, good since a month ago and for eleven more."""
     today = date.today()
     first, last = today - timedelta(days=30), today + timedelta(days=335)
     dates = {"valid_from": first.isoformat(), "valid_to": last.isoformat()}
-    return [{**endorsement, **dates} for endorsement in entry["endorsements"]]
+    return [{**endorsement, **dates} for endorsement in endorsements]
 
 
 def main(stage: str, path: Path) -> None:

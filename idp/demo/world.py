@@ -167,7 +167,7 @@ def build(directory: Path, *, base: int | None = None) -> World:
                 (("entry-1", "entry", port + 34),),
             ),
         ),
-        travellers=_travellers(port),
+        travellers=specimens(port),
         messenger_port=port + 10,
     )
 
@@ -194,7 +194,7 @@ def _names(english: str, simplified: str, traditional: str) -> Names:
     return {"en": english, "zh-Hans": simplified, "zh-Hant": traditional}
 
 
-def _travellers(port: int) -> tuple[Traveller, ...]:
+def specimens(port: int) -> tuple[Traveller, ...]:
     """Specimens, with numbers whose check digits are right where a check digit exists (and nobody's)."""
     return (
         Traveller(

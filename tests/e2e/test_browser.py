@@ -154,6 +154,7 @@ def link_document(page: Page, document: dict[str, str], files: Callable[[str], l
     for name in ("number", "birth_date", "expires_on"):
         page.locator(f"input[name={name}]").fill(document.get(name, ""))
     page.locator("main form button[type=submit]").click()
+    page.locator("[data-take]").first.wait_for(state="attached")  # `all` waits for nothing, not for the page to come
     for number, take in enumerate(page.locator("[data-take]").all()):
         name = take.get_attribute("data-take") or ""
         page.locator(f"#files-{number}").set_input_files(files(name.removeprefix("look_")))

@@ -24,6 +24,13 @@ def test_init_makes_the_keys_once(db: None, now: int) -> None:
     assert _run("init").strip() == "every key was there"
 
 
+def test_what_is_read_out_to_a_peer_is_what_the_peer_is_shown(node: str) -> None:
+    jwks = json.loads(_run("fingerprint", "--jwks"))
+    assert jwks == signing.published("federation").jwks()
+    assert not any("d" in key for key in jwks["keys"])
+    assert _run("fingerprint").strip() == peering.fingerprint(jwks)
+
+
 def test_show_is_the_configuration_as_json(node: str) -> None:
     assert json.loads(_run("show"))["sub"] == node
 

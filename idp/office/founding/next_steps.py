@@ -29,7 +29,7 @@ def after_founding(*, links: Mapping[str, str], environment: Path | None) -> Ite
         "Tell peers this identifier and fingerprint by a second channel, in person or by telephone:\n"
         + _commands(authority.entity_id, peering.fingerprint(key_set))
     )
-    yield "Recognise them: docs/operations.md, Peers."
+    yield "Recognise them: docs/operations.md, Peers; tried from end to end in docs/first-authorities.md."
     yield "Bring the register in, and set checkpoints and lanes up: docs/operations.md."
     yield f"Back up the database and {authority.key_dir}, in different places: docs/operations.md, Backups."
 

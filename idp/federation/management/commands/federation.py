@@ -55,6 +55,8 @@ class Command(BaseCommand):
         acts = parser.add_subparsers(dest="act", required=True)
         acts.add_parser("init", help="make the keys that are missing")
         acts.add_parser("show", help="this node's configuration, decoded")
+        own = acts.add_parser("fingerprint", help="of this node's keys, to be read out to peers and compared there")
+        own.add_argument("--jwks", action="store_true", help="the key set itself, to be brought by a second channel")
         acts.add_parser("peers", help="the peers and how they stand")
         acts.add_parser("fingerprints", help="this node's federation keys, to be read out to a peer")
         acts.add_parser("sync", help="collect marks, look for peers' keys and chains, mirror status lists")
@@ -100,6 +102,10 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         claims = parse_unverified(statements.entity_configuration(clock.now()), ENTITY_STATEMENT).claims
         self._say(json.dumps(claims, indent=2, ensure_ascii=False))
+
+    def _fingerprint(self, options: dict[str, Any]) -> None:
+        jwks = signing.published("federation").jwks()
+        self._say(json.dumps(jwks) if options["jwks"] else peering.fingerprint(jwks))
 
     def _peers(self, options: dict[str, Any]) -> None:
         for peer in Peer.objects.order_by("entity_id"):
