@@ -67,3 +67,20 @@ class WitnessedHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.authority} {self.size}"
+
+
+class HeldHead(models.Model):
+    """The newest head of ours that a peer has seen and shows again, held against the tree as it is."""
+
+    holder = models.CharField(max_length=ENTITY_ID, unique=True)
+    size = models.PositiveBigIntegerField()
+    at = models.BigIntegerField()  # as the head says
+    told_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("head of ours that a peer holds")
+        verbose_name_plural = _("heads of ours that peers hold")
+        constraints = [models.CheckConstraint(name="federation_held_head_size", condition=Q(size__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.holder} {self.size}"

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from idp import clock
 from idp.federation.failure_models import Failure as Failure
+from idp.federation.head_models import HeldHead as HeldHead
 from idp.federation.head_models import SignedHead as SignedHead
 from idp.federation.head_models import WitnessedHead as WitnessedHead
 from idp.federation.mark_models import HeldMark as HeldMark

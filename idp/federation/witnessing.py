@@ -18,7 +18,7 @@ from django.db import transaction
 from idp import conf
 from idp.audit import events
 from idp.federation import fetching, resolution, tree_heads
-from idp.federation.head_models import WitnessedHead
+from idp.federation.head_models import HeldHead, WitnessedHead
 from idp.federation.models import Peer
 from idp.protocol import merkle, strict_json, tree_head
 from idp.protocol.keys import KeySet, parse_jwks
@@ -65,7 +65,8 @@ def witness(now: int) -> int:
             log.warning("the audit tree of %s: %s", errand.authority, answer)
             continue
         well += _take(errand, answer, now)
-        _compare(answer.seen, {other.authority: other.keys for other in errands}, now)
+        held = _compare(answer.seen, {other.authority: other.keys for other in errands}, now)
+        _keep_held(errand.authority, held, now)
     return well
 
 
@@ -184,8 +185,12 @@ def _fault(last: WitnessedHead, head: TreeHead, proof: Sequence[bytes]) -> str |
     return None
 
 
-def _compare(texts: Sequence[str], known: Mapping[str, KeySet], now: int) -> None:
-    """Heads that a peer has seen of us and of others: whoever shows each of us another past is found here."""
+def _compare(texts: Sequence[str], known: Mapping[str, KeySet], now: int) -> list[TreeHead]:
+    """Heads that a peer has seen of us and of others: whoever shows each of us another past is found here.
+
+    Those of ours that are of our tree come back.
+    """
+    ours = []
     for text in texts:
         try:
             author = tree_head.unverified_issuer(text)
@@ -199,6 +204,17 @@ def _compare(texts: Sequence[str], known: Mapping[str, KeySet], now: int) -> Non
         fault = tree_heads.contradiction(head) if own else _other_root(head)
         if fault is not None:
             _alarm(head, fault, now)
+        elif own:
+            ours.append(head)
+    return ours
+
+
+def _keep_held(holder: str, heads: Sequence[TreeHead], now: int) -> None:
+    """What officers are shown of how far a peer has witnessed us."""
+    if heads:
+        newest = max(heads, key=lambda head: head.size)
+        facts = {"size": newest.size, "at": newest.iat, "told_at": now}
+        HeldHead.objects.update_or_create(holder=holder, defaults=facts)
 
 
 def _other_root(head: TreeHead) -> str | None:

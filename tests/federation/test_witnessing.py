@@ -17,7 +17,7 @@ from idp.audit import events, sealing
 from idp.audit import tree as stored
 from idp.audit.models import AuditEvent
 from idp.federation import signing, tree_heads, witnessing
-from idp.federation.models import SignedHead, WitnessedHead
+from idp.federation.models import HeldHead, SignedHead, WitnessedHead
 from idp.federation.tasks import heads as heads_task
 from idp.protocol import keys, merkle, tree_head
 from idp.protocol.strict_json import b64encode
@@ -216,9 +216,12 @@ def test_our_own_past_is_held_against_what_we_signed(tree: Tree) -> None:
     tree.seen = [honest, stranger, "nonsense"]
     witnessing.witness(NOW)
     assert alarms() == []
+    held = HeldHead.objects.get()
+    assert (held.holder, held.size, held.told_at) == (tree.authority, SignedHead.objects.get().size, NOW)
     tree.seen = [forged]
     witnessing.witness(NOW + 60)
     assert alarms() == [node]
+    assert HeldHead.objects.get().told_at == NOW, "a forged head is nothing that a peer holds of ours"
 
 
 def test_a_record_that_was_cut_and_sealed_again_does_not_match_the_heads_that_were_signed(node: str) -> None:
@@ -316,6 +319,13 @@ def test_each_constraint_holds(db: None, name: str, changes: dict[str, object]) 
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         WitnessedHead.objects.create(**{**facts, **changes})
     assert name in str(refused.value) or (connection.vendor == "sqlite" and "UNIQUE" in str(refused.value))
+
+
+def test_a_peer_holds_one_newest_head_of_ours_and_none_over_nothing(db: None) -> None:
+    HeldHead.objects.create(holder="a", size=1, at=1, told_at=1)
+    for holder, size in (("a", 2), ("b", 0)):
+        with pytest.raises(IntegrityError, match=r"federation_held_head_size|holder"), transaction.atomic():
+            HeldHead.objects.create(holder=holder, size=size, at=1, told_at=1)
 
 
 def test_a_head_over_nothing_cannot_be_kept(db: None) -> None:

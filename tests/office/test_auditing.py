@@ -18,7 +18,7 @@ from idp.audit.models import AuditEvent, LookWords, Verification
 from idp.audit.tasks import verify
 from idp.border import paging
 from idp.federation import signing, tree_heads
-from idp.federation.models import WitnessedHead
+from idp.federation.models import HeldHead, WitnessedHead
 from idp.office.auditing import searching, words
 from idp.office.auditing.searching import Wanted
 from tests.border.world import NODE, browser
@@ -263,4 +263,6 @@ def test_a_peer_that_contradicted_itself_stands_out(auditor: Client) -> None:
     WitnessedHead.objects.create(**facts)
     assert "each head continues" in auditor.get(VERIFY).content.decode()
     WitnessedHead.objects.create(**{**facts, "root": b"s" * 32, "contradicts": True, "why": "w"})
-    assert "contradicted itself" in auditor.get(VERIFY).content.decode()
+    HeldHead.objects.create(holder="https://mo.example", size=4711, at=NOW, told_at=NOW)
+    page = auditor.get(VERIFY).content.decode()
+    assert "contradicted itself" in page and "4711" in page

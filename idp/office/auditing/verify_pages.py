@@ -19,7 +19,7 @@ from idp.audit.models import Verification
 from idp.audit.tasks import verify
 from idp.federation import tree_heads
 from idp.federation.columns import shown
-from idp.federation.models import WitnessedHead
+from idp.federation.models import HeldHead, WitnessedHead
 from idp.office.auditing.pages import SEE
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ def verifications(request: HttpRequest) -> HttpResponseBase:
         "size": tree.size(),
         "head": head,
         "head_at": shown(head.at if head else None),
+        "held": [(row, shown(row.at), shown(row.told_at)) for row in HeldHead.objects.order_by("holder")],
         "witnessed": _witnessed(),
     }
     return site.rendered(request, "office/audit/verify.html", title=_TITLE, **context)
