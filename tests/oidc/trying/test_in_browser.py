@@ -119,7 +119,10 @@ def test_a_profile_cannot_be_tried(desk: Desk) -> None:
     clinic = {"client_name": "Clinic", "scope": "openid email", "require_signed_request_object": True}
     facts = {"registration": "admin", "sector": "s", "created_at": 1, "profile": "basic"}
     like = Client.objects.create(client_id="clinic", metadata=clinic, **facts)
-    desk.page.reload()
+    desk.page.goto(f"{desk.node}/admin/parties/{like.pk}/")
+    desk.page.get_by_role("link", name="Try the login like this client").click()
+    desk.page.wait_for_url("**/try-it/?like=*")
+    assert desk.page.locator("#like").input_value() == str(like.pk)
     for chosen, pushed in (("federation", True), ("basic", False), (str(like.pk), True)):
         desk.begin(chosen)
         desk.message("authorize")
