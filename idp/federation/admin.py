@@ -11,8 +11,9 @@ from idp.federation import admin_registers, peering, terms
 from idp.federation.columns import NOTHING, STANDINGS, shown, when
 from idp.federation.models import Peer
 from idp.federation.recognition import acts, pages
+from idp.federation.vouching import pages as vouching
 
-__all__ = ["PeerAdmin", "acts", "admin_registers", "pages"]  # each registers what it shows
+__all__ = ["PeerAdmin", "acts", "admin_registers", "pages", "vouching"]  # each registers what it shows
 
 
 @admin.register(Peer)

@@ -1,6 +1,6 @@
-"""What the federation room keeps besides peers, for officers to read; trust marks may be taken back."""
+"""What the federation room keeps besides peers, for officers to read."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from idp import clock
 from idp.audit.admin import ReadOnlyModelAdmin
 from idp.audit.admin_actions import officer_of
-from idp.federation import marks, witnessing
+from idp.federation import witnessing
 from idp.federation.columns import when
 from idp.federation.models import (
     HostedEntity,
@@ -33,19 +33,9 @@ class IssuedMarkAdmin(ReadOnlyModelAdmin):
     list_filter = ("mark_type",)
     search_fields = ("subject",)
     fields = ("subject", "mark_type", "issued", "revoked")
-    actions = ("revoke_marks",)
 
     issued = when("issued_at", _("given"))
     revoked = when("revoked_at", _("revoked"))
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("federation.change_issuedmark"))
-
-    @admin.action(description=_("Revoke the selected trust marks"), permissions=["revoke"])
-    def revoke_marks(self, request: HttpRequest, queryset: QuerySet[IssuedMark]) -> None:
-        for mark in queryset.filter(revoked_at=None):
-            marks.revoke(subject=mark.subject, mark_type=mark.mark_type, now=clock.now(), actor=officer_of(request))
-            self.message_user(request, f"{mark}: {_('revoked')}", messages.SUCCESS)
 
 
 @admin.register(Subordinate)

@@ -12,12 +12,14 @@ class FederationConfig(AppConfig):
         from idp.audit import verification
         from idp.federation import auth_methods, key_changes, status_lists, tree_heads, witnessing
         from idp.federation.recognition import executing
+        from idp.federation.vouching import changing as vouching
         from idp.proposals import executors
 
         verification.contribute(tree_heads.findings)
         verification.contribute(witnessing.findings)
         checks.register(auth_methods.check, checks.Tags.security)
         checks.register(status_lists.check, checks.Tags.security)
+        executors.register(vouching.KIND, vouching.MarkGift())
         for kind, change in executing.KINDS.items():
             executors.register(kind, change)
         executors.register(key_changes.KIND, key_changes.KeyChange())

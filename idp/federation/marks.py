@@ -27,6 +27,7 @@ __all__ = [
     "give",
     "issued",
     "marked",
+    "may_give",
     "revoke",
     "shown_by",
     "sign_anew",
@@ -34,13 +35,18 @@ __all__ = [
     "status",
 ]
 
+Facts = Mapping[str, Any]  # of an audit event
+NO_FACTS: Facts = {}
 LIFETIME = mark_types.LIFETIME
 RENEW_AFTER = 43_200  # seconds, or half of a shorter life
 STATUS_RESPONSE = TokenType("trust-mark-status-response+jwt", required=("iss", "iat", "trust_mark", "status"))
 
 
-def give(*, mark_type: str, subject: str, now: int, actor: str) -> IssuedMark:
-    """Let a peer or a subordinate have a mark; it comes to fetch it. Raises `UnableToMark`."""
+def give(*, mark_type: str, subject: str, now: int, actor: str, facts: Facts = NO_FACTS) -> IssuedMark:
+    """Let a peer or a subordinate have a mark; it comes to fetch it. ``facts`` go into the audit event.
+
+    Raises `UnableToMark`.
+    """
     mark_types.ours(mark_type, now)
     with transaction.atomic():
         peer = Peer.objects.filter(entity_id=subject, ended_at=None).first()
@@ -50,11 +56,11 @@ def give(*, mark_type: str, subject: str, now: int, actor: str) -> IssuedMark:
             subject=subject, mark_type=mark_type, revoked_at=None, defaults={"issued_at": now, "peer": peer}
         )
         if made:
-            record(kind="federation.mark.given", actor=actor, subject=subject[:255], data={"type": mark_type})
+            record(kind="federation.mark.given", actor=actor, subject=subject[:255], data={"type": mark_type, **facts})
     return mark
 
 
-def revoke(*, subject: str, now: int, actor: str, mark_type: str | None = None) -> int:
+def revoke(*, subject: str, now: int, actor: str, mark_type: str | None = None, facts: Facts = NO_FACTS) -> int:
     """Take the marks of a subject back, all or those of one type; how many there were."""
     with transaction.atomic():
         marks = IssuedMark.objects.select_for_update().filter(subject=subject, revoked_at=None)
@@ -64,7 +70,8 @@ def revoke(*, subject: str, now: int, actor: str, mark_type: str | None = None) 
         for mark in taken:
             mark.revoked_at = now
             mark.save(update_fields=["revoked_at"])
-            record(kind="federation.mark.revoked", actor=actor, subject=subject[:255], data={"type": mark.mark_type})
+            data = {"type": mark.mark_type, **facts}
+            record(kind="federation.mark.revoked", actor=actor, subject=subject[:255], data=data)
     return len(taken)
 
 
@@ -104,7 +111,7 @@ def standing(now: int) -> dict[str, set[str]]:
     """The types of the marks that stand, by subject."""
     rows = list(IssuedMark.objects.filter(revoked_at=None).values_list("subject", "mark_type"))
     living = _in_force({subject for subject, _ in rows}, now)
-    ours = {mark_type for mark_type in {mark_type for _, mark_type in rows} if _may_give(mark_type, now)}
+    ours = {mark_type for mark_type in {mark_type for _, mark_type in rows} if may_give(mark_type, now)}
     types: dict[str, set[str]] = {}
     for subject, mark_type in rows:
         if subject in living and mark_type in ours:
@@ -175,7 +182,8 @@ def _sign(mark: IssuedMark, lifetime: int, extra: Mapping[str, str], now: int) -
     return mark.text
 
 
-def _may_give(mark_type: str, now: int) -> bool:
+def may_give(mark_type: str, now: int) -> bool:
+    """Whether this node may give marks of the type now."""
     try:
         mark_types.ours(mark_type, now)
     except UnableToMark:

@@ -13,7 +13,7 @@ from idp.accounts.models import Account, Traveller
 from idp.audit.models import AuditEvent
 from idp.biometrics.models import Calibration, Job
 from idp.border.models import Checkpoint, Lane
-from idp.federation.models import Peer, SigningKey
+from idp.federation.models import IssuedMark, Peer, SigningKey
 from idp.oidc.models import Client
 from idp.proposals.models import Proposal, Review
 from tests.office.rights_table import CONSOLE, EVERY, Page, Rights, first, page, rows
@@ -52,6 +52,9 @@ PAGES: Mapping[str, Page] = {  # by the name of the URL
     "traveller_uses": page("BA", traveller_id=first(Traveller)),
     "trust-entity": page("TA"),
     "trust-graph": page("TA"),
+    "trust-mark-give": page("T"),
+    "trust-mark-take-back": page("T", number=first(IssuedMark)),
+    "trust-marks": page("TA"),
     "trust-peer": page("TA", **_PEER),
     "trust-peers": page("TA"),
     "trust-policies": page("TA"),
@@ -121,7 +124,7 @@ MODELS: Mapping[str, Rights] = {  # what is not named is for nobody
     "border.ruleversion": rows("BA", add="B"),
     "border.watchlistentry": rows("BA", add="B"),
     "federation.hostedentity": rows("TAO"),
-    "federation.issuedmark": rows("TA", revoke_marks="T"),
+    "federation.issuedmark": rows("TA"),
     "federation.marktype": rows("TA"),
     "federation.peer": rows("TA"),
     "federation.signedhead": rows("TAO"),
@@ -145,6 +148,7 @@ KINDS: Mapping[str, str] = {  # of proposals: who proposes such a change, and wh
     "federation.end": "T",
     "federation.key": "O",
     "federation.keys": "T",
+    "federation.mark": "T",
     "federation.recognise": "T",
     "federation.renew": "T",
     "federation.resume": "T",
@@ -157,6 +161,7 @@ ACTS: Mapping[str, str] = {  # of one officer in an emergency, by the kind of it
     "border.lane_revoked": "border-lane-revoke",
     "federation.key_changed_alone": CONSOLE,
     "federation.key_killed": "office_key_kill",
+    "federation.mark_taken": "trust-mark-take-back",
     "federation.peer_suspended": "trust-suspend",
 }
 

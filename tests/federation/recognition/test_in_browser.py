@@ -42,6 +42,9 @@ def test_two_officers_recognise_a_peer_and_one_suspends_it(
         for name in ("renew", "terms", "end"):
             page.goto(f"{peer}{name}/")
             _photograph(page, f"trust-{name}", base)
+        for name in ("marks", "marks/give"):
+            page.goto(f"{base}/admin/trust/{name}/")
+            _photograph(page, f"trust-{name.replace('/', '-')}", base)
         page.goto(f"{peer}suspend/")
         _photograph(page, "trust-suspend", base)
         page.get_by_label("why").fill("its keys were stolen")
