@@ -21,7 +21,7 @@ WIDTH = "document.documentElement.scrollWidth"
 
 @pytest.mark.parametrize(
     ("role", "boards"),
-    [(Role.AUDITOR, ("crossings", "decisions", "faces", "issuance", "revocation", "federation")), (Role.BORDER, ())],
+    [(Role.AUDITOR, ("faces", "revocation", "crossings")), (Role.BORDER, ())],
     ids=["auditor", "border"],
 )
 def test_a_dashboard_is_not_whole_in_a_browser(
@@ -39,9 +39,10 @@ def test_a_dashboard_is_not_whole_in_a_browser(
             page.goto(f"{base}/admin/dashboards/{board}/?span=week")
             assert page.evaluate(COLOUR) == "rgb(47, 127, 193)", board  # not black: the style sheet is in force
             _photograph(page, board)
+        if boards:
             with page.expect_download() as download:
                 page.get_by_role("link", name="These figures as a file (CSV)").first.click()
-            assert download.value.suggested_filename.startswith(f"{board}-")
+            assert download.value.suggested_filename.startswith(f"{boards[-1]}-")
         _dark_and_narrow(page, base, boards)
         page.goto(f"{base}/admin/dashboards/")
         assert page.evaluate(WIDTH) <= 390
