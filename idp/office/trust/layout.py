@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from idp.office.trust.graph import Edge, Graph, Node, Tie
 
-BOX = (226, 50)
+BOX = (218, 50)
 GAP = 18  # between two boxes of a column
-COLUMN = 338  # from one column's left side to the next
+COLUMN = 330  # from one column's left side to the next
 MARGIN = 10
-WORDS = 31  # Latin letters of the small print that a box has room for; a Chinese character takes two
+WORDS = 29  # Latin letters of the small print that a box has room for; a Chinese character takes two
 
 
 @dataclass(frozen=True)
