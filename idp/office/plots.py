@@ -220,7 +220,9 @@ def _some(places: Sequence[float], labels: Sequence[str]) -> list[tuple[float, s
     if len(pairs) < 2:
         return pairs
     room = max(map(wide, labels)) * LETTER + 14
-    return pairs[:: max(1, math.ceil(room / abs(places[1] - places[0])))]
+    kept = pairs[:: max(1, math.ceil(room / abs(places[1] - places[0])))]
+    end = WIDTH - wide(kept[-1][1]) * LETTER / 2  # `_Drawing.middle` moves the last one there
+    return kept[:-1] if len(kept) > 1 and min(kept[-1][0], end) - kept[-2][0] < room else kept
 
 
 def _margin(labels: Sequence[str]) -> float:

@@ -4,8 +4,7 @@ import pytest
 
 from idp.accounts.models import Account
 from idp.biometrics.models import Calibration
-from idp.federation.models import Peer
-from idp.federation.models import IssuedMark
+from idp.federation.models import IssuedMark, Peer
 from tests.border.world import World
 from tests.office.test_work_lists import full
 from tests.simulators.gate import holder_key, jwks, sealing_key

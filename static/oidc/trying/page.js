@@ -183,8 +183,10 @@ async function exchange(name, endpoint, sent, { method = "POST", proofKey = null
   const parts = [{ title: texts.request, values: { ...Object.fromEntries(body ?? []), ...headers }, signed }];
   const told = answer.ok || !nonce ? value : { ...value, "DPoP-Nonce": nonce };
   parts.push({ title: `${texts.answer} ${answer.status}`, values: told, signed, ...meaningsOf(name, answer.ok) });
-  show(name, { good: answer.ok, line: `${method} ${endpoint}`, notes: answer.ok ? [] : [reason(error)], parts });
-  if (error === "use_dpop_nonce" && !proofKey.again) {
+  const again = error === "use_dpop_nonce" && !proofKey.again;
+  const good = answer.ok || again;
+  show(name, { good, line: `${method} ${endpoint}`, notes: answer.ok ? [] : [reason(error)], parts });
+  if (again) {
     proofKey.again = true;
     return exchange(name, endpoint, sent, { method, proofKey, token, type });
   }

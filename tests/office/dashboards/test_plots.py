@@ -67,6 +67,15 @@ def test_a_number_has_no_mark(labels: list[str], data: Any) -> None:
         assert len(marks(svg)) == 2 * len(labels)
 
 
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(1, 400), length=st.integers(1, 16))
+def test_words_below_an_axis_run_into_each_other(count: int, length: int) -> None:
+    svg = plots.lines("n", labels=["0" * length] * count, series={"one": [0] * count}, **TEXTS)
+    below = [item for item in drawn(svg).iter(f"{SVG}text") if item.get("class") == "label middle"]
+    places = [float(item.get("x", 0)) for item in below]
+    assert all(right - left >= plots.wide("0" * length) * plots.LETTER for left, right in pairwise(places))
+
+
 @FEW
 @given(rows=LABELS, columns=LABELS, data=st.data())
 def test_a_field_of_a_heat_map_is_left_out(rows: list[str], columns: list[str], data: Any) -> None:
