@@ -103,6 +103,12 @@ def test_lines_out_of_order_or_behind_the_end_are_noticed() -> None:
             check(other, rows)
 
 
+@pytest.mark.parametrize("indices", [(4, 0), (4, 4)])
+def test_an_event_that_stands_twice_or_too_early_is_noticed_though_the_table_agrees(indices: tuple[int, int]) -> None:
+    with pytest.raises(Refusal, match="twice"):
+        check(*export(indices))
+
+
 @pytest.mark.parametrize("place", [(0, 0), (1, 2), (2, 5), (3, 6)])
 def test_a_table_that_says_something_else_is_noticed(place: tuple[int, int]) -> None:
     lines, rows = export()
