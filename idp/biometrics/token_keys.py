@@ -37,7 +37,7 @@ class Slot:
     def holds(self, uri: KeyUri) -> bool:
         """Whether the key of ``uri`` is to be looked for in this slot's token."""
         known = uri.token is None or uri.token == self.label
-        return bool(self.label) and known and (uri.serial is None or uri.serial == self.serial.encode())
+        return known and (uri.serial is None or uri.serial == self.serial.encode())
 
 
 def slots(module: Path) -> list[Slot]:

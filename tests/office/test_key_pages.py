@@ -77,6 +77,20 @@ def _signed(client: Any, use: str, state: str = "active") -> list[str]:
     return list(client.get(f"/admin/keys/key/{kid}/").context["row"].signed)
 
 
+def test_a_lost_file_looks_like_one_that_was_destroyed(operator: Any, world: World) -> None:
+    """The first is an alarm, the second is how a killed key ends."""
+    row = SigningKey.objects.get(use="status", state="active")
+    path = key_files.path_of("status", row.kid)
+    path.rename(path.with_suffix(".away"))
+    try:
+        page = operator.get(f"/admin/keys/key/{row.kid}/")
+        assert page.context["row"].lies == f"missing: status/{row.kid}.jwk" and page.context["alarms"][0].alarm.over
+        signing.kill(kid=row.kid, now=world.now)
+        assert operator.get(f"/admin/keys/key/{row.kid}/").context["row"].lies == "destroyed"
+    finally:
+        path.with_suffix(".away").unlink()
+
+
 def test_a_key_that_is_not_there_is_an_error_of_ours(operator: Any) -> None:
     assert operator.get("/admin/keys/key/none/").status_code == 404
 
