@@ -156,7 +156,7 @@ def test_a_statement_is_not_renewed(found: Ids, now: int) -> None:
 @pytest.mark.parametrize("how", ["disabled", "no way in", "no role", "unused link"])
 def test_only_one_is_left_to_decide(found: Ids, second: Account, now: int, how: str) -> None:
     if how == "disabled":
-        officers.disable(account=second, actor="test")
+        officers.disable(account=second, actor="test", now=now)
     elif how == "no role":
         granting.end(account=second, role=Role.BORDER, actor="test", now=now)
     else:

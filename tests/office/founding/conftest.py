@@ -1,10 +1,21 @@
 """Officers who came in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from idp import conf
 from idp.accounts.models import Account, Passkey
+
+
+@pytest.fixture(autouse=True)
+def for_trying(settings: Any) -> Iterator[None]:
+    """A node on loopback is for DEBUG only, which pytest takes away."""
+    settings.DEBUG = True
+    conf.authority.cache_clear()
+    yield
+    conf.authority.cache_clear()
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_who_sits_there_is_asked_for_two_officers_once(monkeypatch: pytest.Monke
 
 def test_an_officer_who_was_disabled_is_not_invited(tmp_path: Path) -> None:
     run(tmp_path)
-    officers.disable(account=Account.objects.get(username="lei"), actor="test")
+    officers.disable(account=Account.objects.get(username="lei"), actor="test", now=1_800_000_000)
     with pytest.raises(CommandError, match="lei cannot be invited"):
         run(tmp_path)
 
