@@ -2,7 +2,7 @@
 
 from idp.border import recording
 from idp.border.figures import counting, delays
-from idp.border.models import BundleFetch, CrossingHour, IssuedToken, Lane, RevocationDelayHour, UncountedHour
+from idp.border.models import HOUR, BundleFetch, CrossingHour, IssuedToken, Lane, RevocationDelayHour, UncountedHour
 from tests.border.figures.tokens import issued
 from tests.border.world import World
 from tests.conftest import NOW
@@ -37,4 +37,5 @@ def test_a_lane_that_asks_twice_at_once_is_counted_twice(shared_database: None, 
 
     race(lambda: fetch(NOW - 90), lambda: fetch(NOW - 89), lambda: fetch(NOW - 88))
     race(lambda: min(0, delays.count(now=NOW)), lambda: min(0, delays.count(now=NOW)))
-    assert BundleFetch.objects.count() == RevocationDelayHour.objects.get().count == 1
+    assert list(BundleFetch.objects.values_list("since", "counted")) == [(NOW - 500, True)]
+    assert list(RevocationDelayHour.objects.values_list("hour", "count")) == [(NOW - NOW % HOUR - HOUR, 1)]
