@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: help demo up test test-faults simulate check bench bench-full fuzz pure locale conformance-federation conformance-oidc clean
+.PHONY: help demo up test test-faults simulate check bench bench-full fuzz pure pictures locale conformance-federation conformance-oidc clean
 help:
 	@echo "make demo   play three authorities, phones and gates on this machine; report in var/demo/report.html"
 	@echo "make up     keep that world running and print its addresses and logins (Ctrl-C ends it)"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench  measure; ONLY=gate for one part      make fuzz   longer property tests"
 	@echo "make conformance-federation  foreign resolvers and the OpenID Foundation's modules judge two nodes"
 	@echo "make conformance-oidc        foreign clients and the OpenID Foundation's modules judge an OpenID provider"
+	@echo "make pictures  take the pictures of docs/admin.md again"
 	@echo "make clean  remove .venv and var"
 
 demo: .venv/.runtime
@@ -68,6 +69,15 @@ conformance-federation: .venv/.dev .venv-conformance/.installed
 # Last line: "N passed, 0 failed"; report: var/conformance/oidc.json. After the first time it needs no network.
 conformance-oidc: .venv/.dev .venv-conformance/.installed
 	@$(RUN) -m tests.conformance.run oidc
+
+# The pictures of docs/admin.md, from the tests that look at these pages.
+PICTURES := $(shell sed -n 's|.*(images/\(.*\)\.png).*|\1|p' docs/admin.md)
+pictures: .venv/.dev
+	@rm -rf var/pictures && mkdir -p var/pictures
+	CAUSEWAY_SCREENSHOTS=var/pictures $(RUN) -m pytest -q -m browser tests/office tests/federation/recognition tests/oidc/trying \
+	  tests/border/configuring tests/border/test_parties_in_browser.py tests/border/test_uses_in_browser.py \
+	  tests/accounts/appointing tests/biometrics/test_thresholds_in_browser.py --deselect tests/office/test_accessible.py
+	cp $(PICTURES:%=var/pictures/%.png) docs/images/
 
 locale: .venv/.dev
 	$(RUN) locale/update.py

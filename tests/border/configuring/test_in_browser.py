@@ -34,7 +34,7 @@ def test_an_officer_enrols_a_lane_and_saves_its_file(world: World, live_server: 
         download.value.save_as(tmp_path / "lane.json")
         for name in ("", "change/", "enrol/", "close/"):
             page.goto(f"{base}/admin/border/places/lo-wu/{name}")
-            _photograph(page, f"place-{name.strip('/')}")
+            _photograph(page, f"place-{name.strip('/') or 'settings'}")
         page.goto(f"{base}/admin/border/watch/")
         _photograph(page, "watch")
     invitation = json.loads((tmp_path / "lane.json").read_text())
