@@ -38,7 +38,7 @@ def test_show_is_the_configuration_as_json(node: str) -> None:
 def test_a_peer_that_calls_is_read_other_fingerprints_than_it_computes(node: str) -> None:
     """The peer sees the keys in our configuration: those, and their set as its `peers` prints it."""
     jwks = json.loads(_run("show"))["jwks"]
-    out = _run("fingerprints")
+    out = _run("fingerprint", "--each")
     assert peering.fingerprint(jwks) in out
     assert all(groups in out for groups in peering.fingerprints(keys.parse_jwks(jwks)).values())
 

@@ -56,9 +56,10 @@ class Command(BaseCommand):
         acts.add_parser("init", help="make the keys that are missing")
         acts.add_parser("show", help="this node's configuration, decoded")
         own = acts.add_parser("fingerprint", help="of this node's keys, to be read out to peers and compared there")
-        own.add_argument("--jwks", action="store_true", help="the key set itself, to be brought by a second channel")
+        how = own.add_mutually_exclusive_group()
+        how.add_argument("--jwks", action="store_true", help="the key set itself, to be brought by a second channel")
+        how.add_argument("--each", action="store_true", help="of each key, as the admin site's pages compare them")
         acts.add_parser("peers", help="the peers and how they stand")
-        acts.add_parser("fingerprints", help="this node's federation keys, to be read out to a peer")
         acts.add_parser("sync", help="collect marks, look for peers' keys and chains, mirror status lists")
         _peer(acts.add_parser("propose", help="make a peer known and pin its keys"), jwks=True)
         recognise = acts.add_parser("recognise", help="issue the statement about a peer (proposes it first)")
@@ -104,18 +105,16 @@ class Command(BaseCommand):
         self._say(json.dumps(claims, indent=2, ensure_ascii=False))
 
     def _fingerprint(self, options: dict[str, Any]) -> None:
-        jwks = signing.published("federation").jwks()
+        published = signing.published("federation")
+        jwks = published.jwks()
         self._say(json.dumps(jwks) if options["jwks"] else peering.fingerprint(jwks))
+        if options["each"]:
+            for thumbprint, groups in peering.fingerprints(published).items():
+                self._say(f"{thumbprint}: {groups}")
 
     def _peers(self, options: dict[str, Any]) -> None:
         for peer in Peer.objects.order_by("entity_id"):
             self._say(f"{peer.standing:10} {peer.entity_id}\n           {peering.fingerprint(peer.jwks)}")
-
-    def _fingerprints(self, options: dict[str, Any]) -> None:
-        published = signing.published("federation")
-        self._say(f"all of them: {peering.fingerprint(published.jwks())}")
-        for print_, groups in peering.fingerprints(published).items():
-            self._say(f"{print_}: {groups}")
 
     def _sync(self, options: dict[str, Any]) -> None:
         self._say("\n".join(sync.sync(clock.now())))
