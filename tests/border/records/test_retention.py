@@ -165,8 +165,9 @@ def test_crossings_go_after_their_months(long_ago: World) -> None:
     found = retention.retain(now=last)
     assert [row.jti == "" for row in JournalEntry.objects.all()] == [False]
     if connection.vendor == "postgresql":
-        assert (found.months, found.entries) == (1, 0) and then not in partitions.months()
-        assert AuditEvent.objects.get(kind="journal.month_dropped").subject == str(then)
+        # Tests before this one may have left months of their own behind.
+        assert found.months >= 1 and found.entries == 0 and then not in partitions.months()
+        assert AuditEvent.objects.filter(kind="journal.month_dropped", subject=str(then)).count() == 1
     else:
         assert (found.months, found.entries) == (0, 3)
     assert not list(verifying.findings(lane_of(long_ago)))
