@@ -51,13 +51,13 @@ def _permit(*leaves: tuple[str, str]) -> tuple[Way, ...]:
 EEP, HKID, BIR = ("eep", "CA", "CHN", ""), ("hkid", "A", "HKG", "permanent"), ("bir", "1", "MAC", "permanent")
 # By share and home so that each of the three processes has about as much to do.
 SORTS = (
-    Sort(10, "CHN", (EEP,), _permit(("G", "HKG"), ("L", "HKG"))),
-    Sort(7, "CHN", (EEP,), _permit(("G", "MAC"), ("Q", "MAC"))),
-    Sort(8, "CHN", (EEP,), _permit(("shenzhen", "HKG"))),
-    Sort(6, "CHN", (EEP,), _permit(("zhuhai", "MAC"), ("hengqin", "MAC"))),
-    Sort(4, "CHN", (EEP,), _permit(("T", "HKG"), ("T-3m", "HKG"), ("T-1y", "MAC"))),
-    Sort(4, "CHN", (EEP,), _permit(("S", "HKG"), ("D", "HKG"), ("R", "HKG"))),
-    Sort(3, "CHN", (EEP,), (Way("HKG", (0, 0), (0, 0), "G", then="MAC"),)),
+    Sort(7, "CHN", (EEP,), _permit(("G", "HKG"), ("L", "HKG"))),
+    Sort(5, "CHN", (EEP,), _permit(("G", "MAC"), ("Q", "MAC"))),
+    Sort(6, "CHN", (EEP,), _permit(("shenzhen", "HKG"))),
+    Sort(4, "CHN", (EEP,), _permit(("zhuhai", "MAC"), ("hengqin", "MAC"))),
+    Sort(3, "CHN", (EEP,), _permit(("T", "HKG"), ("T-3m", "HKG"), ("T-1y", "MAC"))),
+    Sort(3, "CHN", (EEP,), _permit(("S", "HKG"), ("D", "HKG"), ("R", "HKG"))),
+    Sort(2, "CHN", (EEP,), (Way("HKG", (0, 0), (0, 0), "G", then="MAC"),)),
     Sort(1, "CHN", (EEP,), _permit(("shenzhen-weekly", "HKG"))),
     Sort(2, "CHN", (("passport", "E", "CHN", ""),), _permit(("", "HKG"))),
     Sort(1, "CHN", (("passport", "E", "CHN", ""),), (Way("MAC", (0, 0), (0, 0), good=False),)),
@@ -67,15 +67,15 @@ SORTS = (
     Sort(4, "HKG", (HKID, ("hrp", "HA", "CHN", "")), (Way("CHN", (0, 1), (1, 0)),)),
     Sort(4, "HKG", (("reentry", "RM", "HKG", ""), ("hrp", "H", "CHN", "")), (Way("CHN", (0, 1), (1, 0)),)),
     Sort(3, "HKG", (HKID, ("passport", "K", "HKG", "")), (Way("MAC", (0, 0), (0, 1)),)),
-    Sort(11, "MAC", (BIR, ("hrp", "M", "CHN", "")), (Way("CHN", (0, 1), (1, 0)), Way("HKG", (0, 0), (0, 0)))),
+    Sort(20, "MAC", (BIR, ("hrp", "M", "CHN", "")), (Way("CHN", (0, 1), (1, 0)), Way("HKG", (0, 0), (0, 0)))),
     Sort(
         4,
         "MAC",
         (("bir", "1", "MAC", "temporary"), ("mvp", "V", "MAC", "temporary")),
         (Way("HKG", (0, 1), (1, 1)),),
     ),
-    Sort(3, "MAC", (BIR, ("mvp", "V", "MAC", "permanent")), (Way("HKG", (0, 1), (1, 0)),)),
-    Sort(3, "MAC", (BIR, ("passport", "MA", "MAC", "")), (Way("HKG", (0, 0), (0, 1)),)),
+    Sort(5, "MAC", (BIR, ("mvp", "V", "MAC", "permanent")), (Way("HKG", (0, 1), (1, 0)),)),
+    Sort(4, "MAC", (BIR, ("passport", "MA", "MAC", "")), (Way("HKG", (0, 0), (0, 1)),)),
 )
 
 NO_LONGER = frozenset({"shenzhen-weekly"})  # not given since 2024-12-01 (domain.md §1.9): it is good for nothing
