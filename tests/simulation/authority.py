@@ -95,6 +95,7 @@ class Authority:
         border_tasks.lapse()
         border_tasks.match()
         for name in lanes:
+            self.mesh.answer()
             self.gates[name].exchange.once()
 
     def issue(self, *, leaves: Sequence[Leave], wanted: Sequence[Wanted], down: Sequence[str]) -> list[Handed]:
@@ -122,6 +123,7 @@ class Authority:
         for name, skew in skews.items():
             self.gates[name].skew = skew
         for name in lanes:
+            self.mesh.answer()
             self.gates[name].exchange.once()
 
     def watch(self, shown: Sequence[Shown]) -> list[Seen]:
@@ -134,9 +136,11 @@ class Authority:
         for name in restarted:
             self.gates[name].restart()
         for name in lanes:
+            self.mesh.answer()
             self.gates[name].exchange._attempt("journal", self.gates[name].exchange.upload)
         self.mesh.deliver_late()
         self._deliver()
+        self.mesh.answer()
         sealing.seal(now)
         entries = sum(len(gate.lane.store.pending()) for gate in self.gates.values())
         bundles = [gate.lane.trust._bundle for gate in self.gates.values()]
@@ -172,6 +176,7 @@ class Authority:
         signing._sound_at.cache_clear()
 
     def _issue(self, wanted: Wanted) -> Handed:
+        self.mesh.answer()
         self.clock.now = wanted.at
         return self.phones.obtain(wanted)
 

@@ -84,6 +84,11 @@ class Mesh:
         else:
             connection.send(("answer", number, self.own(*said)))
 
+    def answer(self) -> None:
+        """Answer what peers have asked meanwhile: to be called within long work, or they wait until it is done."""
+        for ready in wait(self._peers.values(), timeout=0):
+            self.take(ready)  # type: ignore[arg-type]
+
     def own(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Response:
         """What our own node answers; 502 where its worker was killed meanwhile."""
         if self.application is None:

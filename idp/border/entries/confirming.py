@@ -13,7 +13,7 @@ from idp.accounts.models import Traveller
 from idp.audit import events
 from idp.border.entries import discrepancies, pairing, using
 from idp.border.models import ConfirmedCrossing, Discrepancy, IssuedToken
-from idp.border.models.entries import LAPSED, OVERDRAWN, RESERVED, SETTLED, USED
+from idp.border.models.entries import OVERDRAWN, RESERVED, SETTLED, USED
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,9 @@ def _part(entry: ConfirmedCrossing) -> None:
 
 def _join(exit_: ConfirmedCrossing, entry: ConfirmedCrossing, *, now: int) -> None:
     ConfirmedCrossing.objects.filter(pk=entry.pk).update(exit=exit_, waits=False)
-    ConfirmedCrossing.objects.filter(pk=exit_.pk).update(waits=False)
-    ConfirmedCrossing.objects.filter(pk=exit_.pk, use__in=[RESERVED, LAPSED]).update(use=SETTLED)
+    # Whatever became of what it reserved: `exit_` was read under the lock that we hold, and may have been parted since.
+    settled = {"use": SETTLED} if exit_.use else {}
+    ConfirmedCrossing.objects.filter(pk=exit_.pk).update(waits=False, **settled)
     discrepancies.settle({Discrepancy.Kind.EXIT_ALONE: exit_, Discrepancy.Kind.ENTRY_ALONE: entry}, now=now)
 
 
