@@ -28,6 +28,7 @@ PAGES = {  # of those rooms, for browsers and with a session
     "/oidc/authorities",
     "/oidc/logout",
     "/oidc/logout/confirm",
+    "/oidc/try-it/returned",
 }
 METHODS = {"get", "put", "post", "delete", "patch"}
 
