@@ -1,5 +1,6 @@
 """One authority's node as the coordinator sees it: each public method is an order."""
 
+import gc
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +84,8 @@ class Authority:
         """Residents; with them the year begins, and its faults."""
         self.mesh.calm = False
         self.phones.register(people, now=self.clock.now)
+        gc.collect()
+        gc.freeze()  # what was made so far lives as long as the process, as in `idp.wsgi`
 
     def morning(self, *, now: int, down: Sequence[str], lanes: Sequence[str]) -> None:
         """What a node does by itself from day to day; ``lanes`` exchange with it, and are cut off then.
