@@ -101,9 +101,16 @@ class Authority:
             self.mesh.answer()
             self.gates[name].exchange.once()
 
-    def issue(self, *, leaves: Sequence[Leave], wanted: Sequence[Wanted], down: Sequence[str]) -> list[Handed]:
-        """What the register gets, and what the phones ask for."""
-        self.mesh.down = frozenset(down)
+    def issue(
+        self, *, now: int, leaves: Sequence[Leave], wanted: Sequence[Wanted], down: Sequence[str]
+    ) -> list[Handed]:
+        """What the register gets, and what the phones ask for.
+
+        What the node states is signed again before, as it is each hour: the three clocks run apart within this order,
+        and no peer may be told by one that is ahead.
+        """
+        self.clock.now, self.mesh.down = now, frozenset(down)
+        statements.renew(now)
         self.phones.endorse(leaves)
         return [self._issue(each) for each in sorted(wanted, key=lambda each: each.at)]
 

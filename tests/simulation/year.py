@@ -210,6 +210,7 @@ class Year:
         answers = self._all(
             "issue",
             lambda name: {
+                "now": day.start,
                 "leaves": [leave for leave in given if homes[leave.person] == name],
                 "wanted": day.wanted(name),
                 "down": down[name],
