@@ -101,11 +101,6 @@ def at_hand(texts: Mapping[str, str]) -> Iterator[None]:
         _at_hand.reset(token)
 
 
-def known(url: str) -> str | None:
-    """The text that is `at_hand` for the address."""
-    return _at_hand.get().get(url)
-
-
 def fetcher(
     now: int, *, budget: float = BUDGET, held: Callable[[str], str | None] | None = None, ask: bool = True
 ) -> Fetch:
@@ -116,8 +111,8 @@ def fetcher(
     end = time.monotonic() + budget
 
     def fetch(url: str) -> str:
-        if (text := known(url)) is not None:
-            return text
+        if (known := _at_hand.get().get(url)) is not None:
+            return known
         local = _local(url, now)
         if local is None and held is not None:
             local = held(url)

@@ -198,11 +198,8 @@ def approve_successor(peer: Peer, *, officer: str, facts: Facts = NO_FACTS) -> P
 
 def fetch_configuration(entity_id: str, *, now: int) -> EntityConfiguration:
     """The entity's configuration from its own address, verified against itself and nothing else."""
-    text = fetching.known(configuration_url(entity_id))
-    if text is None:
-        response = fetching.get(configuration_url(entity_id), media_type=fetching.STATEMENT_TYPE)
-        text = response.body.decode("ascii", "replace")
-    return parse_entity_configuration(text, now=now, expect=entity_id)
+    response = fetching.get(configuration_url(entity_id), media_type=fetching.STATEMENT_TYPE)
+    return parse_entity_configuration(response.body.decode("ascii", "replace"), now=now, expect=entity_id)
 
 
 def fingerprint(jwks: Mapping[str, Any]) -> str:

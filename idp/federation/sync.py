@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from idp.audit.events import record
 from idp.federation import failures, fetching, marks, peering, resolution, signing, status_mirror
 from idp.federation.models import HeldMark, Peer
 from idp.protocol import strict_json
-from idp.protocol.entity_statements import EntityConfiguration, configuration_url
+from idp.protocol.entity_statements import EntityConfiguration
 from idp.protocol.keys import parse_jwks
 from idp.protocol.refusals import Refusal, Unavailable
 from idp.protocol.trust_marks import verify_trust_mark
@@ -27,13 +26,11 @@ def sync(now: int) -> list[str]:
     """
     report: list[str] = []
     for peer in Peer.objects.standing(now).order_by("entity_id"):
-        seen: dict[str, str] = {}
-        report.append(_outcome(peer, failures.Act.CONFIGURATION, partial(_observe, seen=seen), now))
-        with fetching.at_hand(seen):
-            if peer.is_accepted(now):
-                report.append(_outcome(peer, failures.Act.MARK, collect_mark, now))
-            if peer.is_recognised(now):
-                report.append(_outcome(peer, failures.Act.ISSUER, _resolve, now))
+        report.append(_outcome(peer, failures.Act.CONFIGURATION, _observe, now))
+        if peer.is_accepted(now):
+            report.append(_outcome(peer, failures.Act.MARK, collect_mark, now))
+        if peer.is_recognised(now):
+            report.append(_outcome(peer, failures.Act.ISSUER, _resolve, now))
     report.append(f"status lists mirrored: {status_mirror.mirror(now)}")
     return report
 
@@ -64,11 +61,8 @@ def collect_mark(peer: Peer, now: int) -> str:
     return "its mark for us is in our configuration"
 
 
-def _observe(peer: Peer, now: int, *, seen: dict[str, str]) -> str:
-    """What comes is ``seen``, by its address, and asked for once in a round."""
-    configuration = peering.fetch_configuration(peer.entity_id, now=now)
-    seen[configuration_url(peer.entity_id)] = configuration.text
-    peering.observe(peer, configuration, now=now)
+def _observe(peer: Peer, now: int) -> str:
+    peering.observe(peer, peering.fetch_configuration(peer.entity_id, now=now), now=now)
     return "a successor of its keys waits" if peer.successor_jwks else "its keys are those pinned"
 
 

@@ -5,7 +5,7 @@ import pytest
 from idp.federation import marks, peering, resolution, statements, sync, tasks
 from idp.federation.models import HeldMark, Peer
 from idp.federation.schedule import BEAT
-from idp.protocol.entity_statements import configuration_url, parse_entity_configuration
+from idp.protocol.entity_statements import parse_entity_configuration
 from tests.conftest import NOW
 from tests.federation.conftest import OFFICER
 from tests.federation.peers import Page, Peers
@@ -68,13 +68,6 @@ def test_a_peer_that_is_down_does_not_keep_the_others_waiting(node: str, mutual:
     report = sync.sync(NOW)
     assert f"{mutual}: not now: status 503" in report
     assert f"{peers.mo.entity_id}: its keys are those pinned" in report
-
-
-def test_a_peer_is_asked_for_its_configuration_once_in_a_round(node: str, mutual: Peer, peers: Peers) -> None:
-    """Keys, mark and chain are all read off it: it was fetched and verified for each."""
-    peers.asked.clear()
-    sync.sync(NOW)
-    assert peers.asked.count(configuration_url(mutual.entity_id)) == 1
 
 
 def test_a_suspended_or_ended_peer_is_not_asked(node: str, mutual: Peer, peers: Peers) -> None:
