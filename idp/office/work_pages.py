@@ -20,7 +20,7 @@ def of(request: HttpRequest) -> Iterable[Waiting]:
     return work_lists.waiting(Officer(officer_of(request), request.user.has_perm), now=clock.now())
 
 
-@site.page("work/", name="office_work", title=_("What waits"), section="work", permission="")
+@site.page("waits/", name="office_work", title=_("What waits"), section="work", permission="")
 def work(request: HttpRequest) -> HttpResponseBase:
     """Every kind of work that the officer may do, what waits first."""
     found = sorted(of(request), key=lambda item: item.count == 0)

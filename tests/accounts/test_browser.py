@@ -1,8 +1,6 @@
 """What only a browser can say: the passkey script works, under the content security policy, on a narrow screen too."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from idp.accounts.models import Account, Passkey
 from tests.accounts.people import PASSWORD, traveller
+from tests.e2e.browser import photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FLAGS = [
@@ -57,21 +56,20 @@ def page(chromium: Browser, complaints: list[str]) -> Page:
     return page
 
 
-def photograph(page: Page, name: str) -> None:
+def _photograph(page: Page, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{name} is wider than the screen"
-    if folder := os.environ.get("CAUSEWAY_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    photograph(page, name)
 
 
 def test_a_traveller_registers_and_comes_back_with_a_passkey(node: str, page: Page, complaints: list[str]) -> None:
     page.goto(f"{node}/")
-    photograph(page, "home")
+    _photograph(page, "home")
     page.get_by_role("link", name="Register").click()
-    photograph(page, "register")
+    _photograph(page, "register")
     page.get_by_label("User name").fill("siu.ming")
     page.get_by_role("button", name="Make a passkey").click()
     page.wait_for_url(f"{node}/account/")
-    photograph(page, "account")
+    _photograph(page, "account")
     assert Passkey.objects.get().account.username == "siu.ming"
     page.get_by_role("button", name="Log out").click()
     page.goto(f"{node}/account/login?next=/account/%23passkeys")  # by autofill: the authenticator answers at once
@@ -89,7 +87,7 @@ def test_a_mistake_is_explained_in_the_reader_s_language(node: str, chromium: Br
     message = page.locator("[data-code=conflict]")
     message.wait_for()
     assert message.text_content() == "此用户名或通行密钥已被使用。"
-    photograph(page, "register-taken")
+    _photograph(page, "register-taken")
 
 
 def test_a_password_leads_on_to_the_application_page(node: str, page: Page, complaints: list[str]) -> None:
@@ -99,7 +97,7 @@ def test_a_password_leads_on_to_the_application_page(node: str, page: Page, comp
     page.get_by_text("Use a password instead").click()
     page.get_by_label("User name").fill("siu.ming")
     page.get_by_label("Password").fill(PASSWORD)
-    photograph(page, "login")
+    _photograph(page, "login")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{node}/?from=login")
     assert page.get_by_role("button", name="Log out").is_visible()

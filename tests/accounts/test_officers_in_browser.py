@@ -1,8 +1,6 @@
 """What only a browser can say: a link makes a passkey that opens the admin site, under the strict policy."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from idp import clock
 from idp.accounts import invitations, officers
 from idp.accounts.models import Passkey
-from tests.e2e.browser import chromium, give_authenticator
+from tests.e2e.browser import chromium, give_authenticator, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,11 +30,8 @@ def context() -> Iterator[BrowserContext]:
         yield context
 
 
-def photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    for width in (1280, 390) if folder else ():
-        page.set_viewport_size({"width": width, "height": 800})
-        page.screenshot(path=Path(folder or "") / f"{name}-{width}.png", full_page=True)
+def _photograph(page: Page, name: str) -> None:
+    photograph(page, name, 1280, 390)
 
 
 def test_an_officer_comes_in_by_a_link_and_comes_back_with_the_passkey(node: str, context: BrowserContext) -> None:
@@ -47,15 +42,15 @@ def test_an_officer_comes_in_by_a_link_and_comes_back_with_the_passkey(node: str
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{node}/admin/login/")
-    photograph(page, "officer-login")
+    _photograph(page, "officer-login")
     give_authenticator(page)
     page.goto(link)
     page.get_by_label("Name of the passkey").fill("key on my desk")
-    photograph(page, "officer-enrol")
+    _photograph(page, "officer-enrol")
     page.get_by_role("button", name="Make a passkey").click()
     page.wait_for_url(f"{node}/admin/")
     page.goto(f"{node}/admin/passkeys/")
-    photograph(page, "officer-passkeys")
+    _photograph(page, "officer-passkeys")
     assert page.get_by_label("Name of this passkey").input_value() == "key on my desk"
     page.get_by_role("button", name="Add a passkey").click()
     page.locator("[data-code=known]").wait_for()  # the same authenticator holds one already

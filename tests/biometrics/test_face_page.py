@@ -5,7 +5,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from idp.biometrics.models import Capture, Job
 from idp.biometrics.tasks import compare
 from tests.biometrics.world import browser, takes
 from tests.conftest import NOW
-from tests.e2e.browser import MINUTE, chromium
+from tests.e2e.browser import MINUTE, chromium, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LANGUAGES = {"en": "Begin", "zh-hans": "开始", "zh-hant": "開始", "pt": "Começar"}
@@ -103,9 +102,7 @@ def _shown(person: int, obeying: bool) -> dict[str, list[str]]:
 
 
 def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"face-{name}.png", full_page=True)
+    photograph(page, f"face-{name}")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,15 +1,13 @@
 """What only a browser can say: the page of the thresholds is whole under the content security policy, and narrow."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.biometrics.test_threshold_pages import PAGE, calibrated, officer
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 
 __all__ = ["officer"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,21 +23,15 @@ def test_an_officer_proposes_an_earlier_calibration_without_a_script(officer: An
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(f"{base}{PAGE}")
-        _photograph(page, "thresholds")
+        photograph(page, "thresholds")
         page.get_by_role("link", name="Propose that it counts again").click()
         page.get_by_label("why").fill("the cameras of June were out of focus")
-        _photograph(page, "thresholds-again")
+        photograph(page, "thresholds-again")
         page.get_by_role("button", name="Propose it").click()
         page.wait_for_url("**/admin/proposals/proposal/*/change/")
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto(f"{base}{PAGE}")
-        _photograph(page, "thresholds-narrow")
+        photograph(page, "thresholds-narrow")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert "the cameras of June were out of focus" in page.locator(".notice").inner_text()
     assert complaints == []
-
-
-def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,8 +1,5 @@
 """What only a browser can say: the pages of relying parties are whole under the content security policy, and narrow."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from playwright.sync_api import Page, sync_playwright
@@ -14,7 +11,7 @@ from idp.oidc.models import Client, Consent
 from tests.border.test_admin import browser
 from tests.border.test_wallet_pages import WALLET
 from tests.border.world import World
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -53,9 +50,6 @@ def _photograph(page: Page, name: str) -> None:
     """Also as narrow as a telephone, where nothing may be cut off."""
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}-narrow.png", full_page=True)
+    photograph(page, f"{name}-narrow")
     page.set_viewport_size({"width": 1280, "height": 900})
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    photograph(page, name)

@@ -1,7 +1,5 @@
 """What only a browser can say: an officer gives a reason under a strict policy, and the traveller reads it."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from idp.accounts import granting
 from idp.accounts.models import Account
 from idp.accounts.roles import Role
 from tests.border.world import World, browser
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -74,5 +72,4 @@ def _cookie(page: Page, base: str, client: Any, language: str = "en") -> None:
 def _photograph(page: Page, name: str, width: int = 1280) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than the screen"
-    if folder := os.environ.get("CAUSEWAY_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    photograph(page, name)

@@ -55,6 +55,23 @@ def chromium(playwright: Playwright, *, camera: Path | None = None) -> Iterator[
         browser.close()
 
 
+def photograph(page: Page, name: str, *widths: int) -> None:
+    """Keep the whole page as ``name.png`` in the folder that ``CAUSEWAY_SCREENSHOTS`` names, if it does.
+
+    With ``widths`` (pixels) one ``name-WIDTH.png`` at each, and then the page is as wide as Chromium opened it.
+    """
+    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
+    if not folder:
+        return
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
+    if widths:
+        page.set_viewport_size({"width": 1280, "height": 900})
+    else:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
 def give_authenticator(page: Page) -> None:
     """A virtual authenticator that holds discoverable credentials and has just seen its user."""
     session = page.context.new_cdp_session(page)

@@ -1,9 +1,7 @@
 """What only a browser can say: an auditor goes from a search to a proof and to a file, wide and narrow."""
 
-import os
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 from idp.accounts.roles import Role
 from idp.audit.tasks import verify
 from tests.audit.emptying import empty
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.office.test_auditing import client_of, record
 
 __all__ = ["record"]
@@ -67,5 +65,4 @@ def _cookie(page: Page, base: str, client: Any) -> None:
 def _photograph(page: Page, name: str, width: int = 1280) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than the screen"
-    if folder := os.environ.get("CAUSEWAY_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    photograph(page, name)

@@ -1,7 +1,5 @@
 """What only a browser can say of the keys' pages: whole under the content security policy, wide and narrow."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from idp.federation.alarms import ROTATE_AFTER
 from idp.federation.models import SigningKey
 from tests.biometrics.softhsm import needs_softhsm, token
 from tests.border.world import World
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.office.test_face_key_pages import moved, portrait
 from tests.office.test_key_pages import operator
 
@@ -35,27 +33,27 @@ def test_a_key_is_found_from_its_alarm(operator: Any, world: World, live_server:
         page.goto(f"{base}/admin/")
         page.locator(".waits").get_by_role("link", name="Alarms about keys").click()
         page.get_by_role("link", name="Alarms about keys").click()
-        photograph(page, "keys")
+        _photograph(page, "keys")
         page.locator(".alarms").get_by_role("link", name="status lists").click()
         page.wait_for_url("**/admin/keys/key/**")
-        photograph(page, "key")
+        _photograph(page, "key")
         page.get_by_role("link", name="Kill it at once").click()
-        photograph(page, "key-kill")
+        _photograph(page, "key-kill")
         page.get_by_role("link", name="Cancel").click()
         page.goto(f"{base}/admin/keys/")
         page.locator("tr.next").first.get_by_role("link").click()
         page.get_by_role("link", name="Plan when the next key takes over").click()
-        photograph(page, "key-plan")
+        _photograph(page, "key-plan")
         page.get_by_label("why").fill("the year is over")
         page.get_by_role("button", name="Propose it").click()
         page.wait_for_url("**/proposals/proposal/**")
-        photograph(page, "key-proposal")
+        _photograph(page, "key-proposal")
         page.goto(f"{base}/admin/keys/")
         assert "the year is over" in page.locator(".notice").inner_text()
         context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "zh-hant", "url": base}])
         for path in ("", f"key/{status}/kill/"):
             page.goto(f"{base}/admin/keys/{path}")
-            photograph(page, f"zh-{path[-6:].strip('/') or 'keys'}")
+            _photograph(page, f"zh-{path[-6:].strip('/') or 'keys'}")
             page.set_viewport_size({"width": 390, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             assert "狀態清單" in page.locator("#content").inner_text()
@@ -72,17 +70,14 @@ def test_a_faces_key_is_found_in_its_slot(operator: Any, moved: Portrait, live_s
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(f"{base}/admin/face-keys/")
         assert "faces-2027" in page.locator("table").last.inner_text()
-        photograph(page, "face-keys")
+        _photograph(page, "face-keys")
         page.get_by_role("link", name="Propose to wrap them anew").click()
-        photograph(page, "face-keys-rewrap")
+        _photograph(page, "face-keys-rewrap")
         page.goto(f"{base}/admin/face-keys/")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []
 
 
-def photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    for width in (1280, 390) if folder else ():
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(str(folder)) / f"{name}-{width}.png", full_page=True)
+def _photograph(page: Page, name: str) -> None:
+    photograph(page, name, 1280, 390)

@@ -155,7 +155,7 @@ def test_a_link_leads_to_something_else_than_what_was_counted(
 ) -> None:
     """A filter that Django does not know is an error or the whole list."""
     monkeypatch.setattr("idp.clock.now", lambda: full.now)
-    page = border_officer.get("/admin/work/")
+    page = border_officer.get("/admin/waits/")
     links = [(item, url) for item, _, url, _ in page.context["rows"] if item.count]
     assert {item.kind.name for item, _ in links} == {
         *("referred", "duplicates", "unmatched", "overstays", "discrepancies"),
@@ -173,7 +173,7 @@ def test_the_first_page_does_not_say_that_work_waits(
 ) -> None:
     monkeypatch.setattr("idp.clock.now", lambda: full.now)
     text = border_officer.get("/admin/").content.decode()
-    assert "Tokens that passed twice" in text and "/admin/work/#duplicates" in text
+    assert "Tokens that passed twice" in text and "/admin/waits/#duplicates" in text
     assert "Face jobs that died" not in text
 
 

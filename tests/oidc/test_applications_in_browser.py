@@ -1,15 +1,12 @@
 """What only a browser can say: that a traveller finds the applications, and stops one without any script."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from idp.accounts import contact
 from idp.oidc.models import Consent
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.oidc.basic_party import BasicParty
 from tests.oidc.resource_server import RESOURCE, ResourceServer
 
@@ -49,25 +46,19 @@ def test_a_traveller_finds_an_application_and_revokes_it(
         )
         page = plain.new_page()
         page.goto(f"{base}/account/")
-        _photograph(page, f"account-{width}-{language}")
+        photograph(page, f"account-{width}-{language}")
         page.locator("section", has=page.get_by_role("heading", name=applications)).get_by_role("link").click()
         page.wait_for_url("**/account/applications")
-        _photograph(page, f"applications-{width}-{language}")
+        photograph(page, f"applications-{width}-{language}")
         assert page.locator("main").bounding_box()["width"] <= width  # type: ignore[index]
         clinic = page.locator("article", has_text="Harbour Clinic")
         clinic.get_by_label(email).uncheck()
         clinic.get_by_role("button", name=tell, exact=True).click()
         page.wait_for_load_state()
-        _photograph(page, f"applications-narrowed-{width}-{language}")
+        photograph(page, f"applications-narrowed-{width}-{language}")
         assert clinic.get_by_role("checkbox").count() == 9
         clinic.get_by_role("button", name=revoke, exact=True).click()
         page.wait_for_load_state()
-        _photograph(page, f"applications-revoked-{width}-{language}")
+        photograph(page, f"applications-revoked-{width}-{language}")
         assert page.locator("article").count() == 1
     assert [row.client.client_id for row in Consent.objects.all()] == [world.messenger.client_id]
-
-
-def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,14 +1,12 @@
 """What only a browser can say: that the way from the login page to another authority is whole under the policy."""
 
-import os
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Route, sync_playwright
 
 from idp.federation.models import Peer
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.oidc.relying_party import RelyingParty
 from tests.oidc.test_authorities import INITIATE, MACAO, macao, party, to_login
 from tests.oidc.world import World
@@ -40,9 +38,9 @@ def test_the_choice_takes_the_browser_to_the_application(
         page.on("console", lambda message: complaints.append(message.text))
         page.route(f"{INITIATE}**", _application)
         page.goto(base + start)
-        _photograph(page, f"login-{size}-{language}")
+        photograph(page, f"login-{size}-{language}")
         page.get_by_role("link", name=link).click()
-        _photograph(page, f"authorities-{size}-{language}")
+        photograph(page, f"authorities-{size}-{language}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("link", name=name).click()
         page.wait_for_url(f"{INITIATE}**")
@@ -53,9 +51,3 @@ def test_the_choice_takes_the_browser_to_the_application(
 
 def _application(route: Route) -> None:
     route.fulfill(status=200, content_type="text/html", body="<title>login</title><link rel=icon href='data:,'>")
-
-
-def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

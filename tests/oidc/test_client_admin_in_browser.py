@@ -1,16 +1,13 @@
 """What only a browser can say: that an officer registers a client on the page as it is, and reads its secret."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.test import Client as Browser
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from idp.oidc.models import Client
 from idp.oidc.replay import digest
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.oidc.test_client_admin import LIST, officer
 
 __all__ = ["officer"]
@@ -42,28 +39,22 @@ def test_an_officer_registers_a_client_and_rotates_its_secret(
         page.locator("#id_client_id").fill("clinic")
         page.locator("#id_client_name").fill("Clinic")
         page.locator("#id_redirect_uris").fill("https://clinic.example/callback\nhttps://clinic.example/other")
-        _photograph(page, f"client-add-{width}-{language}")
+        photograph(page, f"client-add-{width}-{language}")
         page.get_by_role("button", name=save, exact=True).click()
         first = page.locator("#content code").inner_text()
-        _photograph(page, f"client-secret-{width}-{language}")
+        photograph(page, f"client-secret-{width}-{language}")
         page.goto(f"{base}{LIST}")
-        _photograph(page, f"client-list-{width}-{language}")
+        photograph(page, f"client-list-{width}-{language}")
         page.locator("input.action-select").check()
         page.locator("select[name=action]").select_option(label=rotate)
         page.locator("button[name=index]").click()
-        _photograph(page, f"client-rotate-{width}-{language}")
+        photograph(page, f"client-rotate-{width}-{language}")
         page.locator("#content input[type=submit]").click()
         second = page.locator("#content code").inner_text()
         page.goto(f"{base}{LIST}")
         page.locator("#result_list tbody a").click()
         page.wait_for_load_state()
-        _photograph(page, f"client-change-{width}-{language}")
+        photograph(page, f"client-change-{width}-{language}")
     assert first != second
     assert Client.objects.get().secret_hash == digest(second)
     assert complaints == []
-
-
-def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,17 +1,15 @@
 """What only a browser can say: that the consent page is whole under the content security policy, and lets one go."""
 
 import json
-import os
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Route, sync_playwright
 
 from idp.accounts import contact
 from idp.oidc.models import Consent
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.oidc.basic_party import BasicParty
 from tests.oidc.world import CALLBACK, NODE, World
 
@@ -33,7 +31,7 @@ def test_allow_takes_the_browser_back_to_the_application(world: World, live_serv
         page.on("console", lambda message: complaints.append(message.text))
         page.route(f"{CALLBACK}**", _application)
         page.goto(url)
-        _photograph(page, "consent")
+        photograph(page, "consent")
         page.get_by_label("Document card").check()
         page.get_by_role("button", name="Allow", exact=True).click()
         page.wait_for_url(f"{CALLBACK}**")
@@ -82,7 +80,7 @@ def test_a_traveller_unticks_a_claim_without_any_script(
         page = plain.new_page()
         page.route(f"{CALLBACK}**", _application)
         page.goto(f"{base}/oidc/authorize?client_id={basic.client_id}&request_uri={uri}")
-        _photograph(page, f"consent-claims-{width}-{language}")
+        photograph(page, f"consent-claims-{width}-{language}")
         assert page.locator("main").bounding_box()["width"] <= width  # type: ignore[index]
         page.get_by_label(label).uncheck()
         page.get_by_role("button", name=allow, exact=True).click()
@@ -93,9 +91,3 @@ def test_a_traveller_unticks_a_claim_without_any_script(
 
 def _application(route: Route) -> None:
     route.fulfill(status=200, content_type="text/html", body="<title>back</title><link rel=icon href='data:,'>")
-
-
-def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -4,6 +4,7 @@ What is done is done by `peering` and `terms`, and their audit events name the p
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class Approved:
     facts: Mapping[str, Any]
 
 
-class TrustChange:
+class TrustChange(ABC):
     """What all kinds have in common (`idp.proposals.executors.Executor`)."""
 
     kind: str
@@ -57,16 +58,17 @@ class TrustChange:
         peer, payload = self._planned(proposal, Peer.objects.all(), now=now)
         return [str(payload["entity_id"]), *self.lines(peer, payload)]
 
+    @abstractmethod
     def plan(self, peer: Peer | None, payload: Payload, *, now: int) -> None:
         """Raises `Unacceptable` where this cannot be done to the peer as it stands."""
 
+    @abstractmethod
     def make(self, peer: Any, payload: Payload, by: Approved) -> None:
         """Do it, in the approval's transaction, to the peer whose row is locked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lines(self, peer: Any, payload: Payload) -> Sequence[str]:
         """What would be different."""
-        raise NotImplementedError
 
     def _planned(self, proposal: Proposal, rows: QuerySet[Peer], *, now: int) -> tuple[Peer | None, Payload]:
         payload = payloads.read(self.kind, proposal.payload)

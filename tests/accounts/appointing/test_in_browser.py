@@ -1,8 +1,5 @@
 """What only a browser can say: that the pages about officers are whole under the policy, wide and narrow."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from playwright.sync_api import Page, sync_playwright
@@ -13,7 +10,7 @@ from idp.accounts.models import Account
 from idp.accounts.roles import Role
 from tests.accounts.test_roles import officer
 from tests.border.world import browser
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -77,6 +74,4 @@ def _narrow_and_in_chinese(page: Page, base: str, number: int) -> None:
 
 
 def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"officers-{name}.png", full_page=True)
+    photograph(page, f"officers-{name}")

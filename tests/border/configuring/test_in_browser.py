@@ -1,7 +1,6 @@
 """What only a browser can say: the pages are whole under the content security policy, and the file can be saved."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from idp.accounts.models import Account
 from tests.border.test_admin import browser
 from tests.border.world import World
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -43,14 +42,8 @@ def test_an_officer_enrols_a_lane_and_saves_its_file(world: World, live_server: 
 
 
 def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if not folder:
-        return
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
+    photograph(page, name, 1280, 390)
     page.context.set_extra_http_headers({"Accept-Language": "zh-Hans"})
     page.reload()
-    page.screenshot(path=Path(folder) / f"{name}-zh.png", full_page=True)
+    photograph(page, f"{name}-zh")
     page.context.set_extra_http_headers({})
-    page.set_viewport_size({"width": 1280, "height": 900})

@@ -1,8 +1,5 @@
 """What only a browser can say: the wizard is whole under the content security policy, wide and narrow."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -10,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from idp.accounts.roles import Role
 from idp.federation import peering
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.federation.peers import Peers
 from tests.federation.recognition.conftest import Officers
 from tests.federation.recognition.test_wizard import end_of
@@ -91,17 +88,14 @@ def _as(context: BrowserContext, client: Client, base: str) -> None:
 
 def _photograph(page: Page, name: str, base: str) -> None:
     """Wide and narrow, and narrow in Chinese where the page can be asked for again (``base``)."""
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if not folder:
-        return
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
+        photograph(page, f"{name}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
     if base:
         page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "zh-hant", "url": base}])
         page.reload()
-        page.screenshot(path=Path(folder) / f"{name}-zh.png", full_page=True)
+        photograph(page, f"{name}-zh")
         page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "en", "url": base}])
         page.reload()
     page.set_viewport_size({"width": 1280, "height": 900})

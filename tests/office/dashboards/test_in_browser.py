@@ -1,7 +1,5 @@
 """What only a browser can say: that plots show under the content security policy, in both themes, wide and narrow."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from idp.accounts.roles import Role
 from tests.border.world import World
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.office.dashboards.conftest import OFFICER
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -63,6 +61,4 @@ def _dark_and_narrow(page: Page, base: str, boards: tuple[str, ...]) -> None:
 
 
 def _photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"dashboard-{name}.png", full_page=True)
+    photograph(page, f"dashboard-{name}")

@@ -1,14 +1,12 @@
 """What only a browser can say: the picture is whole under the content security policy, and its boxes are links."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.office.trust.conftest import Trusted
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -24,7 +22,7 @@ def test_an_officer_goes_from_the_picture_to_an_entity(
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(f"{base}/admin/trust/graph/")
-        photograph(page, "graph")
+        photograph(page, "graph", 1280, 390)
         assert page.locator("svg.trust g.box").count() == page.locator("table.trusted tbody tr").count() >= 5
         page.locator("svg.trust a").filter(has_text="Ferry tickets").click()
         page.wait_for_load_state()
@@ -32,21 +30,10 @@ def test_an_officer_goes_from_the_picture_to_an_entity(
         page.wait_for_load_state()
         for summary in page.locator("summary").all():
             summary.click()
-        photograph(page, "entity")
+        photograph(page, "entity", 1280, 390)
         assert "were asked just now" in page.locator("#content").inner_text()
         page.set_viewport_size({"width": 390, "height": 844})
         for path in ("graph/", f"entity/?id={trusted.cn}"):
             page.goto(f"{base}/admin/trust/{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []
-
-
-def photograph(page: Page, name: str) -> None:
-    """Wide, narrow and in Chinese, where somebody wants to look at the pages."""
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    if not folder:
-        return
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 900})

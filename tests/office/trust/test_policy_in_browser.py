@@ -8,9 +8,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from idp.federation.models import Peer
 from idp.proposals.models import Proposal
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, photograph
 from tests.office.trust.conftest import Trusted
-from tests.office.trust.test_graph_in_browser import photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,23 +33,23 @@ def test_an_officer_sees_what_would_change_and_proposes_it(
         _rule(page, 1, "openid_provider", "acr_values_supported", "add", "y")
         page.get_by_role("button", name="Show what would change").click()
         page.wait_for_load_state()
-        photograph(page, "policy-refused")
+        photograph(page, "policy-refused", 1280, 390)
         assert "§6.1.3.1.4" in page.locator(".rules").inner_text()
         _rule(page, 0, "openid_provider", "id_token_signing_alg_values_supported", "superset_of", "RS256")
         page.locator("#id_rule-1-DELETE").check()
         page.get_by_label("border_token_issuer").uncheck()
         page.get_by_role("button", name="Show what would change").click()
         page.wait_for_load_state()
-        photograph(page, "policy")
+        photograph(page, "policy", 1280, 390)
         assert "would be refused" in page.locator("#effects").inner_text()
         page.get_by_label("why").fill("Arrangement, article 4")
         page.get_by_role("button", name="Propose it").click()
         page.wait_for_load_state()
         page.goto(f"{base}/admin/trust/policy/")
-        photograph(page, "policies")
+        photograph(page, "policies", 1280, 390)
         page.get_by_role("link", name="Arrangement, article 4").click()
         page.wait_for_load_state()
-        photograph(page, "policy-proposal")
+        photograph(page, "policy-proposal", 1280, 390)
         last = page.url
         page.set_viewport_size({"width": 390, "height": 844})
         for url in (f"{base}/admin/trust/policy/", f"{base}/admin/trust/policy/{peer.pk}/", last):

@@ -1,9 +1,7 @@
 """A real officer and a real traveller in one Chromium: the flow of each profile, and what goes wrong on purpose."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from idp.accounts.models import Passkey
 from idp.federation import signing
 from idp.oidc.models import Client, Consent, Grant
 from tests.accounts.test_officers_in_browser import node
-from tests.e2e.browser import chromium, give_authenticator
+from tests.e2e.browser import chromium, give_authenticator, photograph
 from tests.oidc.test_client_admin import signed_in
 
 __all__ = ["node"]
@@ -83,7 +81,7 @@ def test_two_people_cannot_be_logged_in_in_one_browser(desk: Desk) -> None:
     window.get_by_role("link", name="Register").click()
     window.get_by_label("User name").fill("siu.ming")
     window.get_by_role("button", name="Make a passkey").click()
-    photograph(window, "try-it-window")
+    _photograph(window, "try-it-window")
     window.get_by_role("button", name="Do not allow", exact=True).click()
     assert "The traveller said no" in desk.message("returned").inner_text()
     assert Passkey.objects.get().account.username == "siu.ming"
@@ -95,7 +93,7 @@ def test_two_people_cannot_be_logged_in_in_one_browser(desk: Desk) -> None:
     assert "about whom" in told.text_content()
     names = " ".join(str(item.get_attribute("data-message")) for item in desk.page.locator("#messages > li").all())
     assert names == "begin discovery keys par par authorize returned token id_token userinfo"
-    photograph(desk.page, "try-it")
+    _photograph(desk.page, "try-it")
     grant = Grant.objects.get()
     assert grant.acr.endswith("mfa") and grant.jkt
     window.goto(f"{desk.node}/account/")
@@ -149,7 +147,7 @@ def test_a_mistake_is_not_explained(desk: Desk) -> None:
         assert told.get_attribute("class") == "bad"
         if mistake == "twice":
             assert "invalid_token" in desk.message("userinfo").text_content()
-            photograph(desk.page, "try-it-mistake")
+            _photograph(desk.page, "try-it-mistake")
 
 
 def test_an_error_that_only_the_window_sees_is_not_told_of(desk: Desk) -> None:
@@ -159,8 +157,5 @@ def test_an_error_that_only_the_window_sees_is_not_told_of(desk: Desk) -> None:
     assert "did not trust the address" in desk.page.locator("#hint").inner_text()
 
 
-def photograph(page: Page, name: str) -> None:
-    folder = os.environ.get("CAUSEWAY_SCREENSHOTS")
-    for width in (390, 1280) if folder else ():
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(folder or "") / f"{name}-{width}.png", full_page=True)
+def _photograph(page: Page, name: str) -> None:
+    photograph(page, name, 390, 1280)
