@@ -16,7 +16,7 @@ from idp.oidc.client_registration import Registered, UnableToChange
 from idp.oidc.errors import OAuthError
 from idp.oidc.models import MAX_CLIENT_ID, Client
 
-CLIENT_ID_BYTES = 16
+CLIENT_ID_BYTES = 16  # in hexadecimal: an identifier that begins with "-" is an option at a command line
 OTHER_TAGS = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "pt": "pt"}  # as RFC 5646 writes them
 _WIDE = {"cols": 80}
 _LINES = ("redirect_uris", "post_logout_redirect_uris")
@@ -168,7 +168,7 @@ class NewClientForm(ClientForm):
 
     def _act(self, metadata: Mapping[str, Any], data: Mapping[str, Any]) -> Registered:
         return client_registration.register(
-            client_id=data["client_id"] or secrets.token_urlsafe(CLIENT_ID_BYTES),
+            client_id=data["client_id"] or secrets.token_hex(CLIENT_ID_BYTES),
             profile=data["profile"],
             registration=Client.Registration.ADMIN,
             metadata=metadata,

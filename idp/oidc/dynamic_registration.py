@@ -33,7 +33,7 @@ def register(body: bytes, *, token: str | None, now: int) -> dict[str, Any]:
         metadata = _described(body)
         registration_token = secrets.token_urlsafe(TOKEN_BYTES)
         made = client_registration.register(
-            client_id=secrets.token_urlsafe(CLIENT_ID_BYTES),
+            client_id=secrets.token_hex(CLIENT_ID_BYTES),
             profile=Client.Profile.BASIC,
             registration=Client.Registration.DYNAMIC,
             metadata=metadata,

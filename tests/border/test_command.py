@@ -81,3 +81,12 @@ def test_tokens_are_revoked_suspended_and_reinstated(world: World, capsys: Any, 
     assert (token.revoked_by, token.revoked_for) == ("account:9", "holder")
     with pytest.raises(CommandError, match="no token"):
         call_command("border", "revoke", "authority", "https://nowhere.example")
+
+
+def test_an_identifier_that_begins_with_a_dash_stands_after_two(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.ask().status_code == 201
+    IssuedToken.objects.update(device_jkt="-" + "a" * 42)
+    call_command("border", "revoke", "device", "--officer", "account:9", "--", "-" + "a" * 42)
+    assert capsys.readouterr().out == "1 border tokens\n"

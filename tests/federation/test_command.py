@@ -105,11 +105,11 @@ def test_a_key_is_rolled_over_and_killed(node: str) -> None:
         _run("key", "activate", "--use", "border")
     assert "active" in _run("key", "activate", "--use", "border", "--emergency")
     assert SigningKey.objects.get(kid=old).state == "old"
-    assert "killed" in _run("key", "kill", "--kid", signing.signer("border").kid)
+    assert "killed" in _run("key", "kill", f"--kid={signing.signer('border').kid}")
     with pytest.raises(CommandError):
         _run("key", "activate", "--use", "border")
     with pytest.raises(CommandError):
-        _run("key", "kill", "--kid", "unknown")
+        _run("key", "kill", "--kid=unknown")
 
 
 def test_a_round_with_the_peers_is_reported(node: str, peers: Peers) -> None:

@@ -50,16 +50,21 @@ def test_in_an_emergency_it_does_not_wait(node: str) -> None:
 
 def test_a_killed_key_is_named_by_its_kid(node: str) -> None:
     kid = signing.signer("status").kid
-    assert f"{kid}: killed" in _key("kill", "--kid", kid)
+    assert f"{kid}: killed" in _key("kill", f"--kid={kid}")
     assert signing.signer("status").kid != kid
+
+
+def test_a_kid_that_begins_with_a_dash_is_no_option(node: str) -> None:
+    with pytest.raises(CommandError, match="no such key"):
+        _key("kill", "--kid=-unknown")
 
 
 def test_an_old_key_is_withdrawn_by_its_kid(node: str) -> None:
     kid = signing.signer("status").kid
     with pytest.raises(CommandError, match="not an old key"):
-        _key("withdraw", "--kid", kid)
+        _key("withdraw", f"--kid={kid}")
     _key("activate", "--use", "status", "--emergency")
-    assert f"{kid}: old" in _key("withdraw", "--kid", kid)
+    assert f"{kid}: old" in _key("withdraw", f"--kid={kid}")
     assert signing.published("status").find(kid) is None
 
 
@@ -68,7 +73,7 @@ def test_what_an_operator_does_alone_is_reviewed_by_nobody(node: str, step: str)
     kid = signing.signer("status").kid
     if step == "withdraw":
         signing.activate_next(use="status", now=NOW, emergency=True)
-    which = ("--use", "status", "--emergency") if step == "activate" else ("--kid", kid)
+    which = ("--use", "status", "--emergency") if step == "activate" else (f"--kid={kid}",)
     _key(step, *which, "--officer", "account:7", "--why", "at night")
     review = Review.objects.get()
     assert review.acted_by == "account:7" and "at night" in review.what and "status" in review.subject
@@ -96,7 +101,7 @@ def test_a_hosted_entity_has_keys_of_its_own(node: str, monkeypatch: pytest.Monk
         ("prepare", "--use", "hosted"),
         ("prepare", "--hosted", PATH),
         ("prepare", "--use", "hosted", "--hosted", "checkpoints/nowhere"),
-        ("kill", "--kid", "unknown"),
+        ("kill", "--kid=unknown"),
         ("kill",),
     ],
 )

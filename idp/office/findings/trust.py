@@ -31,7 +31,7 @@ def own_lists(now: int) -> Iterator[Finding]:
     try:
         status_lists.published_live(now)
     except Unavailable as fault:
-        remedy = "Bring the key's file back from the backup, or manage.py federation key kill --kid KID."
+        remedy = "Bring the key's file back from the backup, or manage.py federation key kill --kid=KID."
         yield error(210, f"The status lists cannot be signed: {fault}.", remedy)
 
 

@@ -245,7 +245,7 @@ def _keys(parser: CommandParser) -> None:
     parser.add_argument("--use", choices=(*signing.NODE_USES, "hosted"), default="federation")
     parser.add_argument("--hosted", default="", help="path of the hosted entity, as in checkpoints/CODE")
     parser.add_argument("--algorithm")
-    parser.add_argument("--kid")
+    parser.add_argument("--kid", help="written --kid=KID: a kid may begin with -")
     parser.add_argument("--emergency", action="store_true", help="activate at once, whoever does not know the key yet")
     parser.add_argument("--why", default="at the command line", help="for the officer who reviews it")
     parser.add_argument("--officer", default=OPERATOR)
