@@ -26,7 +26,10 @@ def main(arguments: list[str]) -> int:
     counters, lines = compare(outcome.books, outcome.accounts)
     used = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     times = {"seconds": round(time.monotonic() - begun, 1), "processor_seconds": round(used, 1)}
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    times |= {"processor_seconds_of_planning": round(own.ru_utime + own.ru_stime, 1)}
     times |= {f"seconds_of_{name}": round(spent, 1) for name, spent in processes.seconds.items()}
+    times |= {f"processor_seconds_of_{name}": round(spent, 1) for name, spent in processes.processor_seconds.items()}
     kept = report.write(outcome, counters, lines, times)
     for line in [*lines[:20], *outcome.books.unexplained[:20]]:
         console.print(line, soft_wrap=True)

@@ -3,6 +3,7 @@
 import gc
 import shutil
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,10 @@ class Authority:
         gc.collect()
         gc.freeze()  # what was made so far lives as long as the process, as in `idp.wsgi`
 
-    def morning(self, *, now: int, down: Sequence[str], lanes: Sequence[str]) -> None:
-        """What a node does by itself from day to day; ``lanes`` exchange with it, and are cut off then.
+    def morning(self, *, now: int, down: Sequence[str], lanes: Sequence[str], last: AbstractSet[str]) -> None:
+        """What a node does by itself from day to day; who of ``lanes`` has something left to upload exchanges with it.
 
-        ``down``: hosts of the peers that cannot be reached.
+        ``last``: lanes that exchange too, and are cut off then. ``down``: hosts of the peers that cannot be reached.
         """
         self.clock.now, self.mesh.down = now, frozenset(down)
         tasks.renew()
@@ -99,7 +100,8 @@ class Authority:
         border_tasks.match()
         for name in lanes:
             self.mesh.answer()
-            self.gates[name].exchange.once()
+            if name in last or self.gates[name].lane.store.pending(1):
+                self.gates[name].exchange.once()
 
     def issue(
         self, *, now: int, leaves: Sequence[Leave], wanted: Sequence[Wanted], down: Sequence[str]
@@ -112,6 +114,7 @@ class Authority:
         self.clock.now, self.mesh.down = now, frozenset(down)
         statements.renew(now)
         self.phones.endorse(leaves)
+        self.phones.consent(wanted)
         return [self._issue(each) for each in sorted(wanted, key=lambda each: each.at)]
 
     def spread(self, *, now: int, revoked: Sequence[tuple[int, int]], restored: Sequence[tuple[int, int]]) -> None:
@@ -136,12 +139,16 @@ class Authority:
             self.mesh.answer()
             self.gates[name].exchange.once()
 
+    def prove(self, shown: Sequence[tuple[int, int]]) -> dict[int, bytes | str]:
+        """What phones show that are shown once more: number of what was wanted, and when."""
+        return {number: self.phones.prove(number, at) for number, at in shown}
+
     def watch(self, shown: Sequence[Shown]) -> list[Seen]:
         """Travellers come to the lanes."""
         return [self._see(each) for each in sorted(shown, key=lambda each: each.at)]
 
     def evening(self, *, now: int, lanes: Sequence[str], restarted: Sequence[str]) -> dict[str, int]:
-        """Lanes upload, receipts are sent, events are sealed; how much still waits."""
+        """Lanes upload; how much still waits."""
         self.clock.now = now
         for name in restarted:
             self.gates[name].restart()
@@ -149,13 +156,10 @@ class Authority:
             self.mesh.answer()
             self.gates[name].exchange._attempt("journal", self.gates[name].exchange.upload)
         self.mesh.deliver_late()
-        self._deliver()
-        self.mesh.answer()
-        sealing.seal(now)
         entries = sum(len(gate.lane.store.pending()) for gate in self.gates.values())
         bundles = [gate.lane.trust._bundle for gate in self.gates.values()]
         oldest = max((now - bundle.issued_at for bundle in bundles if bundle is not None), default=0)
-        return {**accounts.waiting(), "entries": entries, "bundle_age": oldest}
+        return {"entries": entries, "bundle_age": oldest}
 
     def close(self, *, now: int) -> None:
         """Everything is online and calm: upload and send until nothing is left."""
@@ -165,12 +169,16 @@ class Authority:
             gate.exchange.upload()
         self.mesh.deliver_late()
 
-    def settle(self, *, now: int) -> int:
-        """Send receipts; how many still wait."""
+    def deliver(self, *, now: int) -> int:
+        """Send the receipts that are due, seal the events; how many receipts still wait."""
         self.clock.now = now
-        confirmation.deliver(now=now)
+        try:
+            confirmation.deliver(now=now)
+        except Killed:  # somewhere between two receipts; a later beat goes on
+            self.restart()
+        self.mesh.answer()
         sealing.seal(now)
-        return int(accounts.waiting()["receipts"])
+        return accounts.waiting()
 
     def account(self) -> Account:
         """Everything that this side has written down."""
@@ -193,12 +201,6 @@ class Authority:
     def _see(self, shown: Shown) -> Seen:
         self.clock.now = shown.at
         return self.gates[shown.lane].see(shown)
-
-    def _deliver(self) -> None:
-        try:
-            confirmation.deliver(now=self.clock.now)
-        except Killed:  # somewhere between two receipts; a later beat goes on
-            self.restart()
 
     def _register(self, codes: dict[str, str]) -> None:
         here = self.settings.territory

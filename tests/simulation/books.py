@@ -71,8 +71,8 @@ class Books:
     twice: list[str] = field(default_factory=list)  # tokens that one lane let through more than once
     unexplained: list[str] = field(default_factory=list)
 
-    def note(self, crossing: Crossing) -> int:
-        """Take a crossing in; 1 where the traveller was let through."""
+    def note(self, crossing: Crossing) -> None:
+        """Take a crossing in."""
         leg, issuer = crossing.leg, NODES[crossing.leg.traveller.person.home]
         if leg.leave is not None:
             self.leaves[leg.leave.number] = leg.leave
@@ -87,7 +87,6 @@ class Books:
         self._cheated(crossing, lanes)
         self._refused(crossing)
         self.crossings += crossing.admitted
-        return int(crossing.admitted)
 
     def _cheated(self, crossing: Crossing, lanes: list[str]) -> None:
         """Who was let through though the lane could see that it must not; a token twice at the lane that knew it."""

@@ -79,7 +79,7 @@ class Lanes:
         for territory, lanes in self.all.items():
             for lane in lanes:
                 if lane not in self.offline and self._random.random() < 0.03:
-                    self.offline[lane] = day + self._random.choice((1, 1, 1, 1, 3))
+                    self.offline[lane] = day + self._random.choice((1, 1, 1, 1, 5))
                     self.newly.add(lane)
                     self.faults["lane cut off"] += 1
                 skew = self._random.choice((-8, -3, 4, 8, 25, 40, 300)) if self._random.random() < 0.05 else 0
@@ -91,6 +91,10 @@ class Lanes:
     def online(self, lanes: Iterable[str]) -> list[str]:
         """Those of ``lanes`` that can reach their node."""
         return [lane for lane in lanes if lane not in self.offline]
+
+    def before(self, territory: str) -> list[str]:
+        """Those of ``territory`` that could reach their node until the day began, open or not."""
+        return [lane for lane in self.all[territory] if lane not in self.offline or lane in self.newly]
 
     def restarted(self, territory: str) -> list[str]:
         """Lanes whose power fails just now."""
@@ -143,25 +147,25 @@ class Day:
         found = []
         for _, (leaving, entering) in self.legs:
             crossing = leaving if direction == "exit" else entering
-            ready = crossing.handed is not None and crossing.handed.presentations
+            ready = crossing.handed is not None and crossing.handed.presentation
             if ready and (direction == "exit" or leaving.admitted):
                 found.append(crossing)
         return found
 
-    def show(self, crossing: Crossing, again: bool = False) -> list[Shown]:
+    def show(self, crossing: Crossing, again: bytes | str = b"") -> list[Shown]:
         """What the traveller of ``crossing`` shows, or a thief; ``again``: honestly, after a wrong try."""
         if crossing.handed is None:
             return []
-        wanted, presentations = crossing.wanted, crossing.handed.presentations
+        wanted = crossing.wanted
         numbers = self._open[wanted.checkpoint, wanted.direction]
         lane = lane_id(wanted.checkpoint, wanted.direction, numbers[wanted.number % len(numbers)])
         face = face_of(wanted.person)
         if again:
             others = [number for number in numbers if lane_id(wanted.checkpoint, wanted.direction, number) != lane]
             lane = lane_id(wanted.checkpoint, wanted.direction, others[0]) if others else lane
-            return [Shown(wanted.number, lane, wanted.shown_at[-1], presentations[-1], face)]
+            return [Shown(wanted.number, lane, wanted.shown_at[-1], again, face)]
         crossing.dishonest = 1 if crossing.wrong not in ("", "two lanes", "replay", "revoked") else 0
-        first = Shown(wanted.number, lane, wanted.shown_at[0], presentations[0], face)
+        first = Shown(wanted.number, lane, wanted.shown_at[0], crossing.handed.presentation, face)
         return self._wrong(crossing, first, numbers)
 
     def _wrong(self, crossing: Crossing, first: Shown, numbers: Sequence[int]) -> list[Shown]:

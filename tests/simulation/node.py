@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -60,10 +61,12 @@ def _obey(authority: object, orders: Connection, mesh: Mesh, peers: list[Connect
             name, arguments = orders.recv()
             if name == "stop":
                 return
+            begun = time.process_time()
             try:
-                orders.send(("done", getattr(authority, name)(**arguments)))
+                said = "done", getattr(authority, name)(**arguments)
             except BaseException:
-                orders.send(("failed", traceback.format_exc()))
+                said = "failed", traceback.format_exc()
+            orders.send((*said, time.process_time() - begun))
 
 
 def _environment(settings: Settings) -> None:

@@ -62,11 +62,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Handed:
-    """What the phone got: presentations in the order of ``shown_at``, or the code with which it was refused."""
+    """What the phone got: the presentation for the first of ``shown_at``, or the code with which it was refused."""
 
     number: int
     jti: str = ""
-    presentations: tuple[bytes | str, ...] = ()
+    presentation: bytes | str = b""
     refused: str = ""
     detail: str = ""
 

@@ -48,6 +48,8 @@ class Phones:
         self._restart = restart  # what follows when the node's worker is killed
         self._of: dict[int, Phone] = {}
         self.leaves: dict[int, int] = {}  # number of a leave to its row
+        self._grants: dict[int, Grant] = {}  # of today, by number of what is wanted
+        self._tokens: dict[int, tuple[str | bytes, str, keys.PrivateKey]] = {}  # with its checkpoint and who holds it
         self._client, _ = Client.objects.get_or_create(
             client_id="https://messenger.example",
             defaults={"profile": "border", "registration": "admin", "sector": "messenger.example", "created_at": 1},
@@ -80,12 +82,18 @@ class Phones:
             )
             self.leaves[leave.number] = row.pk
 
+    def consent(self, wanted: Sequence[Wanted]) -> None:
+        """What the travellers have agreed to in their wallets, each before it asks."""
+        grants = Grant.objects.bulk_create([self._grant(self._of[each.person], each) for each in wanted])
+        self._grants = {each.number: grant for each, grant in zip(wanted, grants, strict=True)}
+        self._tokens = {}
+
     def obtain(self, wanted: Wanted) -> Handed:
-        """Ask for a token as a wallet does, again where the worker was killed; then prove it for each showing."""
+        """Ask for a token as a wallet does, again where the worker was killed; then prove it for the first showing."""
         phone = self._of[wanted.person]
         receiver = wanted.checkpoint.rpartition("/checkpoints/")[0]
         holder = phone.holder(receiver)
-        grant = self._consent(phone, wanted)
+        grant = self._grants[wanted.number]
         try:
             try:
                 issued = self._ask(phone, holder, grant, wanted)
@@ -97,8 +105,12 @@ class Phones:
         except (Unavailable, Killed) as error:  # the wallet gives up for today
             return Handed(wanted.number, refused="unavailable", detail=str(error))
         thief = keys.generate() if wanted.stolen else holder
-        shown = tuple(_shown(issued.token, wanted.checkpoint, thief, at) for at in wanted.shown_at)
-        return Handed(wanted.number, issued.jti, shown)
+        self._tokens[wanted.number] = issued.token, wanted.checkpoint, thief
+        return Handed(wanted.number, issued.jti, self.prove(wanted.number, wanted.shown_at[0]))
+
+    def prove(self, number: int, at: int) -> bytes | str:
+        """What the phone shows at ``at``: the token that was obtained today for ``number``, with a proof."""
+        return _shown(*self._tokens[number], at)
 
     def mark_document(self, person: int, document: int, *, revoked: bool, now: int) -> None:
         """The register says that it is no longer good, or that this was a mistake."""
@@ -107,7 +119,7 @@ class Phones:
         row.revoked_at = now if revoked else None
         row.save()
 
-    def _consent(self, phone: Phone, wanted: Wanted) -> Grant:
+    def _grant(self, phone: Phone, wanted: Wanted) -> Grant:
         detail = {
             "type": "border_crossing",
             "locations": [wanted.checkpoint],
@@ -118,7 +130,7 @@ class Phones:
             "max_tokens": 3,
             "ahead": wanted.ahead,
         }
-        return Grant.objects.create(
+        return Grant(
             traveller=phone.traveller,
             client=self._client,
             authorization_details=[detail],

@@ -27,10 +27,12 @@ from tests.simulation.node import TEMPLATE, Settings, run
 from tests.simulation.orders import Handed, Seen, Shown
 from tests.simulation.places import DAY, NODES, START
 
-EVERY = 3  # days from one busy hour to the next: what lies between is left out
+EVERY = 4  # days from one busy hour to the next: what lies between is left out
 CUT_OFF = 20 * 3600  # seconds before it: a lane that is cut off then decides with what it had
 THROUGH = 0.85  # of the crossings, about: some legs end before their second, and some are refused
+ROUNDS = 8  # of an evening: a message that was lost is sent again after some seconds
 SETTLE = 60  # rounds after the year in which receipts may still be delivered
+FIRST_RETRY, LONGEST_RETRY = 10, 3600  # seconds, as `idp.border.confirmation` has them
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,30 @@ class Processes:
     def __init__(self, orders: Mapping[str, Connection]) -> None:
         self._orders = dict(orders)
         self.seconds: Counter[str] = Counter()  # that each order took, until the last had done it
+        self.processor_seconds: Counter[str] = Counter()  # of all of them in it
 
-    def all(self, name: str, arguments: Callable[[str], dict[str, Any]] = lambda _: {}) -> dict[str, Any]:
-        """Give every process the order ``name``; what each answers. Raises RuntimeError where one fails."""
+    def all(
+        self,
+        name: str,
+        arguments: Callable[[str], dict[str, Any]] = lambda _: {},
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> dict[str, Any]:
+        """Give every process the order ``name``; what each answers. Raises RuntimeError where one fails.
+
+        ``meanwhile`` is what the coordinator does while they are at it.
+        """
         begun = time.monotonic()
         for territory, connection in self._orders.items():
             connection.send((name, arguments(territory)))
+        meanwhile()
         answers, failed = {}, ""
         waiting = {connection: territory for territory, connection in self._orders.items()}
         while waiting:  # in the order in which they come: who cannot get rid of an answer answers no peer either
             for ready in wait(list(waiting)):
                 territory = waiting.pop(ready)  # type: ignore[call-overload]
-                kind, answers[territory] = ready.recv()  # type: ignore[union-attr]
+                kind, answers[territory], worked = ready.recv()  # type: ignore[union-attr]
+                self.processor_seconds[name] += worked
                 failed += f"{territory}: {answers[territory]}\n" if kind == "failed" else ""
         self.seconds[name] += time.monotonic() - begun
         if failed:
@@ -145,6 +159,16 @@ def _tables(plan: Plan, processes: Processes, template: Path) -> None:
         shutil.copy(template, plan.template)
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A day that is to come. ``changed``: clocks of lanes, by territory; ``down``: hosts that each cannot reach."""
+
+    number: int
+    day: Day
+    changed: Mapping[str, dict[str, int]]
+    down: Mapping[str, list[str]]
+
+
 class Year:
     """One run of a `Plan`."""
 
@@ -158,15 +182,17 @@ class Year:
         self._restored: list[tuple[str, int, int]] = []
         self._next = 0
         self._daily: list[dict[str, Any]] = []
+        self._planned: Planned | None = None
 
     def live(self, progress: Callable[[int], None] = lambda crossings: None) -> Outcome:
         """All days, and then calm until everything is delivered."""
         people = [traveller.person for traveller in self._history.travellers]
         self._all("register", lambda name: {"people": [each for each in people if each.home == name]})
         offline = 0
-        for number in range(0, self.plan.days, EVERY):
-            day = self._day(number)
+        self._planned = self._plan(0)
+        while (planned := self._planned) is not None:
             offline += 24 * EVERY * len(self._lanes.offline)
+            day = self._day(planned)
             self._daily.append(day)
             progress(day["crossings"])
         accounts = self._close()
@@ -175,18 +201,30 @@ class Year:
         self._faults.update(self._lanes.faults)
         return Outcome(self.plan, self._books, accounts, self._daily, self._faults, offline)
 
-    def _day(self, number: int) -> dict[str, Any]:
+    def _plan(self, number: int) -> Planned | None:
+        """The day ``number``, known when the one before is over; None after the last."""
+        if number >= self.plan.days:
+            return None
         changed = self._lanes.begin(number)
         missing = 1.02 * self.plan.crossings - self._books.crossings
         wanted = missing / ((self.plan.days - number + EVERY - 1) // EVERY) / 2 / THROUGH
         legs = list(self._history.day(number, wanted))
         day = Day(number, legs, self._random, self._lanes, first=self._next, mischief=self.plan.mischief)
         self._next, self._open = day.next, {name: day.open_lanes(name) for name in NODES}
-        down = self._outages(number)
+        return Planned(number, day, changed, self._outages(number))
+
+    def _day(self, planned: Planned) -> dict[str, Any]:
+        number, day, down = planned.number, planned.day, planned.down
         now = day.start
-        newly = self._lanes.newly
-        cut_off = {name: [lane for lane in lanes if lane in newly] for name, lanes in self._open.items()}
-        self._all("morning", lambda name: {"now": now - CUT_OFF, "down": down[name], "lanes": cut_off[name]})
+        self._all(
+            "morning",
+            lambda name: {
+                "now": now - CUT_OFF,
+                "down": down[name],
+                "lanes": self._lanes.before(name),
+                "last": self._lanes.newly & set(self._open[name]),
+            },
+        )
         self._issue(day, down)
         revoked = {name: day.revoked(name) for name in NODES}
         restored, self._restored = self._restored, [(name, *each) for name in NODES for each in revoked[name]]
@@ -198,11 +236,11 @@ class Year:
                 "restored": [each[1:] for each in restored if each[0] == name],
             },
         )
-        self._refresh(day, changed)
+        self._refresh(day, planned.changed)
         self._watch(day)
+        before, faults = self._books.crossings, sum(self._lanes.faults.values())
         waiting = self._evening(day, number)
-        admitted = self._note(day, number)
-        return {"day": number, "crossings": admitted, "faults": sum(self._lanes.faults.values()), **waiting}
+        return {"day": number, "crossings": self._books.crossings - before, "faults": faults, **waiting}
 
     def _issue(self, day: Day, down: Mapping[str, list[str]]) -> None:
         given = self._history.given
@@ -236,7 +274,17 @@ class Year:
         for direction in ("exit", "entry"):
             self._show(day, [(crossing, day.show(crossing)) for crossing in day.first_tries(direction)])
             held_up = [each for each in day.first_tries(direction) if not each.admitted and _is_honest(each)]
-            self._show(day, [(crossing, day.show(crossing, again=True)) for crossing in held_up])
+            proven = self._prove(held_up)
+            self._show(day, [(crossing, day.show(crossing, proven[crossing.wanted.number])) for crossing in held_up])
+
+    def _prove(self, crossings: list[Crossing]) -> dict[int, bytes | str]:
+        """By number, what their phones show once more."""
+        homes = [(each.leg.traveller.person.home, each.wanted) for each in crossings]
+        answers = self._all(
+            "prove",
+            lambda name: {"shown": [(wanted.number, wanted.shown_at[-1]) for home, wanted in homes if home == name]},
+        )
+        return {number: shown for answer in answers.values() for number, shown in answer.items()}
 
     def _show(self, day: Day, shown: list[tuple[Crossing, list[Shown]]]) -> None:
         for crossing, presentations in shown:
@@ -255,12 +303,26 @@ class Year:
                 "lanes": self._lanes.online(self._open[name]),
                 "restarted": self._lanes.restarted(name),
             },
+            meanwhile=lambda: self._note(day, number),
         )
-        waiting = {what: sum(answer[what] for answer in answers.values()) for what in ("receipts", "entries")}
-        return {**waiting, "bundle_age": max(answer["bundle_age"] for answer in answers.values())}
+        return {
+            "entries": sum(answer["entries"] for answer in answers.values()),
+            "receipts": self._deliver(day.start + EVENING, ROUNDS, FIRST_RETRY),
+            "bundle_age": max(answer["bundle_age"] for answer in answers.values()),
+        }
 
-    def _note(self, day: Day, number: int) -> int:
-        """Into the books; how many were let through."""
+    def _deliver(self, now: int, rounds: int, apart: int) -> int:
+        """Have receipts sent until none waits, ``rounds`` times at most, ``apart`` seconds; how many still do."""
+        waiting = 0
+        for turn in range(rounds):
+            arguments = {"now": now + apart * turn}
+            waiting = sum(self._all("deliver", lambda _, arguments=arguments: arguments).values())
+            if not waiting:
+                break
+        return waiting
+
+    def _note(self, day: Day, number: int) -> None:
+        """Into the books; what comes of it is the next day."""
         for leg, (leaving, entering) in day.legs:
             if entering.admitted:
                 self._history.entered(leg, number)
@@ -268,15 +330,14 @@ class Year:
                 self._history.turned_back(leg)
             elif leg.homeward:
                 leg.traveller.back_on = number + 1  # and tries again tomorrow
-        return sum(self._books.note(crossing) for crossing in day.crossings.values())
+        for crossing in day.crossings.values():
+            self._books.note(crossing)
+        self._planned = self._plan(number + EVERY)
 
     def _close(self) -> dict[str, Account]:
         now = START + self.plan.days * DAY + 12 * 3600
         self._all("close", lambda _: {"now": now})
-        for turn in range(SETTLE):
-            arguments = {"now": now + 3600 * (turn + 1)}
-            if not any(self._all("settle", lambda _, arguments=arguments: arguments).values()):
-                break
+        self._deliver(now + LONGEST_RETRY, SETTLE, LONGEST_RETRY)
         accounts: dict[str, Account] = self._all("account")
         return accounts
 
