@@ -23,10 +23,12 @@ up: .venv/.runtime
 	@$(RUN) -m idp.demo up
 
 # The core and the gate are tested once, in an environment without Django; what of them needs a browser, with the others.
+# The judges' modules are tested by their own targets.
 GATE := tests/protocol tests/checkpoint
 test: .venv/.dev .venv-gate/.installed
 	$(RUN) -m pytest -n 2 --dist loadfile -q -m "not e2e and not browser and not conformance and not faults" $(GATE:%=--ignore=%)
-	$(RUN) -m pytest -q -m "e2e or browser or faults"
+	$(RUN) -m pytest -n 2 --dist loadfile -q -m "browser and not e2e"
+	$(RUN) -m pytest -q -m "(e2e or faults) and not conformance"
 	$(RUN) -m tests.postgresql -n 2 --dist loadfile -q
 	.venv-gate/bin/python -m pytest -c tests/gate.ini -q -n 2 $(GATE) tests/biometrics/engine
 
