@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from idp.audit import events
+from idp.border import told_rows
 from idp.border.entries import discrepancies
 from idp.border.entries.confirming import Confirmation, confirm
 from idp.border.models import CrossingReceipt, Discrepancy, IssuedToken, OutgoingReceipt, ReceiptQueue
@@ -70,7 +71,7 @@ def deliver_to(queue: int, *, now: int) -> int:
     return len(taken)
 
 
-def accept(text: bytes, *, now: int) -> CrossingReceipt:
+def accept(text: bytes, *, now: int) -> None:
     """Take a peer's receipt; raises `Refusal`. A second one for the same token changes nothing.
 
     Where it says something else than the first, both are kept for officers.
@@ -81,21 +82,15 @@ def accept(text: bytes, *, now: int) -> CrossingReceipt:
     issuer_keys = border_keys(sender, text, receipts.CROSSING_RECEIPT, now=now)
     receipt = receipts.verify_receipt(text, keys=issuer_keys, issuer=sender, audience=authority().entity_id, now=now)
     with transaction.atomic():
-        token = (
-            IssuedToken.objects.filter(jti=receipt.token_jti, authority=sender).select_related("endorsement").first()
-        )
-        row, created = CrossingReceipt.objects.get_or_create(
-            sender=sender,
-            token_jti=receipt.token_jti,
-            defaults={**_facts(receipt), "receipt_jti": receipt.jti, "received_at": now, "token": token},
-        )
-        if created:
+        token = told_rows.token(receipt.token_jti, authority=sender)
+        if told_rows.keep(receipt, token, now=now):
             events.record(kind="crossing.confirmed", actor=sender[:255], subject=receipt.token_jti[:255])
             _take(receipt, token, now=now)
-        elif _facts(row) != _facts(receipt):
-            beside = {"jti": row.token_jti, **_facts(row)}
+            return
+        first = CrossingReceipt.objects.get(sender=sender, token_jti=receipt.token_jti)
+        if _facts(first) != _facts(receipt):
+            beside = {"jti": first.token_jti, **_facts(first)}
             _keep(Discrepancy.Kind.CONTRADICTION, receipt, beside, now=now)
-    return row
 
 
 def _take(receipt: receipts.Receipt, token: IssuedToken | None, *, now: int) -> None:

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from idp import prepared
 from idp.accounts.models import Traveller
 from idp.audit import events
 from idp.border.entries import discrepancies, pairing, using
-from idp.border.models import ConfirmedCrossing, Discrepancy, IssuedToken
+from idp.border.models import ConfirmedCrossing, IssuedToken
 from idp.border.models.entries import OVERDRAWN, RESERVED, SETTLED, USED
+
+_CROSSINGS = ConfirmedCrossing._meta.db_table
+_ENTERED = f"UPDATE {_CROSSINGS} SET exit_id = $1, waits = false WHERE id = $2 RETURNING id"  # noqa: S608  constants
+_LEFT = f'UPDATE {_CROSSINGS} SET "use" = $1, waits = false WHERE id = $2 RETURNING id'  # noqa: S608  constants
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,10 @@ def _part(entry: ConfirmedCrossing) -> None:
 
 
 def _join(exit_: ConfirmedCrossing, entry: ConfirmedCrossing, *, now: int) -> None:
-    ConfirmedCrossing.objects.filter(pk=entry.pk).update(exit=exit_, waits=False)
+    prepared.rows(_ENTERED, [exit_.pk, entry.pk])
     # Whatever became of what it reserved: `exit_` was read under the lock that we hold, and may have been parted since.
-    settled = {"use": SETTLED} if exit_.use else {}
-    ConfirmedCrossing.objects.filter(pk=exit_.pk).update(waits=False, **settled)
-    discrepancies.settle({Discrepancy.Kind.EXIT_ALONE: exit_, Discrepancy.Kind.ENTRY_ALONE: entry}, now=now)
+    prepared.rows(_LEFT, [SETTLED if exit_.use else exit_.use, exit_.pk])
+    discrepancies.settle(exit_, entry, now=now)
 
 
 def _around(rows: Sequence[ConfirmedCrossing]) -> Iterable[list[ConfirmedCrossing]]:

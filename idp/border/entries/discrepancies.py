@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
+from idp import prepared
 from idp.audit import events
 from idp.border.models import ConfirmedCrossing, Discrepancy
 
 LATE = "confirmed late"  # who resolved what resolved itself
+_LISTED = (
+    f"SELECT id FROM {Discrepancy._meta.db_table} WHERE resolved_at IS NULL AND ("  # noqa: S608  constants
+    f"kind = '{Discrepancy.Kind.EXIT_ALONE.value}' AND authority = $1 AND jti = $2 OR "
+    f"kind = '{Discrepancy.Kind.ENTRY_ALONE.value}' AND authority = $3 AND jti = $4)"
+)
 
 
 def note(*, kind: str, crossing: ConfirmedCrossing, beside: ConfirmedCrossing | None, now: int) -> None:
@@ -38,15 +43,18 @@ def facts_of(crossing: ConfirmedCrossing) -> dict[str, Any]:
     return {"jti": token.jti, "checkpoint": token.checkpoint, "direction": crossing.direction, "at": crossing.at}
 
 
-def settle(crossings: Mapping[str, ConfirmedCrossing], *, now: int) -> None:
-    """What was listed as missing has come after all: ``crossings`` by the kind under which each was."""
-    listed = Q()
-    for kind, crossing in crossings.items():
-        listed |= Q(kind=kind, authority=crossing.authority, jti=crossing.token.jti)
-    open_ = Discrepancy.objects.filter(resolved_at__isnull=True)
-    for found in open_.filter(listed):  # seldom any
-        if open_.filter(pk=found.pk).update(resolved_at=now, resolved_by=LATE):
-            events.record(kind="crossing.discrepancy_resolved", actor=found.authority[:255], subject=found.jti)
+def settle(exit_: ConfirmedCrossing, entry: ConfirmedCrossing, *, now: int) -> None:
+    """Each was listed as missing its other half, it may be, which has come after all."""
+    values = [exit_.authority, exit_.token.jti, entry.authority, entry.token.jti]
+    for (found,) in prepared.rows(_LISTED, values):  # seldom any
+        _settle(int(found), now=now)
+
+
+def _settle(found: int, *, now: int) -> None:
+    if not Discrepancy.objects.filter(pk=found, resolved_at=None).update(resolved_at=now, resolved_by=LATE):
+        return  # an officer was first
+    listed = Discrepancy.objects.get(pk=found)
+    events.record(kind="crossing.discrepancy_resolved", actor=listed.authority[:255], subject=listed.jti)
 
 
 @transaction.atomic
