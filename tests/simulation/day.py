@@ -1,6 +1,6 @@
 """One day at the border as the coordinator plans it: which lanes are open, who comes to which, what goes wrong.
 
-All happens within an hour: tokens are fetched in half a minute, then documents are revoked, then the lanes that are
+All happens within an hour: tokens are fetched in ten seconds, then documents are revoked, then the lanes that are
 online exchange with their nodes, then travellers leave one side, enter the other, and some try again.
 """
 
@@ -199,7 +199,7 @@ class Day:
         self._lanes(checkpoint, direction)
         words, weights = list(WRONGS), list(WRONGS.values())
         wrong = self._random.choices(words, weights)[0] if self._random.random() < self._mischief else ""
-        at = self.start + self._random.randint(0, 29)
+        at = self.start + self._random.randint(0, 9)
         ahead = wrong != "late" and self._random.random() < AHEAD
         shown = self.start + (LEAVE if direction == "exit" else ENTER) + self._random.randint(0, 59)
         if wrong == "late":
