@@ -3,14 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from idp import prepared
 from idp.accounts.models import Endorsement, TravelDocument
 from idp.border.entries import standing
 from idp.border.rules import book
 from idp.protocol.refusals import Reason
 from idp.protocol.travel_rules import TravelFacts, Verdict, evaluate, local_date, parse_endorsement
-
-_ANY = f"SELECT 1 FROM {Endorsement._meta.db_table} WHERE document_id = $1 LIMIT 1"  # noqa: S608  constants
 
 
 class UnableToIssue(Exception):
@@ -56,11 +53,11 @@ def endorsements_for(
     Where none is, the last to end. Who goes where no endorsement leads goes under that of the stay which ends, where
     there is one: the gate sees how long it was. Never empty: None is no endorsement.
     """
-    if not prepared.rows(_ANY, [document.pk.hex]):
+    held = standing.of_document(document)
+    if not held:
         return [None]
     today = local_date(now)
     origin, target = leg
-    held = list(standing.with_crossings(document.endorsements).order_by("valid_to", "pk"))
     there = [item for item in held if item.destination == target and item.withdrawn_at is None]
     good = [
         item

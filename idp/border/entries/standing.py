@@ -5,10 +5,22 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from idp.accounts.models import Endorsement
+from idp import prepared
+from idp.accounts.models import Endorsement, TravelDocument
 from idp.border.models import ConfirmedCrossing
 from idp.border.models.entries import RESERVED
+from idp.plain_rows import Columns
 from idp.protocol.travel_rules import local_date
+
+_ENDORSEMENT = Columns(Endorsement, "e")
+_KNOWN = ("first_entered_at", "last_entered_at", "entries_reserved", "last_reserved_at")
+_ENTERED, _RESERVED = "FILTER (WHERE c.direction = 'entry')", f"FILTER (WHERE c.use = '{RESERVED}')"
+_OF_DOCUMENT = (
+    f"SELECT {_ENDORSEMENT.sql}, MIN(c.at) {_ENTERED}, MAX(c.at) {_ENTERED}, "  # noqa: S608  constants
+    f"COUNT(c.id) {_RESERVED}, MAX(c.at) {_RESERVED} FROM {_ENDORSEMENT.table} "
+    f"LEFT JOIN {ConfirmedCrossing._meta.db_table} c ON c.endorsement_id = e.id "
+    "WHERE e.document_id = $1 GROUP BY e.id ORDER BY e.valid_to, e.id"
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,17 @@ class Standing:
         """Whether one more entry may be made on the day ``on``, by number and by natural week."""
         this_week = self.entered_on is not None and self.entered_on.isocalendar()[:2] == on.isocalendar()[:2]
         return self.entries_left != 0 and not (endorsement.weekly and this_week)
+
+
+def of_document(document: TravelDocument) -> list[Endorsement]:
+    """The document's endorsements with what `of` needs, the first to end first; one statement, for every phone asks."""
+    found = []
+    for row in prepared.rows(_OF_DOCUMENT, [document.pk.hex]):
+        endorsement = _ENDORSEMENT.read(row)
+        for name, value in zip(_KNOWN, row[len(_ENDORSEMENT) :], strict=True):
+            setattr(endorsement, name, None if value is None else int(value))
+        found.append(endorsement)
+    return found
 
 
 def with_crossings(endorsements: QuerySet[Endorsement]) -> QuerySet[Endorsement]:

@@ -106,8 +106,28 @@ def test_a_stay_ends_with_the_exit_that_is_confirmed_or_the_entry_at_home(world:
 
 
 def test_an_endorsement_is_read_with_its_crossings_at_once(world: World, django_assert_num_queries: Any) -> None:
-    """Issuance waits for it: one query whether there are any, and one for all."""
+    """Issuance waits for it: one query for all."""
     books = Books(world)
     books.crosses("entry")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         asked(books, OUT, "exit")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_plain_statement_knows_of_endorsements_what_the_models_know(world: World) -> None:
+    """Two spellings of one question: officers' previews ask by the models, phones by the statement."""
+    untouched = Books(world, valid_to=datetime.date(2027, 1, 2))
+    books, other = Books(world, entries_left=3, weekly=True), Books(world, valid_to=datetime.date(2026, 12, 31))
+    for each in (books, other):
+        each.crosses("exit")
+        each.crosses("entry", 900)
+        each.crosses("exit", 40 * DAY)
+    other.crosses("entry", 40 * DAY + 900)
+    other.crosses("exit", 2, territory="HKG")
+    found = standing.of_document(world.document)
+    assert found == [other.endorsement, untouched.endorsement, books.endorsement]
+    for plain, row in zip(found, standing.with_crossings(Endorsement.objects).order_by("valid_to", "pk"), strict=True):
+        assert vars(plain).keys() - {"_state"} == vars(row).keys() - {"_state"}
+        assert {**vars(plain), "_state": None} == {**vars(row), "_state": None}
+    assert any(item.entries_reserved for item in found)
+    assert {item.first_entered_at is None for item in found} == {True, False}
