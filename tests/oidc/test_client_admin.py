@@ -125,7 +125,7 @@ def test_secret_is_shown_once_and_kept_nowhere(officer: Browser) -> None:
 def test_identifier_may_be_left_to_the_node(officer: Browser) -> None:
     """A field that officers fill with what comes to mind, for all clients the same."""
     add(officer, client_id="")
-    assert len(Client.objects.get().client_id) == 22
+    assert len(Client.objects.get().client_id) == 32  # 128 bits, in hexadecimal
 
 
 @pytest.mark.parametrize(

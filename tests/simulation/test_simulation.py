@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.books import Counters, compare
-from tests.simulation.year import Outcome, Plan, Year, running
+from tests.simulation.year import EVERY, Outcome, Plan, Year, running
 
-SMALL = {"travellers": 80, "crossings": 240, "days": 8}
+SMALL = {"travellers": 80, "crossings": 240, "days": 8 * EVERY}
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def test_a_short_history_with_every_fault_ends_with_books_that_agree(tables: Pat
     ],
 )
 def test_the_oracle_notices(tables: Path, defect: str, counter: str) -> None:
-    plan = Plan("house", travellers=80, crossings=120, days=4, loss=0, kills=0, outages=0, mischief=0.5)
+    plan = Plan("house", travellers=80, crossings=120, days=4 * EVERY, loss=0, kills=0, outages=0, mischief=0.5)
     outcome = live(Plan(**{**vars(plan), "defect": defect, "template": tables}))
     counters, lines = compare(outcome.books, outcome.accounts)
     assert getattr(counters, counter), (defect, counters, lines)
